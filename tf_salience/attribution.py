@@ -1,0 +1,59 @@
+"""What a method found, as arrays; and how parts of it are put together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What a method found, `None` where it has no such thing.
+
+    Attributes:
+        scores: (batch, tokens), all segments side by side.
+        evaluations: (batch,), forward and backward passes spent on each example.
+        baseline_output: (batch,), the target at the baseline.
+        convergence_delta: (batch,), sum of scores - (F(x) - F(x')).
+        error_estimate: (batch,), relative to sum |scores|.
+        converged: (batch,), whether the tolerance was met.
+    """
+
+    scores: Array
+    evaluations: Array
+    baseline_output: Array | None = None
+    convergence_delta: Array | None = None
+    error_estimate: Array | None = None
+    converged: Array | None = None
+
+    def mapped(self, function: Callable[[Array], Array]) -> "Attribution":
+        """The function of every array that is there."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return Attribution(
+            **{name: None if value is None else function(value) for name, value in values.items()}
+        )
+
+
+def joined(parts: Sequence[Attribution]) -> Attribution:
+    """Parts of one call, one after the other; their scores have the same width."""
+    columns = {item.name: [getattr(part, item.name) for part in parts] for item in fields(parts[0])}
+    return Attribution(
+        **{
+            name: None if column[0] is None else np.concatenate(column)
+            for name, column in columns.items()
+        }
+    )
+
+
+def widened(array: Array, before: Sequence[int], after: Sequence[int]) -> Array:
+    """Segments side by side, (batch, sum of `before`), each padded with zeros to its new width."""
+    ends = np.cumsum(before)[:-1]
+    parts = [
+        np.pad(part, [(0, 0), (0, width - part.shape[1])])
+        for part, width in zip(np.split(array, ends, axis=1), after, strict=True)
+    ]
+    return np.concatenate(parts, axis=1)

@@ -1,0 +1,139 @@
+"""Where the path of integrated gradients starts: embeddings to baseline embeddings.
+
+"zeros", "mean", a token, an array or a callable becomes a tensor of rank 3 that broadcasts against
+the embeddings. A zero vector is no word's embedding; the mean or a padding token's may be the
+fairer start (Sturmfels et al. 2020, "Visualizing the Impact of Feature Attribution Baselines").
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from tf_salience import checks
+
+NAMES = ("zeros", "mean")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One segment of the examples that a baseline is made for.
+
+    Attributes:
+        embeddings: (batch, tokens, dim), the layer's output at the input.
+        ids: (batch, tokens), or None where the layer is not given ids.
+        examples: (batch,), the numbers of these examples in the user's batch.
+        table: the layer's embedding matrix (vocabulary, dim), or None if it has none.
+        lookup: a token id to its embedding (dim,), by the layer itself.
+        token_id: a token string to its id.
+    """
+
+    embeddings: Any
+    ids: npt.NDArray[Any] | None
+    examples: Sequence[int]
+    table: Any
+    lookup: Callable[[int], Any]
+    token_id: Callable[[str], int]
+
+
+def validate(baseline: Any) -> Any:
+    """Checks what can be checked before any model is seen; arrays become numpy arrays.
+
+    Raises:
+        TypeError: if it is none of the things a baseline can be.
+        ValueError: for an array of another rank, or with numbers that are not finite.
+    """
+    if isinstance(baseline, str) or checks.is_integer(baseline) or callable(baseline):
+        return baseline
+    if not isinstance(baseline, np.ndarray | tf.Tensor | list | tuple):
+        raise TypeError(
+            "`baseline` must be 'zeros', 'mean', a token id, a token string, an array of shape "
+            "(dim,), (tokens, dim) or (batch, tokens, dim), or a callable. "
+            f"Received: baseline={baseline!r} (of type {type(baseline).__name__})"
+        )
+    array = np.asarray(baseline)
+    if array.ndim not in (1, 2, 3) or array.dtype.kind not in "fiu":
+        raise ValueError(
+            "A `baseline` array must hold numbers and have shape (dim,), (tokens, dim) or "
+            f"(batch, tokens, dim). Received: shape {array.shape}, dtype {array.dtype}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError("`baseline` must be finite numbers. Received: NaN or infinite values")
+    return array
+
+
+def make(baseline: Any, keep_ids: Sequence[int], place: Place) -> Any:
+    """The baseline embeddings of one segment.
+
+    Args:
+        baseline: as validated.
+        keep_ids: ids of tokens that stay as they are, [CLS] and [SEP] for instance.
+        place: the examples.
+
+    Returns:
+        (1 or batch, 1 or tokens, dim), of the embeddings' dtype.
+
+    Raises:
+        ValueError: if it does not fit the embeddings.
+    """
+    vectors = tf.cast(_vectors(baseline, place), place.embeddings.dtype)
+    if not keep_ids:
+        return vectors
+    if place.ids is None:
+        raise ValueError(
+            "`keep_ids` needs a layer that is called on token ids. Received: "
+            f"keep_ids={list(keep_ids)}, and a layer whose input are no ids"
+        )
+    kept = np.isin(place.ids, list(keep_ids))[:, :, None]
+    return tf.where(kept, place.embeddings, vectors)
+
+
+def _vectors(baseline: Any, place: Place) -> Any:
+    embeddings = place.embeddings
+    if isinstance(baseline, str) and baseline == "zeros":
+        return tf.zeros((1, 1, embeddings.shape[-1]), embeddings.dtype)
+    if isinstance(baseline, str) and baseline == "mean":
+        if place.table is None:
+            raise ValueError(
+                "`baseline='mean'` needs a layer with an embedding matrix of floats. Received: a "
+                "layer without one. Pass an array of shape (dim,) instead."
+            )
+        return tf.reduce_mean(tf.cast(place.table, embeddings.dtype), axis=0)[None, None, :]
+    if isinstance(baseline, str) or checks.is_integer(baseline):
+        token_id = place.token_id(baseline) if isinstance(baseline, str) else int(baseline)
+        return place.lookup(token_id)[None, None, :]
+    if isinstance(baseline, np.ndarray):
+        return _fitted(baseline, place)
+    result = tf.convert_to_tensor(baseline(embeddings))
+    if result.shape != embeddings.shape:
+        raise ValueError(
+            "A callable `baseline` must return embeddings of the shape it was given. Received: "
+            f"shape {tuple(result.shape)} for embeddings of shape {tuple(embeddings.shape)}"
+        )
+    checks.finite(
+        "What a callable `baseline` returns",
+        result,
+        mend="Check the callable.",
+        examples=place.examples,
+    )
+    return result
+
+
+def _fitted(baseline: npt.NDArray[Any], place: Place) -> Any:
+    """An array of the user's, (dim,), (tokens, dim) or (batch, tokens, dim), cut to this place."""
+    batch, tokens, dim = place.embeddings.shape
+    array = baseline[(None,) * (3 - baseline.ndim)]
+    fits = array.shape[2] == dim and (array.shape[1] == 1 or array.shape[1] >= tokens)
+    if array.shape[0] != 1:
+        fits = fits and array.shape[0] > max(place.examples)
+    if not fits:
+        raise ValueError(
+            "A `baseline` array must have shape (dim,), (tokens, dim) or (batch, tokens, dim). "
+            f"Received: shape {baseline.shape} for embeddings of shape {(batch, tokens, dim)}"
+        )
+    rows = array if array.shape[0] == 1 else array[np.asarray(place.examples)]
+    # Padding that was cut off the inputs is cut off here too.
+    return rows if rows.shape[1] == 1 else rows[:, :tokens]

@@ -1,0 +1,213 @@
+"""Rows = examples x nodes: chunks of them through one compiled function.
+
+A row is one forward and one backward pass, with respect to the embeddings alone. The compiled
+function builds its interpolation batch from the examples, takes the gradients, and sums the
+weighted scores of each example: what leaves it has no `dim` axis and no `steps` axis. It is called
+once when all rows fit into `max_rows`, in a loop with running sums when they do not, so that peak
+memory depends on `max_rows` and never on `steps`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from tf_salience import checks, inputs
+from tf_salience.compiled import Compiled
+from tf_salience.tap import Tap
+
+Array = npt.NDArray[Any]
+
+#: Tokens in flight under `max_rows="auto"`.
+AUTO_TOKENS = 16384
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What the rows are made of.
+
+    Attributes:
+        inputs: the model's inputs, a nest of (batch, ...).
+        vectorized: the ids that the model makes of texts, (batch, tokens) each.
+        held: (batch, columns), what the target holds.
+        baselines: one a segment, (1 or batch, 1 or tokens, dim).
+        widths: one a segment, its tokens.
+        numbers: (batch,), their numbers in the user's batch, for messages.
+    """
+
+    inputs: Any
+    vectorized: tuple[Array, ...]
+    held: Array
+    baselines: tuple[Any, ...]
+    widths: tuple[int, ...]
+    numbers: Array
+
+    def take(self, which: Array) -> "Examples":
+        """Some of the examples."""
+        return Examples(
+            inputs.take(self.inputs, which),
+            tuple(ids[which] for ids in self.vectorized),
+            self.held[which],
+            tuple(one if one.shape[0] == 1 else tf.gather(one, which) for one in self.baselines),
+            self.widths,
+            self.numbers[which],
+        )
+
+    def arrays(self) -> Any:
+        """What a compiled function takes."""
+        return (self.inputs, self.vectorized, self.held, self.baselines)
+
+
+class Engine:
+    """Runs rows of one model, one target and one reduction.
+
+    Args:
+        tap: the tapped model.
+        score: outputs and held columns to the scalar of each row, (batch,).
+        reduction: gradient and difference, (batch, tokens, dim), to token scores (batch, tokens).
+        batch_size: how many examples a forward pass takes.
+        max_rows: how many rows a compiled call takes, or "auto": as many as keep the tokens in
+            flight at 16,384.
+        jit_compile: whether XLA compiles the rows, or "auto": on a GPU.
+    """
+
+    def __init__(
+        self,
+        tap: Tap,
+        score: Callable[[Any, Any], Any],
+        reduction: Callable[[Any, Any], Any],
+        *,
+        batch_size: int,
+        max_rows: int | str,
+        jit_compile: bool | str,
+    ) -> None:
+        self._tap = tap
+        self._score = score
+        self._reduction = reduction
+        self._batch_size = batch_size
+        self._max_rows = max_rows
+        if jit_compile == "auto":
+            jit_compile = bool(tf.config.list_logical_devices("GPU"))
+        self._integrate = Compiled(self._trace_rows, jit_compile=bool(jit_compile))
+        self._target = Compiled(self._trace_target)
+
+    def integrate(self, examples: Examples, nodes: Array, weights: Array) -> tuple[Array, Array]:
+        """Weighted sums of token scores over nodes of the path, for each example.
+
+        Args:
+            examples: the examples.
+            nodes: (steps,), in [0, 1].
+            weights: (levels, steps).
+
+        Returns:
+            Sums, (batch, levels, tokens), all segments side by side; and the target at each node,
+            (batch, steps). float64 numbers, added up in the precision the model calls for.
+
+        Raises:
+            ValueError: for a layer without gradient, or gradients that are not finite.
+        """
+        batch, steps = len(examples.numbers), len(nodes)
+        sums = np.zeros((batch, len(weights), sum(examples.widths)))
+        outputs = np.zeros(batch * steps)
+        size = self._rows_of(max(examples.widths))
+        # Examples stay together: a chunk then holds few of them, however many nodes each has.
+        for start in range(0, batch * steps, size):
+            rows = np.arange(start, min(start + size, batch * steps))
+            example, node = np.divmod(rows, steps)
+            first, last = example[0], example[-1] + 1
+            chunk = examples.take(np.arange(first, last))
+            chunk_sums, chunk_outputs, finite = self._integrate(
+                chunk.arrays(), (example - first).astype(np.int32), nodes[node], weights.T[node]
+            )
+            checks.finite(
+                "The gradients",
+                np.where(finite, 0.0, np.nan),
+                mend="The target has no finite gradient there: check the weights and the target.",
+                examples=examples.numbers[example].tolist(),
+            )
+            sums[first:last] += chunk_sums
+            outputs[rows] = chunk_outputs
+        return sums, outputs.reshape(batch, steps)
+
+    def target_at(self, examples: Examples, node: float) -> Array:
+        """The target of each example at one node of the path, (batch,), by forward passes alone."""
+        outputs = np.zeros(len(examples.numbers))
+        for start in range(0, len(outputs), self._batch_size):
+            some = np.arange(start, min(start + self._batch_size, len(outputs)))
+            row = np.arange(len(some), dtype=np.int32)
+            nodes = np.full(len(some), node)
+            outputs[some] = self._target(examples.take(some).arrays(), row, nodes)
+        return outputs
+
+    def _rows_of(self, tokens: int) -> int:
+        if self._max_rows == "auto":
+            return max(1, AUTO_TOKENS // max(tokens, 1))
+        return int(self._max_rows)
+
+    def _trace_rows(self, arrays: Any, example: Any, nodes: Any, weights: Any) -> Any:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            scores, points, differences, layers = self._interpolated(arrays, example, nodes, tape)
+            total = tf.reduce_sum(scores)
+        gradients = tape.gradient(total, points)
+        self._check_gradients(gradients, layers)
+        values = tf.concat(
+            [
+                self._reduction(tf.cast(gradient, difference.dtype), difference)
+                for gradient, difference in zip(gradients, differences, strict=True)
+            ],
+            axis=1,
+        )
+        finite = tf.reduce_all(tf.math.is_finite(values), axis=1)
+        # What is not finite is reported for its own row; it must not reach the sums of others.
+        values = tf.where(finite[:, None], values, tf.zeros_like(values))
+        batch = tf.shape(arrays[2])[0]
+        weighted = tf.cast(weights, values.dtype)[:, :, None] * values[:, None, :]
+        owner = tf.one_hot(example, batch, dtype=values.dtype)
+        return tf.tensordot(owner, weighted, axes=[[0], [0]]), scores, finite
+
+    def _trace_target(self, arrays: Any, example: Any, nodes: Any) -> Any:
+        return self._interpolated(arrays, example, nodes, tape=None)[0]
+
+    def _interpolated(self, arrays: Any, example: Any, nodes: Any, tape: Any) -> Any:
+        """Runs the interpolation batch: scores of the rows; points, differences, layers."""
+        nest, vectorized, held, baselines = arrays
+        nest, vectorized, held = tf.nest.map_structure(
+            lambda leaf: tf.gather(leaf, example), (nest, vectorized, held)
+        )
+        points: list[Any] = []
+        differences: list[Any] = []
+        layers: list[Any] = []
+
+        def interpolate(layer: Any, true: Any) -> Any:
+            # Half precision would lose the difference of neighbouring nodes.
+            wide = tf.float64 if true.dtype == tf.float64 else tf.float32
+            start = tf.cast(baselines[len(points)], wide)
+            if start.shape[0] != 1:
+                start = tf.gather(start, example)
+            difference = tf.cast(true, wide) - start
+            point = start + tf.cast(nodes, wide)[:, None, None] * difference
+            point = tf.cast(point, true.dtype)
+            if tape is not None:
+                tape.watch(point)
+            points.append(point)
+            differences.append(difference)
+            layers.append(layer)
+            return point
+
+        outputs = self._tap.replace(nest, vectorized, interpolate)
+        scores = self._score(outputs, held)
+        wide = tf.float64 if scores.dtype == tf.float64 else tf.float32
+        return tf.cast(scores, wide), points, differences, layers
+
+    def _check_gradients(self, gradients: list[Any], layers: list[Any]) -> None:
+        for gradient, layer in zip(gradients, layers, strict=True):
+            if gradient is None:
+                raise ValueError(
+                    f"There is no gradient of the target with respect to layer {layer.name!r}. "
+                    "Received: a model, or a target, that does not depend on it in a "
+                    "differentiable way (a rounding, an argmax, `stop_gradient`, numpy code, or a "
+                    "layer whose output is not used). Choose another target or other `embeddings`."
+                )

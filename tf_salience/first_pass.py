@@ -1,0 +1,208 @@
+"""One plain pass of the model over some examples: what it said, and what it was given.
+
+Everything that can be wrong with the inputs is found here, on the host, before a gradient is taken:
+on a CPU TensorFlow would raise from deep inside, on a GPU it would return zeros.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from tf_salience import checks, inputs
+from tf_salience.compiled import Compiled
+from tf_salience.tap import Tap
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One call of a tapped layer, over all examples.
+
+    Attributes:
+        layer: the layer.
+        ids: (batch, tokens), or None where the layer is not called on integers of that shape.
+        mask: (batch, tokens), true for real tokens, or None where the layer masks nothing.
+        embeddings: (batch, tokens, dim).
+    """
+
+    layer: Any
+    ids: Array | None
+    mask: Array | None
+    embeddings: Any
+
+
+@dataclass(frozen=True)
+class FirstPass:
+    """What one pass over all examples showed.
+
+    Attributes:
+        outputs: the model's outputs, a nest of (batch, ...).
+        segments: the tapped calls, in order.
+        vectorized: the ids that the model made of texts, (batch, tokens) each.
+    """
+
+    outputs: Any
+    segments: list[Segment]
+    vectorized: tuple[Array, ...]
+
+
+class Reader:
+    """Runs first passes; compiled once for each shape of input."""
+
+    def __init__(self, tap: Tap, batch_size: int) -> None:
+        self._tap = tap
+        self._batch_size = batch_size
+        # Which layers were called, in order: the trace's own knowledge, the same in every trace.
+        self._called: list[Any] = []
+        self._looked_up: list[Any] = []
+        self._read = Compiled(self._trace)
+
+    def __call__(self, nest: Any, examples: Array) -> FirstPass:
+        """Runs the model over the examples, `batch_size` at a time, and checks what it shows.
+
+        Args:
+            nest: the inputs of all examples.
+            examples: (batch,), the numbers of those to read.
+
+        Raises:
+            ValueError: if the model cannot run on them; for ids outside an embedding table;
+                embeddings or outputs that are not finite; a layer that gives no embeddings.
+        """
+        parts = []
+        for start in range(0, len(examples), self._batch_size):
+            some = examples[start : start + self._batch_size]
+            part = self._run(inputs.take(nest, some))
+            self._check(part, some)
+            parts.append(part)
+        return self._joined(parts)
+
+    def _run(self, batch: Any) -> Any:
+        try:
+            return self._read(batch)
+        except (ValueError, TypeError, tf.errors.OpError) as error:
+            raise ValueError(
+                f"The model {self._tap.model.name!r} could not run on the inputs. Received: "
+                f"{inputs.describe(batch)}. Expected: inputs that `model(inputs)` takes, no longer "
+                f"than its positions reach. The model said: {error}"
+            ) from error
+
+    def _trace(self, batch: Any) -> Any:
+        reading = self._tap.read(batch)
+        self._called = [call.layer for call in reading.calls]
+        self._looked_up = [call.layer for call in reading.lookups]
+        return {
+            "outputs": reading.outputs,
+            "ids": [call.ids for call in reading.calls],
+            "embeddings": [call.embeddings for call in reading.calls],
+            "masks": [call.mask for call in reading.calls],
+            "lookups": [call.ids for call in reading.lookups],
+            "vectorized": reading.vectorized,
+        }
+
+    def _check(self, part: Any, examples: Array) -> None:
+        missing = [layer for layer in self._tap.layers if layer not in self._called]
+        if missing:
+            raise ValueError(
+                f"Layer {missing[0].name!r} was not called when the model "
+                f"{self._tap.model.name!r} ran. Received: embeddings={missing[0].name!r}. "
+                f"Name a layer that the model's outputs depend on."
+            )
+        for layer, ids in zip(self._looked_up, part["lookups"], strict=True):
+            _check_ids(layer, ids.numpy(), examples, tapped=layer in self._tap.layers)
+        for layer, embeddings in zip(self._called, part["embeddings"], strict=True):
+            _check_embeddings(layer, embeddings, examples)
+        for output in tf.nest.flatten(part["outputs"]):
+            checks.finite(
+                "The model's outputs",
+                output,
+                mend="Check the model's weights and the inputs of these examples.",
+                examples=examples,
+            )
+
+    def _joined(self, parts: list[Any]) -> FirstPass:
+        def join(*arrays: Any) -> Array:
+            return np.concatenate([np.asarray(array) for array in arrays])
+
+        segments = []
+        for number, layer in enumerate(self._called):
+            ids = [part["ids"][number] for part in parts]
+            masks = [part["masks"][number] for part in parts]
+            embeddings = _side_by_side([part["embeddings"][number] for part in parts])
+            are_ids = ids[0].shape[1:] == embeddings.shape[1:2] and ids[0].dtype != tf.string
+            segments.append(
+                Segment(
+                    layer=layer,
+                    ids=np.asarray(_side_by_side(ids)).astype(np.int64) if are_ids else None,
+                    mask=None if masks[0] is None else np.asarray(_side_by_side(masks)),
+                    embeddings=embeddings,
+                )
+            )
+        vectorized = [
+            _side_by_side(list(each))
+            for each in zip(*(p["vectorized"] for p in parts), strict=True)
+        ]
+        return FirstPass(
+            outputs=tf.nest.map_structure(join, *(part["outputs"] for part in parts)),
+            segments=segments,
+            vectorized=tuple(np.asarray(each) for each in vectorized),
+        )
+
+
+def _side_by_side(parts: list[Any]) -> Any:
+    """Tensors joined along the batch axis, padded with zeros to the widest tokens axis."""
+    widest = max(part.shape[1] for part in parts)
+    padded = [
+        tf.pad(part, [[0, 0], [0, widest - part.shape[1]], *[[0, 0]] * (len(part.shape) - 2)])
+        if part.shape[1] != widest
+        else part
+        for part in parts
+    ]
+    return tf.concat(padded, axis=0)
+
+
+def _check_ids(layer: Any, ids: Array, examples: Array, *, tapped: bool) -> None:
+    if ids.dtype.kind == "f" and not (ids == np.round(ids)).all():
+        raise TypeError(
+            f"Layer {layer.name!r} embeds token ids, which are integers. "
+            f"Received: {ids.dtype.name} numbers that are not whole, such as "
+            f"{ids[ids != np.round(ids)][0]}"
+        )
+    outside = (ids < 0) | (ids >= layer.input_dim)
+    if not outside.any():
+        return
+    place = tuple(int(axis[0]) for axis in np.nonzero(outside))
+    if tapped and ids.ndim == 2 and len(ids) == len(examples):
+        where = f"example {examples[place[0]]}, position {place[1]}"
+        mend = "Check that the ids were made with the vocabulary the model was trained on."
+    else:
+        where = f"position {place[-1]}"
+        mend = "If these are positions, the sentences are longer than the model takes: cut them."
+    raise ValueError(
+        f"Layer {layer.name!r} has embeddings for the ids 0 to {layer.input_dim - 1}. "
+        f"Received: id {int(ids[place])} at {where}. {mend}"
+    )
+
+
+def _check_embeddings(layer: Any, embeddings: Any, examples: Array) -> None:
+    shape = tuple(embeddings.shape)
+    if len(shape) != 3 or shape[0] != len(examples) or not embeddings.dtype.is_floating:
+        raise ValueError(
+            f"Layer {layer.name!r} must give embeddings of shape (batch, tokens, dim). Received: "
+            f"{embeddings.dtype.name} of shape {shape} for {len(examples)} examples. If the inputs "
+            "are one sentence, add a batch axis; if it is another layer, name it in `embeddings`."
+        )
+    if shape[1] == 0:
+        raise ValueError(
+            f"There is nothing to explain: no example has a token. Received: embeddings of shape "
+            f"{shape} from layer {layer.name!r}, an empty text for instance."
+        )
+    checks.finite(
+        f"The embeddings of layer {layer.name!r}",
+        embeddings,
+        mend="Check the layer's weights: has training diverged?",
+        examples=examples.tolist(),
+    )

@@ -1,0 +1,201 @@
+"""From what a user passes to the nest of arrays that the model takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+Nest = Any
+_UNNAMED = ("keras_tensor", "input_layer", "input_")
+
+Encoder = Callable[[npt.NDArray[Any]], Any]
+
+
+def prepare(nest: Nest, model: keras.Model, *, takes_text: bool, encode: Encoder | None) -> Nest:
+    """The model's inputs as arrays with one leading batch axis, from what `arrays` gave.
+
+    Args:
+        nest: arrays, texts among them.
+        model: what the inputs are for.
+        takes_text: whether the model itself takes strings.
+        encode: texts (batch,) to ids (batch, tokens), for a model that does not take text.
+
+    Raises:
+        TypeError: for inputs of a kind or dtype that the model does not take.
+        ValueError: for an empty batch, arrays of different lengths, another number or rank.
+    """
+    if texts(nest) and not takes_text:
+        if encode is None:
+            raise TypeError(
+                f"The model {model.name!r} takes numbers, and no `tokenizer` is given that turns "
+                "texts into ids. Received: texts. Pass `tokenizer=` a "
+                "keras.layers.TextVectorization, or pass the ids."
+            )
+        nest = tf.nest.map_structure(
+            lambda leaf: encode(leaf) if is_text(leaf) and len(leaf) else leaf, nest
+        )
+    leaves = tf.nest.flatten(nest)
+    sizes = {len(leaf) for leaf in leaves}
+    if sizes == {0}:
+        raise ValueError(
+            f"`inputs` must hold at least one example. Received: an empty batch, {describe(nest)}"
+        )
+    if len(sizes) != 1:
+        raise ValueError(
+            "All arrays of `inputs` must have the same number of examples. "
+            f"Received: {describe(nest)}"
+        )
+    _check_signature(model, leaves, nest)
+    return nest
+
+
+def texts(nest: Nest) -> list[npt.NDArray[Any]]:
+    """The arrays that hold texts."""
+    return [leaf for leaf in tf.nest.flatten(nest) if is_text(leaf)]
+
+
+def is_text(leaf: npt.NDArray[Any]) -> bool:
+    """Whether an array holds strings."""
+    return leaf.dtype.kind in "OSU"
+
+
+def describe(nest: Nest) -> str:
+    """`int64 of shape (8, 64)`, with names where there are any; for messages."""
+    paths = tf.nest.flatten_with_joined_string_paths(nest) if _is_nested(nest) else [("", nest)]
+    parts = []
+    for path, leaf in paths:
+        kind = "string" if is_text(leaf) else leaf.dtype.name
+        parts.append(f"{path + ': ' if path else ''}{kind} of shape {tuple(leaf.shape)}")
+    return ", ".join(parts)
+
+
+def size(nest: Nest) -> int:
+    """How many examples there are."""
+    return len(tf.nest.flatten(nest)[0])
+
+
+def width(nest: Nest) -> int:
+    """The longest second axis, or 1 where nothing has one: an upper bound of tokens for ids."""
+    return max(leaf.shape[1] if leaf.ndim > 1 else 1 for leaf in tf.nest.flatten(nest))
+
+
+def take(nest: Nest, examples: npt.NDArray[Any]) -> Nest:
+    """Some of the examples."""
+    return tf.nest.map_structure(lambda leaf: leaf[examples], nest)
+
+
+def cut(nest: Nest, width: int, tokens: int) -> Nest:
+    """Every array whose second axis is `width` wide, cut to its first `tokens` columns."""
+    return tf.nest.map_structure(
+        lambda leaf: leaf[:, :tokens] if leaf.ndim >= 2 and leaf.shape[1] == width else leaf, nest
+    )
+
+
+def named(model: keras.Model, nest: Nest) -> list[tuple[str, npt.NDArray[Any]]]:
+    """Each array with its key in a dict, the model's own name for it, or ""."""
+    if isinstance(nest, dict):
+        return list(tf.nest.flatten_with_joined_string_paths(nest))
+    leaves = tf.nest.flatten(nest)
+    symbolic = getattr(model, "inputs", None) or []
+    if len(symbolic) != len(leaves):
+        return [("", leaf) for leaf in leaves]
+    return [
+        # Keras' own counting is no name that a user gave.
+        ("" if tensor.name.startswith(_UNNAMED) else tensor.name, leaf)
+        for tensor, leaf in zip(symbolic, leaves, strict=True)
+    ]
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict | tuple | list)
+
+
+def arrays(value: Any) -> Nest:
+    """What a user passes as a nest of arrays, each with a batch axis.
+
+    Dicts, tuples and lists of arrays are nests; everything else becomes one array. A single text is
+    a batch of one.
+
+    Raises:
+        TypeError: for elements that are neither texts nor numbers.
+        ValueError: for ragged lists, or a single number.
+    """
+    if isinstance(value, dict):
+        return {key: arrays(item) for key, item in value.items()}
+    if isinstance(value, tuple) or (
+        isinstance(value, list) and value and all(_is_array(item) for item in value)
+    ):
+        return tuple(arrays(item) for item in value)
+    if isinstance(value, str | bytes):
+        return np.array([value], dtype=object)
+    if isinstance(value, tf.RaggedTensor | tf.data.Dataset):
+        raise TypeError(
+            "`inputs` must be texts, arrays, or a dict or tuple of them. Received: a "
+            f"{type(value).__name__}. Pad a ragged tensor with `inputs.to_tensor()`; pass the "
+            "batches of a data set one by one."
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            "`inputs` must be rectangular. Received: a list whose rows have different lengths. Pad "
+            "them with `keras.utils.pad_sequences(inputs, padding='post')`."
+        ) from error
+    return _checked(array, value)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray | tf.Tensor | tf.Variable)
+
+
+def _checked(array: npt.NDArray[Any], value: Any) -> npt.NDArray[Any]:
+    if is_text(array):
+        array = array.astype(object)
+        if not all(isinstance(item, str | bytes) for item in array.ravel()):
+            kinds = sorted({type(item).__name__ for item in array.ravel()})
+            raise TypeError(
+                f"`inputs` must be texts or numbers. Received: elements of type {', '.join(kinds)}"
+            )
+    elif array.dtype.kind not in "iufb":
+        raise TypeError(f"`inputs` must be texts or numbers. Received: dtype {array.dtype}")
+    if array.ndim == 0:
+        raise ValueError(f"`inputs` must have a batch axis. Received: {value!r}, a single number")
+    return array
+
+
+def _check_signature(model: keras.Model, leaves: list[npt.NDArray[Any]], nest: Nest) -> None:
+    """What the model's own symbolic inputs say: how many, of which rank, width and kind."""
+    symbolic = getattr(model, "inputs", None)
+    if not symbolic:
+        return
+    expected = ", ".join(
+        f"{tensor.name}: {tensor.dtype} of shape {tuple(tensor.shape)}" for tensor in symbolic
+    )
+    text = f"The model {model.name!r} takes {expected}. Received: {describe(nest)}."
+    if len(leaves) != len(symbolic):
+        raise ValueError(f"{text} `inputs` must be {len(symbolic)} arrays, as a tuple or a dict.")
+    if isinstance(nest, dict):
+        missing = sorted({tensor.name for tensor in symbolic} - set(nest))
+        if missing:
+            raise ValueError(f"{text} The dict has no {missing}.")
+        leaves = [nest[tensor.name] for tensor in symbolic]
+    for leaf, tensor in zip(leaves, symbolic, strict=True):
+        if is_text(leaf) != (tensor.dtype == "string"):
+            raise TypeError(f"{text} Texts and numbers cannot stand for each other.")
+        if leaf.ndim != len(tensor.shape):
+            if is_text(leaf) and {leaf.ndim, len(tensor.shape)} == {1, 2}:
+                continue  # Keras adds or drops the last axis of (batch, 1).
+            hint = " For a single example add a batch axis: `inputs[None]`." * (leaf.ndim == 1)
+            raise ValueError(f"{text} The ranks differ.{hint}")
+        if leaf.ndim == 2 and tensor.shape[1] not in (None, leaf.shape[1]):
+            longer = leaf.shape[1] > tensor.shape[1]
+            raise ValueError(
+                f"{text} The sentences are {'longer' if longer else 'shorter'} than the model "
+                f"takes: {leaf.shape[1]} tokens instead of {tensor.shape[1]}. "
+                f"{'Truncate' if longer else 'Pad'} them with "
+                f"`keras.utils.pad_sequences(inputs, maxlen={tensor.shape[1]}, padding='post', "
+                "truncating='post')`."
+            )

@@ -1,0 +1,100 @@
+"""What was found for some of a call's examples, and the parts of a call put together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tf_salience import attribution
+from tf_salience.tokens import Tokens
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was found for some of the examples.
+
+    Attributes:
+        attribution: the numbers; scores (batch, tokens) with all segments side by side.
+        masks: one a segment, (batch, tokens), true for real tokens.
+        ids: one a segment, (batch, tokens), or None where the layer is not called on ids.
+        names: one a segment.
+        held: (batch, columns), what the target held.
+        target_names: one an example.
+        output: (batch,), the target at the input.
+    """
+
+    attribution: attribution.Attribution
+    masks: list[Array]
+    ids: list[Array | None]
+    names: list[str]
+    held: Array
+    target_names: list[str]
+    output: Array
+
+    @property
+    def widths(self) -> list[int]:
+        """One a segment: its tokens, padding included."""
+        return [mask.shape[1] for mask in self.masks]
+
+    def widened(self, widths: Sequence[int]) -> "Part":
+        """The same with wider segments, whose new columns are padding."""
+        scores = attribution.widened(self.attribution.scores, self.widths, widths)
+        return replace(
+            self,
+            attribution=replace(self.attribution, scores=scores),
+            masks=[_wide(mask, width) for mask, width in zip(self.masks, widths, strict=True)],
+            ids=[
+                None if ids is None else _wide(ids, width)
+                for ids, width in zip(self.ids, widths, strict=True)
+            ],
+        )
+
+    def strings(self, tokens: Tokens) -> list[list[str]]:
+        """The real tokens of each example; `#3` for position 3 where no ids are known."""
+        rows: list[list[str]] = [[] for _ in self.output]
+        for ids, mask in zip(self.ids, self.masks, strict=True):
+            for number, row in enumerate(rows):
+                real = np.flatnonzero(mask[number])
+                if ids is None:
+                    row.extend(f"#{position}" for position in real)
+                else:
+                    row.extend(tokens.strings(ids[number, real]))
+        return rows
+
+    def empty(self) -> list[int]:
+        """The examples without a real token."""
+        return np.flatnonzero(~np.concatenate(self.masks, axis=1).any(axis=1)).tolist()
+
+    def all_unknown(self, unknown_id: int | None) -> list[int]:
+        """The examples that have real tokens, every one of them the unknown one."""
+        known = [
+            mask if ids is None or unknown_id is None else mask & (ids != unknown_id)
+            for ids, mask in zip(self.ids, self.masks, strict=True)
+        ]
+        lost = ~np.concatenate(known, axis=1).any(axis=1)
+        return [number for number in np.flatnonzero(lost).tolist() if number not in self.empty()]
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """The parts of one call as one, their segments as wide as the widest."""
+    widths = np.max([part.widths for part in parts], axis=0).tolist()
+    wide = [part.widened(widths) for part in parts]
+    segments = range(len(widths))
+    ids = [[part.ids[i] for part in wide] for i in segments]
+    return Part(
+        attribution=attribution.joined([part.attribution for part in wide]),
+        masks=[np.concatenate([part.masks[i] for part in wide]) for i in segments],
+        ids=[None if each[0] is None else np.concatenate(each) for each in ids],
+        names=wide[0].names,
+        held=np.concatenate([part.held for part in wide]),
+        target_names=[name for part in wide for name in part.target_names],
+        output=np.concatenate([part.output for part in wide]),
+    )
+
+
+def _wide(array: Array, width: int) -> Array:
+    return np.pad(array, [(0, 0), (0, width - array.shape[1])])

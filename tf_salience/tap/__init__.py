@@ -1,0 +1,11 @@
+"""The tap: the only place that knows how Keras runs layers.
+
+The model is never cut or rebuilt. A hook stands in front of the embedding layer's `call` while the
+model is traced, so that masks, positions and other inputs stay those of the real call; it is gone
+when the trace ends, whatever ends it.
+"""
+
+from tf_salience.tap.find import all_layers, find, takes_text
+from tf_salience.tap.taps import Call, Reading, Tap
+
+__all__ = ["Call", "Reading", "Tap", "all_layers", "find", "takes_text"]

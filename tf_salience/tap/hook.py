@@ -1,0 +1,110 @@
+"""The hook: stands in front of a layer's `call` for the length of one trace.
+
+It is an instance attribute put past Keras' attribute tracking, so that the layer and its lock know
+nothing of it. Installing and removing it is counted under a lock, so that threads which trace
+the same model at once share one hook; which handler answers is a matter of the thread.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+Handler = Callable[[keras.layers.Layer, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+
+_lock = threading.RLock()
+_installed: dict[int, tuple[int, dict[str, Any]]] = {}
+_answering = threading.local()
+_METHODS = ("call", "quantized_call")
+
+
+@contextlib.contextmanager
+def hooked(layers: Sequence[keras.layers.Layer], handler: Handler) -> Iterator[None]:
+    """While it is open, calls of these layers in this thread go to the handler.
+
+    Args:
+        layers: the layers.
+        handler: given the layer, its own `call`, and the arguments; what it returns is the output.
+    """
+    unique = list(dict.fromkeys(layers))
+    before = getattr(_answering, "handlers", {})
+    hooked: list[keras.layers.Layer] = []
+    try:
+        for layer in unique:
+            hooked.append(layer)
+            _install(layer)
+        _answering.handlers = {**before, **{id(layer): handler for layer in unique}}
+        yield
+    finally:
+        _answering.handlers = before
+        for layer in hooked:
+            _remove(layer)
+
+
+def _install(layer: keras.layers.Layer) -> None:
+    with _lock:
+        count, saved = _installed.get(id(layer), (0, {}))
+        if count == 0:
+            own = vars(layer)
+            saved = {name: own[name] for name in _METHODS if name in own}
+            # All originals are bound before the first hook stands.
+            for name, hook in {
+                name: _hook(layer, getattr(layer, name)) for name in _METHODS
+            }.items():
+                own[name] = hook
+        _installed[id(layer)] = (count + 1, saved)
+
+
+def _remove(layer: keras.layers.Layer) -> None:
+    with _lock:
+        count, saved = _installed.get(id(layer), (0, {}))
+        if count > 1:
+            _installed[id(layer)] = (count - 1, saved)
+        elif count == 1:
+            for name in _METHODS:
+                vars(layer).pop(name, None)
+            vars(layer).update(saved)
+            del _installed[id(layer)]
+
+
+def _hook(layer: keras.layers.Layer, original: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        handler = getattr(_answering, "handlers", {}).get(id(layer))
+        # `ReversibleEmbedding` is also a language model's head; that call embeds nothing.
+        reverse = kwargs.get("reverse") or (
+            isinstance(layer, keras.layers.ReversibleEmbedding) and len(args) > 1 and args[1]
+        )
+        if handler is None or reverse:
+            return original(*args, **kwargs)
+        return handler(layer, original, args, kwargs)
+
+    return call
+
+
+_inlining = 0
+_ran_eagerly = False
+
+
+@contextlib.contextmanager
+def functions_inlined() -> Iterator[None]:
+    """A user's own `@tf.function` becomes part of the trace around it.
+
+    Traced on its own it would keep the hook, and what the hook captured, for the model's later
+    calls. TensorFlow's switch for this is one for the whole process, so it is counted.
+    """
+    global _inlining, _ran_eagerly
+    with _lock:
+        if _inlining == 0:
+            _ran_eagerly = tf.config.functions_run_eagerly()
+            tf.config.run_functions_eagerly(True)
+        _inlining += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inlining -= 1
+            if _inlining == 0:
+                tf.config.run_functions_eagerly(_ran_eagerly)

@@ -1,0 +1,1 @@
+"""Tokens and scores as a person sees them: terminal, notebook, picture."""

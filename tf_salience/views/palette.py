@@ -1,0 +1,40 @@
+"""One diverging scale for every view: blue speaks for the target, red against it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+Color = tuple[int, int, int]
+
+POSITIVE: Color = (33, 102, 172)
+NEGATIVE: Color = (178, 24, 43)
+_WHITE: Color = (255, 255, 255)
+_BLACK: Color = (0, 0, 0)
+
+
+def shares(scores: Sequence[float]) -> list[float]:
+    """Scores divided by the largest |score|: (tokens,) in [-1, 1]; zeros stay zeros."""
+    values = np.asarray(scores, dtype=np.float64)
+    largest = np.abs(values).max(initial=0.0)
+    return (values / largest if largest > 0 else values).tolist()
+
+
+def background(share: float) -> Color:
+    """The colour behind a token whose share of the largest |score| is `share`, in [-1, 1]."""
+    full = POSITIVE if share >= 0 else NEGATIVE
+    strength = min(abs(share), 1.0)
+    red, green, blue = (
+        round(white + (color - white) * strength) for white, color in zip(_WHITE, full, strict=True)
+    )
+    return red, green, blue
+
+
+def foreground(share: float) -> Color:
+    """Black on a light background, white on a dark one."""
+    red, green, blue = background(share)
+    return _BLACK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else _WHITE
+
+
+def hexadecimal(color: Color) -> str:
+    """`#rrggbb`."""
+    return "#{:02x}{:02x}{:02x}".format(*color)
