@@ -37,6 +37,9 @@ class FunctionCall(keras.Model):
         super().__init__(**kwargs)
         self.embedding = layers.Embedding(VOCABULARY, 8, mask_zero=True)
         self.head = layers.Dense(CLASSES)
+        # Built here: what is built inside a `tf.function` keeps its first weights as constants.
+        self.embedding.build((None, None))
+        self.head.build((None, 8))
 
     @tf.function
     def call(self, ids):
@@ -101,14 +104,13 @@ def two_segments():
 
 
 def with_segment_ids():
-    """Token ids and segment ids, each with its embedding; attention with Keras' own mask."""
+    """Token ids and segment ids, each with its embedding; the sum of the two has no Keras mask."""
     ids = layers.Input((None,), dtype="int32", name="token_ids")
     segments = layers.Input((None,), dtype="int32", name="segment_ids")
     hidden = layers.Embedding(VOCABULARY, 8, mask_zero=True, name="token_embedding")(ids)
     hidden = layers.Add()([hidden, layers.Embedding(2, 8, name="segment_embedding")(segments)])
-    attended = layers.MultiHeadAttention(2, 4)(hidden, hidden)
-    hidden = layers.LayerNormalization()(layers.Add()([hidden, attended]))
-    pooled = layers.GlobalAveragePooling1D()(hidden)
+    real = layers.Lambda(lambda x: ops.not_equal(x, 0))(ids)
+    pooled = layers.GlobalAveragePooling1D()(block(hidden, real), mask=real)
     return keras.Model([ids, segments], layers.Dense(CLASSES)(pooled))
 
 

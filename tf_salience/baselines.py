@@ -26,6 +26,7 @@ class Place:
         embeddings: (batch, tokens, dim), the layer's output at the input.
         ids: (batch, tokens), or None where the layer is not given ids.
         examples: (batch,), the numbers of these examples in the user's batch.
+        total: how many examples the user passed.
         table: the layer's embedding matrix (vocabulary, dim), or None if it has none.
         lookup: a token id to its embedding (dim,), by the layer itself.
         token_id: a token string to its id.
@@ -34,6 +35,7 @@ class Place:
     embeddings: Any
     ids: npt.NDArray[Any] | None
     examples: Sequence[int]
+    total: int
     table: Any
     lookup: Callable[[int], Any]
     token_id: Callable[[str], int]
@@ -124,15 +126,14 @@ def _vectors(baseline: Any, place: Place) -> Any:
 
 def _fitted(baseline: npt.NDArray[Any], place: Place) -> Any:
     """An array of the user's, (dim,), (tokens, dim) or (batch, tokens, dim), cut to this place."""
-    batch, tokens, dim = place.embeddings.shape
+    _, tokens, dim = place.embeddings.shape
     array = baseline[(None,) * (3 - baseline.ndim)]
     fits = array.shape[2] == dim and (array.shape[1] == 1 or array.shape[1] >= tokens)
-    if array.shape[0] != 1:
-        fits = fits and array.shape[0] > max(place.examples)
-    if not fits:
+    if not fits or array.shape[0] not in (1, place.total):
         raise ValueError(
             "A `baseline` array must have shape (dim,), (tokens, dim) or (batch, tokens, dim). "
-            f"Received: shape {baseline.shape} for embeddings of shape {(batch, tokens, dim)}"
+            f"Received: shape {baseline.shape} for embeddings of shape "
+            f"{(place.total, tokens, dim)}"
         )
     rows = array if array.shape[0] == 1 else array[np.asarray(place.examples)]
     # Padding that was cut off the inputs is cut off here too.

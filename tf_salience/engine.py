@@ -94,6 +94,11 @@ class Engine:
         self._integrate = Compiled(self._trace_rows, jit_compile=bool(jit_compile))
         self._target = Compiled(self._trace_target)
 
+    @property
+    def traces(self) -> int:
+        """How many graphs of rows there are."""
+        return self._integrate.traces
+
     def integrate(self, examples: Examples, nodes: Array, weights: Array) -> tuple[Array, Array]:
         """Weighted sums of token scores over nodes of the path, for each example.
 

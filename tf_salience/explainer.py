@@ -151,6 +151,7 @@ class Explainer:
             first=first,
             held=held,
             numbers=numbers,
+            total=total,
             at_input=at_input,
             masks=masks,
         )

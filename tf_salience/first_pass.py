@@ -195,11 +195,6 @@ def _check_embeddings(layer: Any, embeddings: Any, examples: Array) -> None:
             f"{embeddings.dtype.name} of shape {shape} for {len(examples)} examples. If the inputs "
             "are one sentence, add a batch axis; if it is another layer, name it in `embeddings`."
         )
-    if shape[1] == 0:
-        raise ValueError(
-            f"There is nothing to explain: no example has a token. Received: embeddings of shape "
-            f"{shape} from layer {layer.name!r}, an empty text for instance."
-        )
     checks.finite(
         f"The embeddings of layer {layer.name!r}",
         embeddings,

@@ -14,6 +14,40 @@ _UNNAMED = ("keras_tensor", "input_layer", "input_")
 Encoder = Callable[[npt.NDArray[Any]], Any]
 
 
+def arrays(value: Any) -> Nest:
+    """What a user passes as a nest of arrays, each with a batch axis.
+
+    Dicts, tuples and lists of arrays are nests; everything else becomes one array. A single text is
+    a batch of one.
+
+    Raises:
+        TypeError: for elements that are neither texts nor numbers.
+        ValueError: for ragged lists, or a single number.
+    """
+    if isinstance(value, dict):
+        return {key: arrays(item) for key, item in value.items()}
+    if isinstance(value, tuple) or (
+        isinstance(value, list) and value and all(_is_array(item) for item in value)
+    ):
+        return tuple(arrays(item) for item in value)
+    if isinstance(value, str | bytes):
+        return np.array([value], dtype=object)
+    if isinstance(value, tf.RaggedTensor | tf.data.Dataset):
+        raise TypeError(
+            "`inputs` must be texts, arrays, or a dict or tuple of them. Received: a "
+            f"{type(value).__name__}. Pad a ragged tensor with `inputs.to_tensor()`; pass the "
+            "batches of a data set one by one."
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            "`inputs` must be rectangular. Received: a list whose rows have different lengths. Pad "
+            "them with `keras.utils.pad_sequences(inputs, padding='post')`."
+        ) from error
+    return _checked(array, value)
+
+
 def prepare(nest: Nest, model: keras.Model, *, takes_text: bool, encode: Encoder | None) -> Nest:
     """The model's inputs as arrays with one leading batch axis, from what `arrays` gave.
 
@@ -48,6 +82,11 @@ def prepare(nest: Nest, model: keras.Model, *, takes_text: bool, encode: Encoder
             "All arrays of `inputs` must have the same number of examples. "
             f"Received: {describe(nest)}"
         )
+    if any(leaf.ndim > 1 and leaf.shape[1] == 0 for leaf in leaves):
+        raise ValueError(
+            "There is nothing to explain: no example has a token. "
+            f"Received: {describe(nest)}, from empty texts for instance"
+        )
     _check_signature(model, leaves, nest)
     return nest
 
@@ -64,11 +103,11 @@ def is_text(leaf: npt.NDArray[Any]) -> bool:
 
 def describe(nest: Nest) -> str:
     """`int64 of shape (8, 64)`, with names where there are any; for messages."""
-    paths = tf.nest.flatten_with_joined_string_paths(nest) if _is_nested(nest) else [("", nest)]
     parts = []
-    for path, leaf in paths:
+    for path, leaf in keras.tree.flatten_with_path(nest):
+        name = "/".join(str(key) for key in path)
         kind = "string" if is_text(leaf) else leaf.dtype.name
-        parts.append(f"{path + ': ' if path else ''}{kind} of shape {tuple(leaf.shape)}")
+        parts.append(f"{name + ': ' if name else ''}{kind} of shape {leaf.shape}")
     return ", ".join(parts)
 
 
@@ -79,7 +118,7 @@ def size(nest: Nest) -> int:
 
 def width(nest: Nest) -> int:
     """The longest second axis, or 1 where nothing has one: an upper bound of tokens for ids."""
-    return max(leaf.shape[1] if leaf.ndim > 1 else 1 for leaf in tf.nest.flatten(nest))
+    return max(1, *(leaf.shape[1] if leaf.ndim > 1 else 1 for leaf in tf.nest.flatten(nest)))
 
 
 def take(nest: Nest, examples: npt.NDArray[Any]) -> Nest:
@@ -97,7 +136,8 @@ def cut(nest: Nest, width: int, tokens: int) -> Nest:
 def named(model: keras.Model, nest: Nest) -> list[tuple[str, npt.NDArray[Any]]]:
     """Each array with its key in a dict, the model's own name for it, or ""."""
     if isinstance(nest, dict):
-        return list(tf.nest.flatten_with_joined_string_paths(nest))
+        pairs = keras.tree.flatten_with_path(nest)
+        return [("/".join(str(key) for key in path), leaf) for path, leaf in pairs]
     leaves = tf.nest.flatten(nest)
     symbolic = getattr(model, "inputs", None) or []
     if len(symbolic) != len(leaves):
@@ -107,44 +147,6 @@ def named(model: keras.Model, nest: Nest) -> list[tuple[str, npt.NDArray[Any]]]:
         ("" if tensor.name.startswith(_UNNAMED) else tensor.name, leaf)
         for tensor, leaf in zip(symbolic, leaves, strict=True)
     ]
-
-
-def _is_nested(value: Any) -> bool:
-    return isinstance(value, dict | tuple | list)
-
-
-def arrays(value: Any) -> Nest:
-    """What a user passes as a nest of arrays, each with a batch axis.
-
-    Dicts, tuples and lists of arrays are nests; everything else becomes one array. A single text is
-    a batch of one.
-
-    Raises:
-        TypeError: for elements that are neither texts nor numbers.
-        ValueError: for ragged lists, or a single number.
-    """
-    if isinstance(value, dict):
-        return {key: arrays(item) for key, item in value.items()}
-    if isinstance(value, tuple) or (
-        isinstance(value, list) and value and all(_is_array(item) for item in value)
-    ):
-        return tuple(arrays(item) for item in value)
-    if isinstance(value, str | bytes):
-        return np.array([value], dtype=object)
-    if isinstance(value, tf.RaggedTensor | tf.data.Dataset):
-        raise TypeError(
-            "`inputs` must be texts, arrays, or a dict or tuple of them. Received: a "
-            f"{type(value).__name__}. Pad a ragged tensor with `inputs.to_tensor()`; pass the "
-            "batches of a data set one by one."
-        )
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(
-            "`inputs` must be rectangular. Received: a list whose rows have different lengths. Pad "
-            "them with `keras.utils.pad_sequences(inputs, padding='post')`."
-        ) from error
-    return _checked(array, value)
 
 
 def _is_array(value: Any) -> bool:
@@ -185,6 +187,10 @@ def _check_signature(model: keras.Model, leaves: list[npt.NDArray[Any]], nest: N
     for leaf, tensor in zip(leaves, symbolic, strict=True):
         if is_text(leaf) != (tensor.dtype == "string"):
             raise TypeError(f"{text} Texts and numbers cannot stand for each other.")
+        if "int" in tensor.dtype and leaf.dtype.kind == "f" and not (leaf == np.round(leaf)).all():
+            # Keras would cut the fractions off, in silence.
+            fraction = leaf[leaf != np.round(leaf)][0]
+            raise TypeError(f"{text} Some numbers are not whole, such as {fraction}.")
         if leaf.ndim != len(tensor.shape):
             if is_text(leaf) and {leaf.ndim, len(tensor.shape)} == {1, 2}:
                 continue  # Keras adds or drops the last axis of (batch, 1).

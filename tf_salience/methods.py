@@ -17,8 +17,8 @@ from tf_salience.attribution import Attribution
 Array = npt.NDArray[Any]
 Reduction = Callable[[Any, Any], Any]
 
-#: The difference of two levels is the error of the older one. This share of it estimates the error
-#: of the newer; calibrated on trained models, see the design's "Steps".
+#: The difference of two levels is the error of the older one. At least this share of it is taken
+#: for the error of the newer: on trained transformers the true one was 0.05 to 0.4 of it.
 ERROR_SHARE = 1.0 / 3.0
 
 
@@ -191,6 +191,13 @@ class IntegratedGradients:
                 f"`tolerance` must be a positive number. Received: tolerance={self.tolerance!r}"
             )
         object.__setattr__(self, "baseline", baselines.validate(self.baseline))
+        if not isinstance(self.keep_ids, Sequence | np.ndarray) or not all(
+            checks.is_integer(one) for one in self.keep_ids
+        ):
+            raise TypeError(
+                "`keep_ids` must be a sequence of integers. "
+                f"Received: keep_ids={self.keep_ids!r} (of type {type(self.keep_ids).__name__})"
+            )
         object.__setattr__(self, "keep_ids", tuple(int(one) for one in self.keep_ids))
 
     def __call__(self, path: Path) -> Attribution:
@@ -229,14 +236,14 @@ class IntegratedGradients:
             evaluations=np.full(len(everyone), len(rule.nodes), np.int64),
             baseline_output=at_baseline,
             convergence_delta=sums[:, 0].sum(axis=1) - (path.outputs - at_baseline),
-            error_estimate=_relative(sums[:, 0], sums[:, 1]) if halved else None,
+            error_estimate=_relative(sums[:, 0], sums[:, 1]) / 3.0 if halved else None,
         )
 
     def _adaptive(self, path: Path) -> Attribution:
         rule = quadrature.clenshaw_curtis(self.max_steps)
         batch = len(path.outputs)
         left = np.arange(batch)
-        error, delta = np.zeros(batch), np.zeros(batch)
+        moved, error, delta = (np.full(batch, np.inf) for _ in range(3))
         evaluations = np.zeros(batch, np.int64)
         sums = scores = at_baseline = np.zeros(0)
         done = 0
@@ -250,7 +257,8 @@ class IntegratedGradients:
             else:
                 sums[left] += added
             scores[left] = sums[left, level]
-            error[left] = ERROR_SHARE * _relative(sums[left, level], sums[left, level - 1])
+            before, moved[left] = moved[left], _relative(sums[left, level], sums[left, level - 1])
+            error[left] = _error_share(moved[left], before) * moved[left]
             delta[left] = scores[left].sum(axis=1) - (path.outputs - at_baseline)[left]
             evaluations[left] = done = size
             allowed = self.tolerance * np.abs(scores[left]).sum(axis=1)
@@ -261,6 +269,19 @@ class IntegratedGradients:
         converged = np.ones(batch, bool)
         converged[left] = False
         return Attribution(scores, evaluations, at_baseline, delta, error, converged)
+
+
+def _error_share(moved: Array, before: Array) -> Array:
+    """The share of a level's move that estimates the error left after it, from 1/3 to 1.
+
+    Moves that shrink by a rate r each leave r + r² + ... = r / (1 - r) of the last. Smooth models
+    stay below the constant; where gradients jump (ReLU) moves halve, and all of the last is left.
+    """
+    rate = np.divide(
+        moved, before, out=np.full_like(moved, 0.5), where=np.isfinite(moved) & (before > 0)
+    )
+    rate = np.clip(rate, 0.0, 0.5)
+    return np.maximum(ERROR_SHARE, rate / (1.0 - rate))
 
 
 def _relative(new: Array, old: Array) -> Array:

@@ -37,6 +37,7 @@ class Pool:
         first: the first pass.
         held: (batch, columns), what the target holds.
         numbers: (batch,), the numbers of these examples in the user's batch.
+        total: how many examples the user passed.
         at_input: (batch,), the target at the input.
         masks: one a segment, (batch, tokens), true for real tokens.
     """
@@ -49,6 +50,7 @@ class Pool:
     first: FirstPass
     held: Array
     numbers: Array
+    total: int
     at_input: Array
     masks: list[Array]
 
@@ -124,6 +126,7 @@ class Pool:
             embeddings=tf.gather(segment.embeddings, members)[:, :width],
             ids=None if segment.ids is None else segment.ids[members, :width],
             examples=self.numbers[members].tolist(),
+            total=self.total,
             table=self.tap.table(segment.layer),
             lookup=lambda token_id: self.tap.lookup(segment.layer, token_id),
             token_id=self.token_id,

@@ -117,7 +117,7 @@ def _refuse_remat(model: keras.Model) -> None:
         if getattr(layer, "_remat_mode", None) is not None:
             raise ValueError(
                 f"Layer {layer.name!r} was made inside a `keras.RematScope`, whose recomputed "
-                "calls give no gradient with respect to embeddings. Make the same model outside the "
+                "calls give no gradient with respect to embeddings. Make the model outside the "
                 "scope and copy the weights: `plain.set_weights(model.get_weights())`. "
                 f"Received: model={model.name!r}"
             )

@@ -108,3 +108,16 @@ def functions_inlined() -> Iterator[None]:
             _inlining -= 1
             if _inlining == 0:
                 tf.config.run_functions_eagerly(_ran_eagerly)
+
+
+@contextlib.contextmanager
+def losses_kept(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
+    """The losses that layers hold from their last call stay: a model clears them when it runs."""
+    before = [(layer._losses, list(layer._losses), set(layer._loss_ids)) for layer in layers]
+    try:
+        yield
+    finally:
+        for layer, (losses, values, ids) in zip(layers, before, strict=True):
+            losses[:] = values
+            layer._loss_ids.clear()
+            layer._loss_ids.update(ids)

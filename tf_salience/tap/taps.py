@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tf_salience.tap.find import all_layers
-from tf_salience.tap.hook import Handler, functions_inlined, hooked
+from tf_salience.tap.hook import Handler, functions_inlined, hooked, losses_kept
 
 Replace = Callable[[keras.layers.Layer, Any], Any]
 
@@ -58,7 +58,7 @@ class Tap:
     def __init__(self, model: keras.Model, layers: Sequence[keras.layers.Layer]) -> None:
         self.model = model
         self.layers = list(layers)
-        everything = all_layers(model)
+        self._everything = everything = all_layers(model)
         self._tables = [one for one in everything if isinstance(one, keras.layers.Embedding)]
         self._vectorizers = [
             one for one in everything if isinstance(one, keras.layers.TextVectorization)
@@ -156,8 +156,8 @@ class Tap:
         with (
             hooked([*layers, *self._functions], inline),
             functions_inlined(),
-            # Updates of state that the model makes while it runs (a stateful RNN, a counter, a
-            # metric) are dropped, and losses are neither added nor cleared.
+            losses_kept([self.model, *self._everything]),
+            # Updates of state that the model makes while it runs (a counter, a metric) are dropped.
             keras.StatelessScope(),
         ):
             return self.model(inputs, training=False)

@@ -25,17 +25,19 @@ def save_image(rows: Sequence[Row], path: str | PathLike[str]) -> None:
         ImportError: without matplotlib, which the extra `plot` brings.
     """
     try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
             "Pictures are drawn by matplotlib. Install it with `pip install 'tf-salience[plot]'`."
         ) from error
     figure = Figure(figsize=(_INCHES_WIDE, 1.0), dpi=_DPI)
+    renderer = FigureCanvasAgg(figure).get_renderer()
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
     y = 0.1
     for caption, tokens, scores in rows:
-        y = _draw_row(figure, axes, caption, tokens, scores, y) + 0.16
+        y = _draw_row(renderer, axes, caption, tokens, scores, y) + 0.16
     figure.set_size_inches(_INCHES_WIDE, y)
     axes.set_xlim(0.0, _INCHES_WIDE)
     axes.set_ylim(y, 0.0)
@@ -43,7 +45,7 @@ def save_image(rows: Sequence[Row], path: str | PathLike[str]) -> None:
 
 
 def _draw_row(
-    figure: Any,
+    renderer: Any,
     axes: Any,
     caption: str,
     tokens: Sequence[str],
@@ -51,13 +53,12 @@ def _draw_row(
     y: float,
 ) -> float:
     """Draws one row from `y` inches down; returns where it ends."""
-    renderer = figure.canvas.get_renderer()
     axes.text(0.15, y, caption, fontsize=8, color="#666666", va="top", family="sans-serif")
     x, y = 0.15, y + 0.24
     for token, share in zip(tokens, palette.shares(scores), strict=True):
         # A dollar sign would start matplotlib's mathematics.
         text = axes.text(0, 0, token.replace("$", r"\$"), fontsize=11, va="top", family="monospace")
-        width = text.get_window_extent(renderer).width / figure.dpi
+        width = text.get_window_extent(renderer).width / _DPI
         if x + width > _INCHES_WIDE - 0.15 and x > 0.15:
             x, y = 0.15, y + _LINE
         text.set_position((x, y + 0.03))

@@ -1,0 +1,160 @@
+"""The engine: rows, chunks, the path that is really run."""
+
+import helpers
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_salience as tfs
+from tf_salience.compiled import Compiled
+
+TABLE = np.array([[0.0, 0.0], [1.0, -2.0], [0.5, 0.25], [3.0, 1.0]])
+IDS = np.array([[1, 2, 3], [3, 1, 0]])
+
+
+class Recorder:
+    """A formula that notes every batch of embeddings it is run on."""
+
+    def __init__(self, formula):
+        self.formula, self.batches = formula, []
+
+    def __call__(self, embeddings):
+        noted = tf.numpy_function(self.batches.append, [embeddings], [])
+        with tf.control_dependencies([noted]):
+            return self.formula(tf.identity(embeddings))
+
+
+def product(embeddings):
+    return tf.reduce_prod(1.0 + tf.reduce_sum(embeddings, axis=2), axis=1)[:, None]
+
+
+@pytest.mark.parametrize("max_rows", ["auto", 1, 4, 100])
+@pytest.mark.parametrize("baseline", ["zeros", 2, [0.25, -1.0]])
+def test_every_point_of_the_path_lies_on_the_line(max_rows, baseline):
+    recorder = Recorder(product)
+    model = helpers.formula_model(recorder, TABLE)
+    method = tfs.IntegratedGradients(steps=4, baseline=baseline)
+    explainer = tfs.Explainer(model, method, max_rows=max_rows, trim_padding=False)
+    explanation = explainer(IDS)
+    recorded = np.concatenate(recorder.batches)
+    # One plain pass first; then the rows, example by example, node by node.
+    np.testing.assert_array_equal(recorded[:2], TABLE[IDS])
+    rows = recorded[2:].reshape(2, 5, 3, 2)
+    start = {"zeros": np.zeros(2), "2": TABLE[2]}.get(str(baseline), np.array([0.25, -1.0]))
+    for points, end in zip(rows, TABLE[IDS], strict=True):
+        np.testing.assert_array_equal(points[0], np.broadcast_to(start, (3, 2)))
+        np.testing.assert_allclose(points[-1], end, atol=1e-15)
+        for node, point in zip(np.arange(5) / 4, points, strict=True):
+            np.testing.assert_allclose(point, start + node * (end - start), atol=1e-15)
+    assert explanation.evaluations.tolist() == [5, 5]
+    assert len(recorder.batches) - 1 == {"auto": 1, 1: 10, 4: 3, 100: 1}[max_rows]
+
+
+def test_evaluations_count_what_was_really_run():
+    def steep(embeddings):
+        return tf.sigmoid(6.0 * tf.reduce_sum(embeddings, axis=(1, 2)) - 9.0)[:, None]
+
+    recorder = Recorder(steep)
+    model = helpers.formula_model(recorder, TABLE)
+    explainer = tfs.Explainer(model, tfs.IntegratedGradients(tolerance=1e-3), trim_padding=False)
+    explanation = explainer(np.array([[1, 2, 3], [2, 2, 0]]))
+    assert explanation.converged.all()
+    assert len(set(explanation.evaluations.tolist())) == 2
+    assert sum(len(batch) for batch in recorder.batches[1:]) == explanation.evaluations.sum()
+
+
+def test_a_rule_without_the_baseline_evaluates_it_by_a_forward_pass_alone():
+    recorder = Recorder(product)
+    model = helpers.formula_model(recorder, TABLE)
+    method = tfs.IntegratedGradients(steps=4, rule="midpoint", baseline=2)
+    explanation = tfs.Explainer(model, method, trim_padding=False)(IDS)
+    assert explanation.evaluations.tolist() == [4, 4]
+    np.testing.assert_allclose(explanation.baseline_output, (1 + TABLE[2].sum()) ** 3)
+    np.testing.assert_array_equal(recorder.batches[-1], np.broadcast_to(TABLE[2], (2, 3, 2)))
+
+
+def test_sums_are_kept_in_float64_for_a_float64_model():
+    explanation = tfs.explain(
+        helpers.formula_model(product, TABLE),
+        IDS,
+        tfs.IntegratedGradients(steps=4, rule="gauss_legendre"),
+        target=0,
+    )
+    # A cubic along the path: four Gauss nodes are exact, but for float64's rounding.
+    assert np.abs(explanation.convergence_delta).max() < 1e-13
+    np.testing.assert_allclose(explanation.baseline_output, 1.0, atol=1e-15)
+
+
+def test_two_segments_share_the_change():
+    """F = (Σ premise) (Σ hypothesis): each segment has half of the change from zero."""
+    premise = keras.Input((None,), dtype="int32", name="premise")
+    hypothesis = keras.Input((None,), dtype="int32", name="hypothesis")
+    embed = keras.layers.Embedding(4, 2, dtype="float64")
+    formula = helpers.Formula(
+        lambda pair: (tf.reduce_sum(pair[0], (1, 2)) * tf.reduce_sum(pair[1], (1, 2)))[:, None],
+        dtype="float64",
+    )
+    model = keras.Model([premise, hypothesis], formula([embed(premise), embed(hypothesis)]))
+    embed.set_weights([TABLE])
+    explanation = tfs.explain(model, (IDS, IDS[::-1]), tfs.IntegratedGradients(steps=2))
+    assert list(explanation.segments) == ["premise", "hypothesis"]
+    change = TABLE[IDS].sum((1, 2)) * TABLE[IDS[::-1]].sum((1, 2))
+    for part in explanation.segments.values():
+        np.testing.assert_allclose(explanation.scores[:, part].sum(1), change / 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_sums_in_float32(policy):
+    keras.utils.set_random_seed(0)
+    full = helpers.weights_alive(helpers.sequential_lstm(), scale=0.4)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        half = helpers.sequential_lstm()
+    finally:
+        keras.config.set_dtype_policy(before)
+    half.set_weights(full.get_weights())
+    method = tfs.IntegratedGradients(steps=16)
+    expected = tfs.explain(full, helpers.ids(), method, target=0).scores
+    found = tfs.explain(half, helpers.ids(), method, target=0)
+    assert found.scores.dtype == np.float32
+    error = np.abs(found.scores - expected).sum(1) / np.abs(expected).sum(1)
+    assert error.max() < 2e-2
+
+
+@pytest.mark.parametrize("method", ["gradient_norm", tfs.IntegratedGradients(steps=8)])
+def test_xla_gives_the_same(method):
+    model = helpers.weights_alive(helpers.functional_with_mask())
+    inputs = (helpers.ids(), (helpers.ids() != 0).astype("int32"))
+    plain = tfs.explain(model, inputs, method, jit_compile=False).scores
+    compiled = tfs.explain(model, inputs, method, jit_compile=True).scores
+    np.testing.assert_allclose(compiled, plain, atol=1e-5 * np.abs(plain).max())
+
+
+def test_few_traces_for_many_lengths():
+    model = helpers.sequential_lstm()
+    explainer = tfs.Explainer(model, tfs.IntegratedGradients(steps=2))
+    ids = np.ones((128, 128), np.int32)
+    ids[np.arange(128) >= np.arange(1, 129)[:, None]] = 0
+    explainer(ids)
+    assert explainer._engine.traces <= 8
+    before = explainer._engine.traces
+    explainer(ids[::3])
+    explainer(ids[5:90])
+    assert explainer._engine.traces == before
+
+
+def test_compiled_leaves_the_batch_axis_open_and_keeps_the_others():
+    shapes = []
+
+    def function(array):
+        shapes.append(tuple(array.shape))
+        return tf.reduce_sum(array, axis=0)
+
+    compiled = Compiled(function)
+    for batch in (3, 1, 7):
+        compiled(np.ones((batch, 4), np.int32))
+    compiled(np.ones((3, 5), np.int32))
+    assert shapes == [(None, 4), (None, 5)]
+    assert compiled.traces == 2
