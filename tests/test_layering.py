@@ -26,7 +26,8 @@ FLOORS = (
     {"pool"},
     {"explainer"},
     {"callbacks", "export", "report", "lit", "demo"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
 )  # fmt: skip
 FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
 MOST_LINES = 350

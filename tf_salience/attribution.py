@@ -32,21 +32,20 @@ class Attribution:
 
     def mapped(self, function: Callable[[Array], Array]) -> "Attribution":
         """The function of every array that is there."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return Attribution(
-            **{name: None if value is None else function(value) for name, value in values.items()}
-        )
+        values: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            values[item.name] = None if value is None else function(value)
+        return Attribution(**values)
 
 
 def joined(parts: Sequence[Attribution]) -> Attribution:
     """Parts of one call, one after the other; their scores have the same width."""
-    columns = {item.name: [getattr(part, item.name) for part in parts] for item in fields(parts[0])}
-    return Attribution(
-        **{
-            name: None if column[0] is None else np.concatenate(column)
-            for name, column in columns.items()
-        }
-    )
+    together: dict[str, Any] = {}
+    for item in fields(Attribution):
+        column = [getattr(part, item.name) for part in parts]
+        together[item.name] = None if column[0] is None else np.concatenate(column)
+    return Attribution(**together)
 
 
 def widened(array: Array, before: Sequence[int], after: Sequence[int]) -> Array:

@@ -89,7 +89,7 @@ class Explainer:
         self._engine = Engine(
             self._tap,
             self.target.score,
-            self.method.reduction,
+            type(self.method).reduction,
             batch_size=batch_size,
             max_rows=max_rows,
             jit_compile=jit_compile,

@@ -160,15 +160,12 @@ class Explanation(Sequence[TokenSalience]):
         return "".join(salience._repr_html_() for salience in self)
 
     def _sliced(self, index: slice) -> "Explanation":
-        values = {
-            item.name: getattr(self, item.name)
-            for item in fields(self)
-            if item.name not in ("segments", "config")
-        }
-        return replace(
-            self,
-            **{name: value if value is None else value[index] for name, value in values.items()},
-        )
+        values: dict[str, Any] = {}
+        for item in fields(self):
+            if item.name not in ("segments", "config"):
+                value = getattr(self, item.name)
+                values[item.name] = None if value is None else value[index]
+        return replace(self, **values)
 
     def normalized(self, how: str = "l1") -> "Explanation":
         """The same with scores on a common scale.

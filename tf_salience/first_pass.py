@@ -120,7 +120,7 @@ class Reader:
                 "The model's outputs",
                 output,
                 mend="Check the model's weights and the inputs of these examples.",
-                examples=examples,
+                examples=examples.tolist(),
             )
 
     def _joined(self, parts: list[Any]) -> FirstPass:

@@ -23,13 +23,12 @@ ERROR_SHARE = 1.0 / 3.0
 
 
 class Path(Protocol):
-    """What a method may ask for: the target and its gradients along the path.
+    """What a method may ask for: the target and its gradients along the path."""
 
-    Attributes:
-        outputs: (batch,), the target at the input.
-    """
-
-    outputs: Array
+    @property
+    def outputs(self) -> Array:
+        """The target at the input, (batch,)."""
+        ...
 
     def integrate(self, examples: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
         """Weighted sums of token scores over nodes of the path.
@@ -46,36 +45,6 @@ class Path(Protocol):
 
     def target_at(self, node: float) -> Array:
         """The target of every example at one node, (batch,), by a forward pass alone."""
-        ...
-
-
-class Method(Protocol):
-    """A method of attribution; see `GradientNorm`, `GradientDotInput`, `IntegratedGradients`.
-
-    Attributes:
-        reduction: gradient and difference, (batch, tokens, dim), to scores, (batch, tokens).
-        follows_path: whether it asks for more than the end of the path, the input.
-    """
-
-    reduction: ClassVar[Reduction]
-    follows_path: ClassVar[bool]
-
-    @property
-    def baseline(self) -> Any:
-        """Where the path starts."""
-        ...
-
-    @property
-    def keep_ids(self) -> Sequence[int]:
-        """Ids that stay as they are along the path."""
-        ...
-
-    def __call__(self, path: Path) -> Attribution:
-        """The attribution of every example of the path."""
-        ...
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this method again."""
         ...
 
 
@@ -291,7 +260,11 @@ def _relative(new: Array, old: Array) -> Array:
     return np.divide(difference, total, out=np.where(difference > 0, np.inf, 0.0), where=total > 0)
 
 
-METHODS: dict[str, type[GradientNorm] | type[GradientDotInput] | type[IntegratedGradients]] = {
+#: A method has `reduction`, `follows_path` (whether it asks for more than the end of the path),
+#: `baseline`, `keep_ids`, `__call__`, `get_config` and `from_config`.
+Method = GradientNorm | GradientDotInput | IntegratedGradients
+
+METHODS: dict[str, type[Method]] = {
     "gradient_norm": GradientNorm,
     "gradient_dot_input": GradientDotInput,
     "integrated_gradients": IntegratedGradients,
@@ -311,7 +284,7 @@ def get(method: Any) -> Method:
         TypeError: if it is none of these.
         ValueError: for a name that is not known.
     """
-    if isinstance(method, tuple(METHODS.values())):
+    if isinstance(method, Method):
         return method
     if isinstance(method, str):
         checks.one_of("method", method, METHODS)

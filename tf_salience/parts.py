@@ -84,7 +84,7 @@ def joined(parts: Sequence[Part]) -> Part:
     widths = np.max([part.widths for part in parts], axis=0).tolist()
     wide = [part.widened(widths) for part in parts]
     segments = range(len(widths))
-    ids = [[part.ids[i] for part in wide] for i in segments]
+    ids: list[list[Any]] = [[part.ids[i] for part in wide] for i in segments]
     return Part(
         attribution=attribution.joined([part.attribution for part in wide]),
         masks=[np.concatenate([part.masks[i] for part in wide]) for i in segments],

@@ -74,12 +74,12 @@ def _only_candidate(model: keras.Model) -> keras.layers.Layer:
     tokens = [layer for layer in found if not _names_other_than_tokens(layer)]
     if len(tokens) == 1:
         return tokens[0]
-    rows = [(layer.name, layer.input_dim, layer.output_dim, layer.path) for layer in found]
+    candidates = [(layer.name, layer.input_dim, layer.output_dim, layer.path) for layer in found]
     raise ValueError(
         f"The model {model.name!r} has {len(found)} embedding layers, and it cannot be told which "
         f"embeds the tokens. Say it: `embeddings={(tokens or found)[0].name!r}`, or a list of "
         "names. Received: embeddings=None. The candidates:\n"
-        + checks.table(("name", "vocabulary", "dim", "path"), rows)
+        + checks.table(("name", "vocabulary", "dim", "path"), candidates)
     )
 
 
