@@ -95,6 +95,7 @@ class LitModel(lit_model.BatchedModel):
 class Case:
     """One trained model, whole and cut at its embeddings, and sentences of different lengths."""
 
+    name: str
     model: keras.Model
     head: keras.Model
     ids: np.ndarray
@@ -193,7 +194,7 @@ def _case(name: str) -> Case:
     )
     fitted = model.fit(*_sentences(3000, seed=1), batch_size=64, epochs=8, verbose=0)
     assert fitted.history["accuracy"][-1] > 0.85, "a model that learned nothing shows nothing"
-    return Case(model, head, _sentences(14, seed=2)[0])
+    return Case(name, model, head, _sentences(14, seed=2)[0])
 
 
 @pytest.fixture(params=MODELS)
@@ -231,14 +232,17 @@ def test_gradient_norm(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     ours = case.explain("gradient_norm").normalized("l1")
     theirs = case.lit_scores(gradient_maps.GradientNorm())
     assert all((scores >= 0).all() for scores in theirs)
-    _say(capsys, f"gradient norm: largest difference {_assert_same(ours, theirs):.1e}")
+    _say(capsys, f"{case.name}: gradient norm: largest difference {_assert_same(ours, theirs):.1e}")
 
 
 def test_gradient_dot_input(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     ours = case.explain("gradient_dot_input").normalized("l1")
     theirs = case.lit_scores(gradient_maps.GradientDotInput())
     assert any((scores < 0).any() for scores in theirs)
-    _say(capsys, f"gradient · input: largest difference {_assert_same(ours, theirs):.1e}")
+    _say(
+        capsys,
+        f"{case.name}: gradient · input: largest difference {_assert_same(ours, theirs):.1e}",
+    )
 
 
 @pytest.mark.parametrize("steps", STEPS)
@@ -253,7 +257,9 @@ def test_integrated_gradients(case: Case, steps: int, capsys: pytest.CaptureFixt
     worst = max(
         _assert_same(ours, theirs[False]), _assert_same(ours.normalized("l1"), theirs[True])
     )
-    _say(capsys, f"integrated gradients, {steps} steps: largest difference {worst:.1e}")
+    _say(
+        capsys, f"{case.name}: integrated gradients, {steps} steps: largest difference {worst:.1e}"
+    )
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -322,8 +328,9 @@ def test_what_the_rule_of_lit_loses(
     trapezoid = _errors([one.scores for one in ours], case.reference)
     _say(
         capsys,
-        f"{steps} steps, relative error, median / worst of {len(lit)}: LIT {np.median(lit):.1e} / "
-        f"{lit.max():.1e}, trapezoid {np.median(trapezoid):.1e} / {trapezoid.max():.1e}",
+        f"{case.name}: {steps} steps, relative error, median / worst of {len(lit)}: "
+        f"LIT {np.median(lit):.1e} / {lit.max():.1e}, "
+        f"trapezoid {np.median(trapezoid):.1e} / {trapezoid.max():.1e}",
     )
     # The end that is left out costs in the order of 1 / steps; the trapezoid loses 1 / steps².
     assert np.median(lit) > 0.1 / steps

@@ -126,7 +126,7 @@ def _from_vectorization(layer: keras.layers.TextVectorization) -> Tokens:
             "A `TextVectorization` must give token ids to be explained token by token. Received: "
             f"output_mode={config['output_mode']!r}. Use output_mode='int'."
         )
-    vocabulary = layer.get_vocabulary()
+    vocabulary = [str(word) for word in layer.get_vocabulary()]
     if len(vocabulary) <= 2:
         raise ValueError(
             "The `TextVectorization` has no vocabulary. Received: vocabulary="

@@ -1,0 +1,244 @@
+import json
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from tf_salience import cli
+
+WORDS = ["", "[UNK]", "the", "soup", "was", "good", "bad"]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A model that takes strings and its part that takes ids, saved."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    folder = tmp_path_factory.mktemp("models")
+    ids = keras.Input((None,), dtype="int64")
+    embedded = keras.layers.Embedding(len(WORDS), 8, mask_zero=True, name="token_embedding")(ids)
+    logits = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling1D()(embedded))
+    classifier = keras.Model(ids, logits)
+    text = keras.Input((), dtype="string")
+    vectorizer = keras.layers.TextVectorization(vocabulary=WORDS[2:])
+    keras.Model(text, classifier(vectorizer(text))).save(folder / "text.keras")
+    classifier.save(folder / "ids.keras")
+    (folder / "vocabulary.txt").write_text("\n".join(WORDS) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["demo", "--help"], 0),
+        (["explain", "--help"], 0),
+        ([], 2),
+        (["explain", "m.keras"], 2),
+        (["explain", "m.keras", "--text", "x", "--method", "magic"], 2),
+        (["explain", "m.keras", "--text", "x", "--steps", "0"], 2),
+        (["explain", "m.keras", "--text", "x", "--output", "x.csv"], 2),
+        (["explain", "missing.keras", "--text", "x"], 2),
+        (["demo", "--save", "x.h5"], 2),
+        (["demo", "--data", "a.csv", "--tfds", "b"], 2),
+    ],
+)
+def test_help_and_argument_errors_do_not_import_tensorflow(arguments, code, tmp_path):
+    script = (
+        "import sys\n"
+        "sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
+        "from tf_salience.cli import main\n"
+        f"sys.exit(main({arguments!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_texts_are_explained(models, run):
+    code, out, err = run(
+        "explain", models / "text.keras", "--text", "the soup was good", "--text", "bad"
+    )
+    assert (code, err) == (0, "")
+    assert "integrated_gradients at token_embedding" in out
+    for word in ("soup(", "good(", "bad("):
+        assert word in out
+
+
+def test_ids_need_a_vocabulary(models, run):
+    code, _, err = run("explain", models / "ids.keras", "--text", "soup was good")
+    assert code == 2
+    assert err.startswith("tf-salience: error: ")
+    assert err.count("\n") == 1
+    code, with_words, _ = run(
+        "explain", models / "ids.keras", "--text", "The soup, was good!",
+        "--vocabulary", models / "vocabulary.txt",
+    )  # fmt: skip
+    assert code == 0
+    _, by_itself, _ = run("explain", models / "text.keras", "--text", "the soup was good")
+    assert with_words == by_itself
+
+
+def test_what_is_saved_is_what_was_asked(models, run, tmp_path):
+    data = tmp_path / "a.csv"
+    data.write_text("text,label\nthe soup was good,pos\nbad,neg\nthe soup,pos\n", encoding="utf-8")
+    output = tmp_path / "out.json"
+    code, out, err = run(
+        "explain", models / "text.keras", "--data", data, "--max", "2", "--target", "label",
+        "--method", "integrated_gradients", "--steps", "8", "--rule", "midpoint",
+        "--embeddings", "token_embedding", "--class-names", "pos,neg", "--output", output,
+    )  # fmt: skip
+    assert (code, out) == (0, "")
+    assert "2 explanations" in err
+    from tf_salience import Explanation
+
+    found = Explanation.load(output)
+    assert found.tokens == [["the", "soup", "was", "good"], ["bad"]]
+    assert found.target_name == ["pos", "neg"], "by name, not by the file's own order"
+    assert found.target.tolist() == [0, 1]
+    config = found.config["method"]["config"]
+    assert (config["steps"], config["rule"]) == (8, "midpoint")
+    assert json.loads(output.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("target", ["1", "neg"])
+def test_a_target_by_index_or_name(models, run, target):
+    code, out, _ = run(
+        "explain", models / "text.keras", "--text", "good", "--target", target,
+        "--class-names", "pos,neg", "--method", "gradient_norm",
+    )  # fmt: skip
+    assert code == 0
+    assert out.startswith("neg = ")
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--text", "x", "--target", "label"], "needs labels"),
+        (["--text", "x", "--target", "7"], "7"),
+        (["--text", "x", "--target", "nobody"], "nobody"),
+        (["--text", "x", "--embeddings", "nothing"], "nothing"),
+        (["--text", "x", "--method", "gradient_norm", "--steps", "3"], "integrated_gradients"),
+        (["--text", "x", "--rule", "lit"], "--rule needs a number"),
+        (["--text", "x", "--steps", "4", "--rule", "magic"], "magic"),
+        (["--text", "x", "--output", "no/such/folder/x.json"], "no directory"),
+        (["--text", "x", "--vocabulary", "missing.txt"], "no vocabulary file"),
+        (["--data", "missing.csv"], "no data file"),
+    ],
+)
+def test_a_users_error_is_one_line(models, run, extra, message):
+    code, out, err = run("explain", models / "text.keras", *extra)
+    assert (code, out) == (2, "")
+    assert err.startswith("tf-salience: error: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_file_that_is_no_model(run, tmp_path):
+    path = tmp_path / "m.keras"
+    path.write_text("no model", encoding="utf-8")
+    code, _, err = run("explain", path, "--text", "x")
+    assert code == 2
+    assert err.count("\n") == 1
+
+
+def test_a_vocabulary_whose_ids_would_be_shifted(models, run, tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("the\nsoup\nwas\n", encoding="utf-8")
+    code, _, err = run("explain", models / "ids.keras", "--text", "x", "--vocabulary", path)
+    assert code == 2
+    assert "first line must be padding" in err
+
+
+def test_the_traceback_is_there_for_the_asking(models, run):
+    code, _, err = run("explain", models / "text.keras", "--text", "x", "--target", "7",
+                       "--traceback")  # fmt: skip
+    assert code == 2
+    assert err.startswith("Traceback")
+
+
+def test_a_warning_is_one_line(models, run):
+    code, _, err = run("explain", models / "text.keras", "--text", "zebra")
+    assert code == 0
+    assert err.startswith("tf-salience: warning: ")
+    assert err.count("\n") == 1
+
+
+def test_showing_warnings_is_left_as_it_was(models, run):
+    before = warnings.showwarning
+    run("explain", models / "text.keras", "--text", "zebra")
+    assert warnings.showwarning is before
+
+
+def test_ctrl_c(monkeypatch):
+    def interrupt(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.commands, "demo", interrupt)
+    assert cli.main(["demo"]) == 130
+
+
+def test_a_broken_pipe_is_quiet(models):
+    texts = [part for _ in range(3000) for part in ("--text", "the soup was good")]
+    command = [sys.executable, "-m", "tf_salience", "explain", str(models / "text.keras"), *texts]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, check=False, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_the_command_shows_our_words_only(models):
+    """Without what TensorFlow's libraries write while they are imported."""
+    command = [sys.executable, "-m", "tf_salience", "explain", str(models / "text.keras")]
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(
+        [*command, "--text", "the soup was good"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.strip().splitlines()) == 2
+
+
+def test_a_failed_import_says_why(tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os\nos.write(2, b'the library says why')\nraise ImportError('broken')\n"
+    )
+    (tmp_path / "m.keras").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "tf_salience", "explain", "m.keras", "--text", "x"],
+        cwd=tmp_path, check=False, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "the library says why" in done.stderr
+    assert "tf-salience: error: broken" in done.stderr
+
+
+def test_demo_options_reach_the_demo(monkeypatch):
+    seen = []
+    monkeypatch.setattr("tf_salience.demo.run.run_demo", lambda asked, console: seen.append(asked))
+    assert cli.main(["demo", "--explain", "7", "--seed", "3", "--rating-column", "stars"]) == 0
+    (asked,) = seen
+    assert (asked.explain, asked.seed, asked.rating_column) == (7, 3, "stars")
+    assert np.isclose(asked.max_texts, 20_000)

@@ -1,0 +1,55 @@
+"""Every code block of the README runs, in the order in which a reader meets them."""
+
+import contextlib
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+
+
+def blocks(language):
+    return [text for name, text in BLOCKS if name == language]
+
+
+def test_python_blocks_run_and_print_what_is_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    printed = io.StringIO()
+    for number, text in enumerate(blocks("python")):
+        with contextlib.redirect_stdout(printed):
+            exec(compile(text, f"README.md, python block {number}", "exec"), namespace)
+    (shown,) = blocks("text")
+    # Training differs in its last digits from machine to machine; words and layout do not.
+    digits = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?")
+    assert digits.sub("0", printed.getvalue().strip()) == digits.sub("0", shown.strip())
+    assert namespace["explanation"].converged.all()
+    assert (tmp_path / "explanation.json").exists()
+
+
+@pytest.mark.slow
+def test_commands_run(tmp_path):
+    install, test, *others = blocks("sh")
+    assert install == "pip install . && tf-salience demo\n"
+    assert test == 'pip install ".[test]" && pytest\n'
+    # Those two are what `.ci/run` runs, word for word; the others run here.
+    command = f"{sys.executable} -m tf_salience"
+    for text in others:
+        script = re.sub(r"^tf-salience", command, text, flags=re.M)
+        done = subprocess.run(
+            ["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "plot.json").exists()
+
+
+def test_links_and_pictures_are_there():
+    text = (ROOT / "README.md").read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), target

@@ -1,0 +1,8 @@
+"""`python -m tf_salience` is the `tf-salience` command."""
+
+import sys
+
+from tf_salience.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

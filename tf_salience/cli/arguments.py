@@ -1,0 +1,112 @@
+"""The command line: what can be asked, and the errors that need no model to be seen."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from tf_salience.version import __version__
+
+_METHODS = ("gradient_norm", "gradient_dot_input", "integrated_gradients")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command; `command` says which subcommand was given."""
+    parser = argparse.ArgumentParser(
+        prog="tf-salience", description="Explains Keras text models token by token."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_explain(commands)
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="train a small model, explain it by every method, and compare them",
+        description="Trains a small transformer on sentences made by a grammar, whose decisive "
+        "words are known, or on your own data, and compares the methods on held-out texts.",
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--data", metavar="FILE", help="a .tsv, .csv or .jsonl file")
+    source.add_argument("--tfds", metavar="NAME", help="a text data set of TensorFlow Datasets")
+    _add_columns(parser)
+    parser.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps prepared data")
+    parser.add_argument(
+        "--explain", type=_count, default=300, metavar="N", help="explain N held-out texts (300)"
+    )
+    parser.add_argument(
+        "--max-texts", type=_count, default=20_000, metavar="N", help="train on N texts (20000)"
+    )
+    parser.add_argument("--epochs", type=_count, metavar="N", help="train for at most N epochs")
+    parser.add_argument("--seed", type=int, default=0, help="of split, training and random scores")
+    parser.add_argument("--save", metavar="MODEL.keras", help="keep the trained model")
+    parser.add_argument("--picture", metavar="FILE", help="draw the texts: .png, .svg or .pdf")
+    _add_traceback(parser)
+
+
+def _add_explain(commands: Any) -> None:
+    parser = commands.add_parser(
+        "explain",
+        help="explain what a saved model says about texts",
+        description="Explains what a saved Keras text model says about texts.",
+    )
+    parser.add_argument("model", metavar="MODEL.keras", help="the model")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", action="append", help="a text; may be given again")
+    source.add_argument("--data", metavar="FILE", help="a .tsv, .csv or .jsonl file of texts")
+    _add_columns(parser)
+    parser.add_argument("--max", type=_count, metavar="N", help="explain the first N texts")
+    parser.add_argument("--method", choices=_METHODS, default="integrated_gradients")
+    parser.add_argument("--steps", type=_steps, metavar="N|auto", help="of the path (auto)")
+    parser.add_argument("--rule", help="of the integral, for a number of steps (trapezoid)")
+    parser.add_argument("--baseline", type=_number_or_name, help="zeros, mean, a token or its id")
+    parser.add_argument(
+        "--target",
+        type=_number_or_name,
+        default="predicted",
+        metavar="predicted|label|INDEX|NAME",
+        help="what to explain (predicted)",
+    )
+    parser.add_argument("--class-names", type=_names, metavar="A,B,...", help="of the outputs")
+    parser.add_argument(
+        "--embeddings", action="append", metavar="NAME", help="embedding layer; may be given again"
+    )
+    parser.add_argument("--vocabulary", metavar="FILE", help="one token a line, in the ids' order")
+    parser.add_argument("--batch-size", type=_count, default=32, metavar="N")
+    parser.add_argument("--output", metavar="FILE", help="save to .json or .parquet")
+    _add_traceback(parser)
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--text-column", default="text", metavar="NAME", help="of --data (text)")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--label-column", metavar="NAME", help="of --data; holds classes")
+    group.add_argument(
+        "--rating-column", metavar="NAME", help="of --data; holds numbers, above 0 is positive"
+    )
+
+
+def _add_traceback(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
+
+
+def _steps(text: str) -> int | str:
+    return text if text == "auto" else _count(text)
+
+
+def _number_or_name(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]

@@ -1,0 +1,183 @@
+"""The subcommands. TensorFlow is imported once all that can be checked without it is checked."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib.util
+import os
+import pathlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from tf_salience import datafiles, storage
+from tf_salience.demo.options import DemoOptions
+
+_PADDING, _UNKNOWN = ("", "[PAD]", "<pad>"), ("[UNK]", "<unk>", "<OOV>")
+
+
+def demo(options: argparse.Namespace) -> None:
+    """Runs `tf-salience demo`."""
+    fields = {field.name for field in dataclasses.fields(DemoOptions)}
+    asked = DemoOptions(**{name: value for name, value in vars(options).items() if name in fields})
+    if asked.picture is not None:
+        _need("matplotlib", "plot", f"--picture {asked.picture}")
+    _import_tensorflow()
+    from rich.console import Console
+
+    from tf_salience.demo.run import run_demo
+
+    run_demo(asked, Console())
+
+
+def explain(options: argparse.Namespace) -> None:
+    """Runs `tf-salience explain`."""
+    # Everything that can be known before the model is loaded is checked before that.
+    output = _checked_output(options.output)
+    method = _method_config(options)
+    model_path = pathlib.Path(options.model)
+    if not model_path.exists():
+        raise FileNotFoundError(f"There is no model {options.model!r}.")
+    data = _texts(options)
+    words = None if options.vocabulary is None else _words(pathlib.Path(options.vocabulary))
+    class_names = options.class_names or data.class_names
+    _import_tensorflow()
+    import keras
+
+    from tf_salience.explainer import Explainer
+
+    explainer = Explainer(
+        keras.models.load_model(model_path, compile=False),
+        method,
+        target=options.target,
+        embeddings=options.embeddings,
+        tokenizer=None if words is None else keras.layers.TextVectorization(vocabulary=words),
+        class_names=class_names,
+        batch_size=options.batch_size,
+    )
+    labels = _labels(data, class_names) if options.target == "label" else None
+    explanation = explainer(data.texts, labels=labels)
+    if output is not None:
+        explanation.save(output)
+        print(f"Wrote {len(explanation)} explanations to {output}.", file=sys.stderr)
+        return
+    for salience in explanation:
+        print(salience, end="\n\n")
+
+
+def _texts(options: argparse.Namespace) -> datafiles.LabelledTexts:
+    if options.text is not None:
+        data = datafiles.LabelledTexts(options.text)
+    else:
+        data = datafiles.read_file(
+            options.data,
+            text_column=options.text_column,
+            label_column=options.label_column,
+            rating_column=options.rating_column,
+        )
+    if options.target == "label" and data.labels is None:
+        raise ValueError(
+            "The target 'label' needs labels: pass --data with a --label-column or "
+            "--rating-column, or choose another --target."
+        )
+    return data if options.max is None else data.take(range(min(options.max, len(data))))
+
+
+def _labels(
+    data: datafiles.LabelledTexts, class_names: Sequence[str] | None
+) -> list[int] | list[str] | None:
+    """Labels by name where the file has names: their order there need not be the model's."""
+    if data.labels is None:
+        return None
+    if data.class_names is None or class_names is None:
+        return [int(label) for label in data.labels]
+    return [data.class_names[label] for label in data.labels]
+
+
+def _method_config(options: argparse.Namespace) -> Any:
+    """The method as `Explainer` takes it: a name, or the config of integrated gradients."""
+    asked = {
+        name: value
+        for name in ("steps", "rule", "baseline")
+        if (value := getattr(options, name)) is not None
+    }
+    if asked and options.method != "integrated_gradients":
+        raise ValueError(
+            f"--{' and --'.join(asked)} belong to integrated_gradients. "
+            f"Received: --method {options.method}"
+        )
+    if "rule" in asked and asked.get("steps", "auto") == "auto":
+        raise ValueError("--rule needs a number of --steps; 'auto' has a rule of its own.")
+    return {"class_name": options.method, "config": asked}
+
+
+def _words(path: pathlib.Path) -> list[str]:
+    """The words of a vocabulary file without padding and unknown, which Keras adds itself."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no vocabulary file {str(path)!r}.")
+    try:
+        words = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8. Save it as UTF-8 and try again.") from error
+    words = [word.rstrip("\r") for word in words]
+    if words[-1] == "":
+        words.pop()
+    if len(words) < 3 or words[0] not in _PADDING or words[1] not in _UNKNOWN:
+        raise ValueError(
+            f"{path}: the first line must be padding (empty, [PAD] or <pad>) and the second the "
+            f"unknown token ([UNK], <unk> or <OOV>), since ids 0 and 1 mean these. "
+            f"Received: {words[:2]}"
+        )
+    return words[2:]
+
+
+def _checked_output(output: str | None) -> pathlib.Path | None:
+    if output is None:
+        return None
+    path = pathlib.Path(output)
+    storage.check_suffix(path)
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no directory for --output {output!r}; make it first.")
+    if path.suffix == ".parquet":
+        _need("pyarrow", "parquet", f"--output {output}")
+    return path
+
+
+def _need(module: str, extra: str, what: str) -> None:
+    """Fails before the work if what its end needs is not installed."""
+    if importlib.util.find_spec(module) is None:
+        raise ImportError(
+            f"{what} needs {module}. Install it with `pip install 'tf-salience[{extra}]'`."
+        )
+
+
+def _import_tensorflow() -> None:
+    """Imports TensorFlow without the lines its libraries write before any log level is read.
+
+    They write to the file descriptor itself; should the import fail, they are shown after all.
+    """
+    try:
+        stream = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # standard error is no file here
+        import tensorflow
+
+        return
+    sys.stderr.flush()
+    kept = os.dup(stream)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), stream)
+        try:
+            import tensorflow  # noqa: F401
+
+            failed = False
+        except BaseException:
+            failed = True
+            raise
+        finally:
+            os.dup2(kept, stream)
+            os.close(kept)
+            if failed:
+                written.seek(0)
+                sys.stderr.write(written.read().decode(errors="replace"))
