@@ -278,6 +278,7 @@ def test_not_converging_is_said_once():
     with pytest.warns(tfs.NotConvergedWarning, match="2 of 2 examples reached `max_steps`") as said:
         explanation = tfs.explain(model, [[1, 2], [2, 1]], tfs.IntegratedGradients(max_steps=8))
     assert len(said) == 1
+    assert said[0].filename == __file__
     assert not explanation.converged.any()
     assert "NOT CONVERGED" in str(explanation[0])
 

@@ -163,6 +163,6 @@ class TestViews:
 
     @pytest.mark.parametrize("suffix", [".png", ".svg"])
     def test_a_picture(self, tmp_path, suffix):
-        rows = [("costs $5 & more", ["costs", "$5", "$", "&"] * 12, list(range(48)))]
-        image.save_image(rows, tmp_path / f"picture{suffix}")
+        row = ("method", ["costs", "$5", "$", "&"] * 12, list(range(48)))
+        image.save_image([("costs $5 & more than $4", [row, row])], tmp_path / f"picture{suffix}")
         assert (tmp_path / f"picture{suffix}").stat().st_size > 1000

@@ -1,6 +1,8 @@
 """What a user is told when arguments do not fit: what came, what was expected, how to mend it."""
 
 import difflib
+import inspect
+import warnings
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
@@ -22,6 +24,14 @@ class TruncatedTextWarning(UserWarning):
 
 class NotConvergedWarning(UserWarning):
     """Integrated gradients reached `max_steps` before the tolerance was met."""
+
+
+def warn(message: str, category: type[UserWarning]) -> None:
+    """Warns at the line outside this package that led here."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("tf_salience"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def is_integer(value: Any) -> bool:

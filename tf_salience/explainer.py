@@ -1,6 +1,5 @@
 """`Explainer` and `explain`: tap, target, method, engine and tokens put together."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -155,7 +154,7 @@ class Explainer:
             at_input=at_input,
             masks=masks,
         )
-        return parts.Part(
+        part = parts.Part(
             attribution=pool.attribution(trim=self._trim),
             masks=masks,
             ids=[segment.ids for segment in first.segments],
@@ -164,6 +163,7 @@ class Explainer:
             target_names=[self.target.name(row, context) for row in held],
             output=at_input,
         )
+        return part.arranged(model_inputs.order(self.model, nest))
 
     def _mask(self, segment: Segment, nest: Any, numbers: Array) -> Array:
         """Which tokens are real, (batch, tokens): whoever knows best is asked first."""
@@ -233,27 +233,24 @@ class Explainer:
     def _warn_of(self, found: parts.Part) -> None:
         empty, unknown = found.empty(), found.all_unknown(self._tokens.unknown_id)
         if empty:
-            warnings.warn(
+            checks.warn(
                 f"No real token in {checks.listed(empty)}, an empty text for instance: there is "
                 "nothing to explain, and no score.",
                 checks.NoTokensWarning,
-                stacklevel=3,
             )
         if unknown:
-            warnings.warn(
+            checks.warn(
                 f"No word that the vocabulary knows in {checks.listed(unknown)}: the scores are "
                 "those of the unknown token.",
                 checks.UnknownTokensWarning,
-                stacklevel=3,
             )
         converged = found.attribution.converged
         if converged is not None and not converged.all():
-            warnings.warn(
+            checks.warn(
                 f"{(~converged).sum()} of {len(converged)} examples reached `max_steps` before the "
                 f"tolerance was met: their `converged` is False, their `error_estimate` says how "
                 "far they came. Raise `max_steps`, or accept a larger `tolerance`.",
                 checks.NotConvergedWarning,
-                stacklevel=3,
             )
 
 

@@ -111,6 +111,14 @@ def describe(nest: Nest) -> str:
     return ", ".join(parts)
 
 
+def order(model: keras.Model, nest: Nest) -> list[str]:
+    """The names of the inputs as the user thinks of them: the model's order, or the dict's own."""
+    symbolic = getattr(model, "inputs", None)
+    if symbolic:
+        return [tensor.name for tensor in symbolic]
+    return list(nest) if isinstance(nest, dict) else []
+
+
 def size(nest: Nest) -> int:
     """How many examples there are."""
     return len(tf.nest.flatten(nest)[0])

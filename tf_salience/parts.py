@@ -53,6 +53,21 @@ class Part:
             ],
         )
 
+    def arranged(self, order: Sequence[str]) -> "Part":
+        """The segments in this order of names, if it has them all; Keras calls in its own order."""
+        if not set(self.names) <= set(order):
+            return self
+        to = sorted(range(len(self.names)), key=lambda number: order.index(self.names[number]))
+        columns = np.split(self.attribution.scores, np.cumsum(self.widths)[:-1], axis=1)
+        scores = np.concatenate([columns[number] for number in to], axis=1)
+        return replace(
+            self,
+            attribution=replace(self.attribution, scores=scores),
+            masks=[self.masks[number] for number in to],
+            ids=[self.ids[number] for number in to],
+            names=[self.names[number] for number in to],
+        )
+
     def strings(self, tokens: Tokens) -> list[list[str]]:
         """The real tokens of each example; `#3` for position 3 where no ids are known."""
         rows: list[list[str]] = [[] for _ in self.output]

@@ -1,6 +1,5 @@
 """Ids and token strings: what a reader sees, and which ids are padding or unknown."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,12 +64,11 @@ class Tokens:
         lengths = count(texts)
         if (lengths > most).any():
             cut = np.flatnonzero(lengths > most).tolist()
-            warnings.warn(
+            checks.warn(
                 f"The model takes {most} tokens; {checks.listed(cut)} "
                 f"{'is' if len(cut) == 1 else 'are'} longer (up to {lengths.max()}). What comes "
                 f"after token {most} is cut off by the tokenizer and has no score.",
                 checks.TruncatedTextWarning,
-                stacklevel=4,
             )
 
 

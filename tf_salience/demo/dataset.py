@@ -20,7 +20,7 @@ TRAIN_COUNT, TEST_COUNT = 6000, 600
 _SEED = 20261123
 
 
-class SalienceDemo(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]  # TFDS is untyped
+class SalienceDemo(tfds.core.GeneratorBasedBuilder):
     """Reviews from a small grammar, with the words that carry the label marked."""
 
     VERSION = tfds.core.Version("1.0.0")

@@ -104,7 +104,7 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
     show.print_table(console, rows, accuracy=accuracy, held_out=len(task.test), explained=count)
     show.print_convergence(console, explanations["integrated_gradients"])
     if options.picture is not None:
-        show.draw(options.picture, chosen, explanations)
+        show.draw(options.picture, chosen, test, explanations)
     return DemoResult(model, accuracy, rows, explanations)
 
 

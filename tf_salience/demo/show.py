@@ -103,7 +103,9 @@ def print_convergence(console: Console, explanation: Any) -> None:
     )
 
 
-def draw(path: str, chosen: Sequence[int], explanations: Mapping[str, Any]) -> None:
+def draw(
+    path: str, chosen: Sequence[int], data: LabelledTexts, explanations: Mapping[str, Any]
+) -> None:
     """Draws the chosen texts into a picture.
 
     Raises:
@@ -111,12 +113,12 @@ def draw(path: str, chosen: Sequence[int], explanations: Mapping[str, Any]) -> N
     """
     from tf_salience.views.image import save_image
 
-    rows = []
+    groups = []
     for index in chosen:
-        for method, explanation in explanations.items():
-            one = explanation[index]
-            rows.append((f"{method}: {one.target_name}", one.tokens, one.scores.tolist()))
-    save_image(rows, path)
+        ones = {method: explanation[index] for method, explanation in explanations.items()}
+        rows = [(method, one.tokens, one.scores.tolist()) for method, one in ones.items()]
+        groups.append((_caption(next(iter(ones.values())), data, index), rows))
+    save_image(groups, path)
 
 
 def _caption(one: Any, data: LabelledTexts, index: int) -> str:

@@ -6,19 +6,27 @@ from typing import Any
 
 from tf_salience.views import palette
 
+#: A caption, tokens, and their scores.
 Row = tuple[str, Sequence[str], Sequence[float]]
+#: A title and the rows under it.
+Group = tuple[str, Sequence[Row]]
 
-_INCHES_WIDE = 8.0
-_LINE = 0.34
-_DPI = 160
+# Inches.
+_WIDTH = 9.5
+_MARGIN = 0.12
+_CAPTION = 1.6
+_LINE = 0.3
+_GAP = 0.12
+_DPI = 144
+_GREY = "#666666"
 
 
-def save_image(rows: Sequence[Row], path: str | PathLike[str]) -> None:
-    """Draws rows of tokens under their captions and writes them to `path`.
+def save_image(groups: Sequence[Group], path: str | PathLike[str]) -> None:
+    """Draws groups of rows, tokens beside their captions, and writes them to `path`.
 
     Args:
-        rows: (caption, tokens, scores) each; a row's colours are scaled by its own largest
-            |score|, and long rows wrap.
+        groups: (title, rows) each, a row being (caption, tokens, scores). Each row is coloured by
+            its own largest |score|; long rows wrap.
         path: where to; the suffix (`.png`, `.svg`, `.pdf`) chooses the format.
 
     Raises:
@@ -31,37 +39,34 @@ def save_image(rows: Sequence[Row], path: str | PathLike[str]) -> None:
         raise ImportError(
             "Pictures are drawn by matplotlib. Install it with `pip install 'tf-salience[plot]'`."
         ) from error
-    figure = Figure(figsize=(_INCHES_WIDE, 1.0), dpi=_DPI)
+    figure = Figure(figsize=(_WIDTH, 1.0), dpi=_DPI)
     renderer = FigureCanvasAgg(figure).get_renderer()
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
-    y = 0.1
-    for caption, tokens, scores in rows:
-        y = _draw_row(renderer, axes, caption, tokens, scores, y) + 0.16
-    figure.set_size_inches(_INCHES_WIDE, y)
-    axes.set_xlim(0.0, _INCHES_WIDE)
+    y = _MARGIN
+    for title, rows in groups:
+        axes.text(_MARGIN, y + 0.04, _plain(title), fontsize=9, va="top", weight="bold")
+        y += _LINE
+        for row in rows:
+            y = _draw_row(renderer, axes, row, y)
+        y += _GAP
+    figure.set_size_inches(_WIDTH, y)
+    axes.set_xlim(0.0, _WIDTH)
     axes.set_ylim(y, 0.0)
     figure.savefig(path, dpi=_DPI, facecolor="white")
 
 
-def _draw_row(
-    renderer: Any,
-    axes: Any,
-    caption: str,
-    tokens: Sequence[str],
-    scores: Sequence[float],
-    y: float,
-) -> float:
+def _draw_row(renderer: Any, axes: Any, row: Row, y: float) -> float:
     """Draws one row from `y` inches down; returns where it ends."""
-    axes.text(0.15, y, caption, fontsize=8, color="#666666", va="top", family="sans-serif")
-    x, y = 0.15, y + 0.24
+    caption, tokens, scores = row
+    axes.text(_MARGIN, y + 0.06, _plain(caption), fontsize=8, color=_GREY, va="top")
+    x = _CAPTION
     for token, share in zip(tokens, palette.shares(scores), strict=True):
-        # A dollar sign would start matplotlib's mathematics.
-        text = axes.text(0, 0, token.replace("$", r"\$"), fontsize=11, va="top", family="monospace")
+        text = axes.text(0, 0, _plain(token), fontsize=9.5, va="top", family="monospace")
         width = text.get_window_extent(renderer).width / _DPI
-        if x + width > _INCHES_WIDE - 0.15 and x > 0.15:
-            x, y = 0.15, y + _LINE
-        text.set_position((x, y + 0.03))
+        if x + width > _WIDTH - _MARGIN and x > _CAPTION:
+            x, y = _CAPTION, y + _LINE
+        text.set_position((x, y + 0.06))
         text.set_color(palette.hexadecimal(palette.foreground(share)))
         text.set_bbox(
             {
@@ -70,5 +75,10 @@ def _draw_row(
                 "boxstyle": "round,pad=0.15",
             }
         )
-        x += width + 0.14
+        x += width + 0.11
     return y + _LINE
+
+
+def _plain(text: str) -> str:
+    """A dollar sign would start matplotlib's mathematics."""
+    return text.replace("$", r"\$")
