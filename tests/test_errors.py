@@ -125,8 +125,19 @@ class TestModels:
             lambda x: tf.sqrt(tf.reduce_sum(x, axis=(1, 2)))[:, None], np.eye(4)[:, :2]
         )
         ids = np.array([[0, 1], [3, 3]])
-        with pytest.raises(ValueError, match="gradients must be finite.*example 1"):
+        with pytest.raises(ValueError, match="gradients along the path must be .* in example 1"):
             tfs.explain(model, ids, "gradient_norm")
+
+    @pytest.mark.parametrize("rule", ["trapezoid", "midpoint"])
+    def test_a_target_that_is_not_finite_at_the_baseline(self, rule):
+        model = helpers.formula_model(lambda x: tf.reduce_sum(x, (1, 2))[:, None], np.eye(4)[:, :2])
+
+        def logarithm(outputs):
+            return tf.math.log(outputs[:, 0])
+
+        method = tfs.IntegratedGradients(steps=4, rule=rule)
+        with pytest.raises(ValueError, match=r"along the path must be .* in examples 0, 1\."):
+            tfs.explain(model, [[0, 1], [1, 1]], method, target=logarithm)
 
 
 class TestArguments:

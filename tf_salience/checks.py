@@ -82,7 +82,7 @@ def finite(what: str, values: Any, *, mend: str, examples: Sequence[int] | None 
         named = rows if examples is None else np.asarray(examples)[rows]
         raise ValueError(
             f"{what} must be finite numbers. Received: NaN or infinite values in "
-            f"{listed(named.tolist())}. {mend}"
+            f"{listed(sorted(set(named.tolist())))}. {mend}"
         )
 
 

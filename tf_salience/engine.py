@@ -127,12 +127,7 @@ class Engine:
             chunk_sums, chunk_outputs, finite = self._integrate(
                 chunk.arrays(), (example - first).astype(np.int32), nodes[node], weights.T[node]
             )
-            checks.finite(
-                "The gradients",
-                np.where(finite, 0.0, np.nan),
-                mend="The target has no finite gradient there: check the weights and the target.",
-                examples=examples.numbers[example].tolist(),
-            )
+            _check_finite("The target and its gradients", finite, examples.numbers[example])
             sums[first:last] += chunk_sums
             outputs[rows] = chunk_outputs
         return sums, outputs.reshape(batch, steps)
@@ -145,6 +140,7 @@ class Engine:
             row = np.arange(len(some), dtype=np.int32)
             nodes = np.full(len(some), node)
             outputs[some] = self._target(examples.take(some).arrays(), row, nodes)
+        _check_finite("The target", np.isfinite(outputs), examples.numbers)
         return outputs
 
     def _rows_of(self, tokens: int) -> int:
@@ -165,7 +161,7 @@ class Engine:
             ],
             axis=1,
         )
-        finite = tf.reduce_all(tf.math.is_finite(values), axis=1)
+        finite = tf.reduce_all(tf.math.is_finite(values), axis=1) & tf.math.is_finite(scores)
         # What is not finite is reported for its own row; it must not reach the sums of others.
         values = tf.where(finite[:, None], values, tf.zeros_like(values))
         batch = tf.shape(arrays[2])[0]
@@ -216,3 +212,12 @@ class Engine:
                     "differentiable way (a rounding, an argmax, `stop_gradient`, numpy code, or a "
                     "layer whose output is not used). Choose another target or other `embeddings`."
                 )
+
+
+def _check_finite(what: str, finite: Any, numbers: Array) -> None:
+    checks.finite(
+        f"{what} along the path",
+        np.where(finite, 0.0, np.nan),
+        mend="Check the weights, the target, and where the path starts (the baseline).",
+        examples=numbers.tolist(),
+    )
