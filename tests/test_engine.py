@@ -5,6 +5,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tf_salience as tfs
 from tf_salience.compiled import Compiled
@@ -104,6 +106,36 @@ def test_two_segments_share_the_change():
     change = TABLE[IDS].sum((1, 2)) * TABLE[IDS[::-1]].sum((1, 2))
     for part in explanation.segments.values():
         np.testing.assert_allclose(explanation.scores[:, part].sum(1), change / 2, rtol=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    max_rows=st.one_of(st.just("auto"), st.integers(1, 60)),
+    batch_size=st.integers(1, 7),
+    order=st.permutations(range(5)),
+    padding=st.integers(0, 9),
+    steps=st.sampled_from([3, 8, "auto"]),
+)
+def test_chunks_batches_order_and_padding_do_not_matter(
+    max_rows, batch_size, order, padding, steps
+):
+    table = np.random.default_rng(0).normal(size=(9, 3))
+    table[0] = 0.0  # what is 0 adds nothing to this formula: padding is masked
+    model = helpers.formula_model(
+        lambda x: tf.tanh(tf.reduce_sum(tf.sin(x) * tf.reduce_sum(x, 1, keepdims=True), (1, 2)))[
+            :, None
+        ],
+        table,
+    )
+    ids = np.array([[1, 2, 3, 4], [5, 6, 0, 0], [7, 0, 0, 0], [8, 1, 7, 0], [2, 2, 2, 2]])
+    method = tfs.IntegratedGradients(steps=steps)
+    expected = tfs.Explainer(model, method, pad_id=0, trim_padding=False)(ids)
+    explainer = tfs.Explainer(model, method, pad_id=0, max_rows=max_rows, batch_size=batch_size)
+    found = explainer(np.pad(ids, [(0, 0), (0, padding)])[order])
+    for number, salience in zip(order, found, strict=True):
+        assert salience.tokens == expected[number].tokens
+        np.testing.assert_allclose(salience.scores, expected[number].scores, atol=1e-7)
+        assert salience.evaluations == expected[number].evaluations
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

@@ -178,7 +178,11 @@ class TestArguments:
             ({"target": lambda o: o}, ValueError, r"floats of shape \(batch,\)"),
             ({"target": lambda o: o[:, 0] / 0}, ValueError, "target must be finite"),
             ({"method": tfs.IntegratedGradients(baseline=99)}, ValueError, "baseline=99"),
-            ({"method": tfs.IntegratedGradients(baseline="[PAD]")}, ValueError, "needs a voc"),
+            (
+                {"method": tfs.IntegratedGradients(baseline="zeroes")},
+                ValueError,
+                "Received: baseline='zeroes'. Did you mean 'zeros'",
+            ),
             (
                 {"method": tfs.IntegratedGradients(baseline=np.zeros(5))},
                 ValueError,

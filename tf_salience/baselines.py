@@ -5,6 +5,7 @@ the embeddings. A zero vector is no word's embedding; the mean or a padding toke
 fairer start (Sturmfels et al. 2020, "Visualizing the Impact of Feature Attribution Baselines").
 """
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,7 @@ class Place:
         total: how many examples the user passed.
         table: the layer's embedding matrix (vocabulary, dim), or None if it has none.
         lookup: a token id to its embedding (dim,), by the layer itself.
-        token_id: a token string to its id.
+        token_id: a token string to its id, or None where it is not known.
     """
 
     embeddings: Any
@@ -38,7 +39,7 @@ class Place:
     total: int
     table: Any
     lookup: Callable[[int], Any]
-    token_id: Callable[[str], int]
+    token_id: Callable[[str], int | None]
 
 
 def validate(baseline: Any) -> Any:
@@ -106,6 +107,13 @@ def _vectors(baseline: Any, place: Place) -> Any:
         return tf.reduce_mean(tf.cast(place.table, embeddings.dtype), axis=0)[None, None, :]
     if isinstance(baseline, str) or checks.is_integer(baseline):
         token_id = place.token_id(baseline) if isinstance(baseline, str) else int(baseline)
+        if token_id is None:
+            near = difflib.get_close_matches(baseline, NAMES, n=1)
+            raise ValueError(
+                "A `baseline` string must be 'zeros', 'mean', or a token of the known vocabulary "
+                f"(which `tokenizer=` gives). Received: baseline={baseline!r}."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+            )
         return place.lookup(token_id)[None, None, :]
     if isinstance(baseline, np.ndarray):
         return _fitted(baseline, place)

@@ -32,7 +32,7 @@ class Pool:
         tap: the tapped model.
         engine: what runs the rows.
         method: the method.
-        token_id: a token string to its id.
+        token_id: a token string to its id, or None where it is not known.
         inputs: the model's inputs, a nest of (batch, ...).
         first: the first pass.
         held: (batch, columns), what the target holds.
@@ -45,7 +45,7 @@ class Pool:
     tap: Tap
     engine: Engine
     method: Method
-    token_id: Callable[[str], int]
+    token_id: Callable[[str], int | None]
     inputs: Any
     first: FirstPass
     held: Array

@@ -42,18 +42,10 @@ class Tokens:
             for token_id in ids.astype(int).tolist()
         ]
 
-    def token_id(self, token: str) -> int:
-        """The id of a token string.
-
-        Raises:
-            ValueError: if there is no vocabulary, or it does not hold the token.
-        """
-        if self.vocabulary is None:
-            raise ValueError(
-                "A token string needs a vocabulary to become an id, and none is known. "
-                f"Received: {token!r}. Pass `tokenizer=`, or the token's id."
-            )
-        checks.one_of("baseline", token, self.vocabulary)
+    def token_id(self, token: str) -> int | None:
+        """The id of a token string, or None where the vocabulary does not hold it or is unknown."""
+        if self.vocabulary is None or token not in self.vocabulary:
+            return None
         return list(self.vocabulary).index(token)
 
     def warn_of_lost_text(self, texts: npt.NDArray[Any]) -> None:
