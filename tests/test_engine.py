@@ -1,5 +1,7 @@
 """The engine: rows, chunks, the path that is really run."""
 
+import warnings
+
 import helpers
 import keras
 import numpy as np
@@ -164,6 +166,76 @@ def test_xla_gives_the_same(method):
     plain = tfs.explain(model, inputs, method, jit_compile=False).scores
     compiled = tfs.explain(model, inputs, method, jit_compile=True).scores
     np.testing.assert_allclose(compiled, plain, atol=1e-5 * np.abs(plain).max())
+
+
+def test_a_device_out_of_memory_halves_the_chunk_and_goes_on():
+    model = helpers.weights_alive(helpers.sequential_lstm())
+    method = tfs.IntegratedGradients(steps=8)
+    expected = tfs.explain(model, helpers.ids(), method).scores
+    explainer = tfs.Explainer(model, method, max_rows=40, trim_padding=False)
+    really = explainer._engine._integrate
+    asked = []
+
+    def tight(*arguments):
+        asked.append(len(arguments[1]))
+        if asked[-1] > 11:
+            raise tf.errors.ResourceExhaustedError(None, None, "no memory left")
+        return really(*arguments)
+
+    explainer._engine._integrate = tight
+    with pytest.warns(
+        tfs.SmallerChunksWarning, match="with 40 rows of 10 tokens.*max_rows=20"
+    ) as said:
+        found = explainer(helpers.ids()).scores
+    assert asked == [40, 20, 10, 10, 10, 10, 10, 4]
+    assert len(said) == 1
+    np.testing.assert_allclose(found, expected, atol=3e-6 * np.abs(expected).max())
+    explainer(helpers.ids())
+    assert max(asked[8:]) == 10
+
+
+def test_one_row_that_does_not_fit_is_an_error():
+    explainer = tfs.Explainer(helpers.sequential_lstm(), max_rows=2)
+
+    def full(*arguments):
+        raise tf.errors.ResourceExhaustedError(None, None, "no memory left")
+
+    explainer._engine._integrate = full
+    with pytest.warns(tfs.SmallerChunksWarning), pytest.raises(tf.errors.ResourceExhaustedError):
+        explainer(helpers.ids())
+
+
+def test_what_xla_cannot_compile_is_run_without():
+    """Strings are nothing to XLA."""
+    model = helpers.weights_alive(helpers.text_model())
+    expected = tfs.explain(model, helpers.texts(), "gradient_norm", jit_compile=False).scores
+    explainer = tfs.Explainer(model, "gradient_norm", jit_compile=True)
+    with pytest.warns(tfs.NotCompiledWarning, match="XLA could not compile.*jit_compile=False"):
+        found = explainer(helpers.texts()).scores
+    np.testing.assert_array_equal(found, expected)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        explainer(helpers.texts())
+
+
+def test_automatic_chunks_are_smaller_for_a_larger_model():
+    def rows(dim, blocks):
+        inputs = keras.Input((None,), dtype="int32")
+        hidden = keras.layers.Embedding(9, dim)(inputs)
+        for _ in range(blocks):
+            hidden = helpers.block(hidden, dim=dim)
+        pooled = keras.layers.GlobalAveragePooling1D()(hidden)
+        model = keras.Model(inputs, keras.layers.Dense(2)(pooled))
+        explainer = tfs.Explainer(model, tfs.IntegratedGradients(steps=2))
+        engine, seen = explainer._engine, []
+        engine._run = lambda *arguments: (
+            seen.append(len(arguments[1])) or type(engine)._run(engine, *arguments)
+        )
+        explainer(np.ones((40, 256), int))
+        return seen[0]
+
+    assert rows(8, 1) == 64  # 16,384 tokens
+    assert 1 <= rows(512, 6) < 32
 
 
 def test_few_traces_for_many_lengths():

@@ -12,8 +12,10 @@ from tf_salience.version import __version__
 if TYPE_CHECKING:
     from tf_salience import targets
     from tf_salience.checks import (
+        NotCompiledWarning,
         NotConvergedWarning,
         NoTokensWarning,
+        SmallerChunksWarning,
         TruncatedTextWarning,
         UnknownTokensWarning,
     )
@@ -30,7 +32,9 @@ _HOMES = {
     "GradientDotInput": "methods",
     "IntegratedGradients": "methods",
     "NoTokensWarning": "checks",
+    "NotCompiledWarning": "checks",
     "NotConvergedWarning": "checks",
+    "SmallerChunksWarning": "checks",
     "TruncatedTextWarning": "checks",
     "UnknownTokensWarning": "checks",
 }
@@ -42,7 +46,9 @@ __all__ = [
     "GradientNorm",
     "IntegratedGradients",
     "NoTokensWarning",
+    "NotCompiledWarning",
     "NotConvergedWarning",
+    "SmallerChunksWarning",
     "TokenSalience",
     "TruncatedTextWarning",
     "UnknownTokensWarning",

@@ -26,6 +26,14 @@ class NotConvergedWarning(UserWarning):
     """Integrated gradients reached `max_steps` before the tolerance was met."""
 
 
+class SmallerChunksWarning(UserWarning):
+    """The device ran out of memory; the work goes on with fewer rows at a time."""
+
+
+class NotCompiledWarning(UserWarning):
+    """XLA could not compile the model; the work goes on without it."""
+
+
 def warn(message: str, category: type[UserWarning]) -> None:
     """Warns at the line outside this package that led here."""
     level, frame = 1, inspect.currentframe()

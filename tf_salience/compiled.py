@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 Axes = tuple[int | None, ...]
@@ -34,22 +35,39 @@ class Compiled:
     def __call__(self, *arguments: Any) -> Any:
         """The function's value at arrays or tensors."""
         tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
-        flat = tf.nest.flatten(tensors)
-        key = tuple((tensor.dtype, _open(tensor)) for tensor in flat)
-        concrete = self._traces.get(key)
-        if concrete is None:
-            # One thread traces; the others wait for what it found.
-            with self._lock:
-                concrete = self._traces.get(key) or self._trace(tensors, key)
-        return concrete(*tensors)
+        return self._graph(tensors)(*tensors)
 
-    def _trace(self, tensors: Any, key: Any) -> Any:
+    def bytes_per_row(self, *arguments: Any) -> int:
+        """The size of everything the graph computes for one row, as far as shapes are known.
+
+        More than a row ever needs at once, since much of it is freed on the way; nothing of what is
+        inside a loop.
+        """
+        tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
+        operations = self._graph(tensors).graph.get_operations()
+        outputs = [output for operation in operations for output in operation.outputs]
+        return sum(_row_bytes(output.shape, output.dtype) for output in outputs)
+
+    def _graph(self, tensors: Any) -> Any:
+        key = tuple((tensor.dtype, _open(tensor)) for tensor in tf.nest.flatten(tensors))
+        if key not in self._traces:
+            # One thread traces; the others wait for what it finds.
+            with self._lock:
+                if key not in self._traces:
+                    self._traces[key] = self._trace(tensors)
+        return self._traces[key]
+
+    def _trace(self, tensors: Any) -> Any:
         specs = tf.nest.map_structure(
             lambda tensor: tf.TensorSpec(_open(tensor), tensor.dtype), tensors
         )
-        concrete = self._function.get_concrete_function(*specs)
-        self._traces[key] = concrete
-        return concrete
+        return self._function.get_concrete_function(*specs)
+
+
+def _row_bytes(shape: Any, dtype: Any) -> int:
+    if shape.rank is None or shape.rank == 0 or shape[0] is not None or None in shape[1:]:
+        return 0
+    return int(np.prod(shape[1:], dtype=np.int64)) * int(dtype.size)
 
 
 def _open(tensor: Any) -> Axes:

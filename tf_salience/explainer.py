@@ -43,10 +43,11 @@ class Explainer:
         class_names: the name of each class.
         pad_id: the id of padding, where the model or the tokenizer does not tell.
         batch_size: examples in one forward pass.
-        max_rows: rows, examples x nodes, in one compiled call; "auto" bounds the tokens in flight.
+        max_rows: rows, examples x nodes, in one compiled call; "auto" bounds the tokens in flight
+            and the memory they are estimated to take.
         trim_padding: "auto": cut trailing padding off where that is shown not to change the model's
             outputs; False: keep it.
-        jit_compile: whether XLA compiles the rows; "auto": on a GPU.
+        jit_compile: whether XLA compiles the rows; "auto": on a GPU. Where XLA cannot, one warning.
 
     Raises:
         TypeError: for an argument of another kind.
