@@ -181,7 +181,7 @@ class Explanation(Sequence[TokenSalience]):
         delta = self.convergence_delta
         return replace(
             self,
-            scores=self.scores * factors[:, None],
+            scores=(self.scores * factors[:, None]).astype(np.float32),
             convergence_delta=None if delta is None else delta * factors,
             config={**self.config, "normalized": how},
         )

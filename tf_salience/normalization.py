@@ -17,13 +17,14 @@ def factors(scores: npt.NDArray[Any], mask: npt.NDArray[np.bool_], how: str) -> 
         how: "l1" (the sum of |scores| becomes 1) or "max" (the largest |score| becomes 1).
 
     Returns:
-        (batch,); 0 for a row whose real tokens all score 0, so that it stays zeros, never NaN.
+        (batch,), float64; 0 for a row whose real tokens all score 0, so that it stays zeros, never NaN.
 
     Raises:
         ValueError: for another `how`.
     """
     if how not in NORMALIZATIONS:
         raise ValueError(f"`how` must be one of {NORMALIZATIONS}. Received: how={how!r}")
-    sizes = np.where(mask, np.abs(scores), 0)
+    # In float64, where even the smallest float32 has an inverse.
+    sizes = np.where(mask, np.abs(scores), 0).astype(np.float64)
     total = sizes.sum(axis=-1) if how == "l1" else sizes.max(axis=-1, initial=0)
     return np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
