@@ -17,7 +17,7 @@ def factors(scores: npt.NDArray[Any], mask: npt.NDArray[np.bool_], how: str) -> 
         how: "l1" (the sum of |scores| becomes 1) or "max" (the largest |score| becomes 1).
 
     Returns:
-        (batch,), float64; 0 for a row whose real tokens all score 0, so that it stays zeros, never NaN.
+        (batch,), float64; 0 for a row whose real tokens all score 0: it stays zeros, never NaN.
 
     Raises:
         ValueError: for another `how`.
