@@ -28,7 +28,7 @@ class Place:
         ids: (batch, tokens), or None where the layer is not given ids.
         examples: (batch,), the numbers of these examples in the user's batch.
         total: how many examples the user passed.
-        table: the layer's embedding matrix (vocabulary, dim), or None if it has none.
+        mean: gives the mean of the layer's embeddings, (dim,), or None if it has no table.
         lookup: a token id to its embedding (dim,), by the layer itself.
         token_id: a token string to its id, or None where it is not known.
     """
@@ -37,7 +37,7 @@ class Place:
     ids: npt.NDArray[Any] | None
     examples: Sequence[int]
     total: int
-    table: Any
+    mean: Callable[[], Any]
     lookup: Callable[[int], Any]
     token_id: Callable[[str], int | None]
 
@@ -49,7 +49,9 @@ def validate(baseline: Any) -> Any:
         TypeError: if it is none of the things a baseline can be.
         ValueError: for an array of another rank, or with numbers that are not finite.
     """
-    if isinstance(baseline, str) or checks.is_integer(baseline) or callable(baseline):
+    if checks.is_integer(baseline):
+        return int(baseline)
+    if isinstance(baseline, str) or callable(baseline):
         return baseline
     if not isinstance(baseline, np.ndarray | tf.Tensor | list | tuple):
         raise TypeError(
@@ -99,12 +101,13 @@ def _vectors(baseline: Any, place: Place) -> Any:
     if isinstance(baseline, str) and baseline == "zeros":
         return tf.zeros((1, 1, embeddings.shape[-1]), embeddings.dtype)
     if isinstance(baseline, str) and baseline == "mean":
-        if place.table is None:
+        mean = place.mean()
+        if mean is None:
             raise ValueError(
-                "`baseline='mean'` needs a layer with an embedding matrix of floats. Received: a "
-                "layer without one. Pass an array of shape (dim,) instead."
+                "`baseline='mean'` needs a layer with an embedding matrix. Received: a layer "
+                "without one. Pass an array of shape (dim,) instead."
             )
-        return tf.reduce_mean(tf.cast(place.table, embeddings.dtype), axis=0)[None, None, :]
+        return mean[None, None, :]
     if isinstance(baseline, str) or checks.is_integer(baseline):
         token_id = place.token_id(baseline) if isinstance(baseline, str) else int(baseline)
         if token_id is None:
@@ -133,16 +136,14 @@ def _vectors(baseline: Any, place: Place) -> Any:
 
 
 def _fitted(baseline: npt.NDArray[Any], place: Place) -> Any:
-    """An array of the user's, (dim,), (tokens, dim) or (batch, tokens, dim), cut to this place."""
+    """An array of the user's, (dim,), (tokens, dim) or (batch, tokens, dim), of these examples."""
     _, tokens, dim = place.embeddings.shape
     array = baseline[(None,) * (3 - baseline.ndim)]
-    fits = array.shape[2] == dim and (array.shape[1] == 1 or array.shape[1] >= tokens)
+    fits = array.shape[2] == dim and array.shape[1] in (1, tokens)
     if not fits or array.shape[0] not in (1, place.total):
         raise ValueError(
             "A `baseline` array must have shape (dim,), (tokens, dim) or (batch, tokens, dim). "
             f"Received: shape {baseline.shape} for embeddings of shape "
             f"{(place.total, tokens, dim)}"
         )
-    rows = array if array.shape[0] == 1 else array[np.asarray(place.examples)]
-    # Padding that was cut off the inputs is cut off here too.
-    return rows if rows.shape[1] == 1 else rows[:, :tokens]
+    return array if array.shape[0] == 1 else array[np.asarray(place.examples)]

@@ -139,7 +139,8 @@ class Engine:
             if found is None:
                 self._halve(len(rows), max(examples.widths))
                 continue
-            chunk_sums, outputs[rows], finite = found
+            chunk_sums, chunk_outputs, finite = found
+            outputs[rows] = _one_a_row(chunk_outputs, len(rows))
             _check_finite("The target and its gradients", finite, examples.numbers[example])
             sums[first:last] += chunk_sums
             start += len(rows)
@@ -152,7 +153,8 @@ class Engine:
             some = np.arange(start, min(start + self._batch_size, len(outputs)))
             row = np.arange(len(some), dtype=np.int32)
             nodes = np.full(len(some), node)
-            outputs[some] = self._target(examples.take(some).arrays(), row, nodes)
+            found = self._target(examples.take(some).arrays(), row, nodes)
+            outputs[some] = _one_a_row(found, len(some))
         _check_finite("The target", np.isfinite(outputs), examples.numbers)
         return outputs
 
@@ -260,6 +262,15 @@ class Engine:
                     "differentiable way (a rounding, an argmax, `stop_gradient`, numpy code, or a "
                     "layer whose output is not used). Choose another target or other `embeddings`."
                 )
+
+
+def _one_a_row(scores: Any, rows: int) -> Any:
+    if len(scores) != rows:
+        raise ValueError(
+            "A callable `target` must return one number for each row, and look at that row alone. "
+            f"Received: {len(scores)} numbers for {rows} rows"
+        )
+    return scores
 
 
 def _check_finite(what: str, finite: Any, numbers: Array) -> None:

@@ -71,12 +71,17 @@ class Explainer:
     ) -> None:
         self.method = methods.get(method)
         self.target = targets.get(target)
-        self.class_names = None if class_names is None else [str(name) for name in class_names]
+        self.class_names = _checked_names(class_names)
         _check_switch("trim_padding", trim_padding)
         _check_switch("jit_compile", jit_compile)
         if max_rows != "auto":
             max_rows = checks.positive_integer("max_rows", max_rows)
         batch_size = checks.positive_integer("batch_size", batch_size)
+        if pad_id is not None and not checks.is_integer(pad_id):
+            raise TypeError(
+                "`pad_id` must be an integer or None. "
+                f"Received: pad_id={pad_id!r} (of type {type(pad_id).__name__})"
+            )
         layers = tap.find(model, embeddings)
         self.model = model
         self._tokens = tokens.adapt(tokenizer, tap.all_layers(model), pad_id)
@@ -134,14 +139,17 @@ class Explainer:
         context = targets.Context(first.outputs, numbers, total, labels, self.class_names)
         held = self.target.hold(context)
         outputs = tf.nest.map_structure(tf.constant, first.outputs)
-        at_input = np.asarray(self.target.score(outputs, tf.constant(held)), np.float64)
+        at_input = self._scored(outputs, held)
         checks.finite(
             "The target",
             at_input,
             mend="Check the callable, or choose another target.",
             examples=numbers.tolist(),
         )
-        masks = [self._mask(segment, nest, numbers) for segment in first.segments]
+        masks = [
+            self._mask(segment, nest, numbers, alone=len(first.segments) == 1)
+            for segment in first.segments
+        ]
         pool = Pool(
             tap=self._tap,
             engine=self._engine,
@@ -159,14 +167,31 @@ class Explainer:
             attribution=pool.attribution(trim=self._trim),
             masks=masks,
             ids=[segment.ids for segment in first.segments],
-            names=self._segment_names(first.segments, nest, numbers),
+            names=self._segment_names(first.segments, nest),
             held=held,
             target_names=[self.target.name(row, context) for row in held],
             output=at_input,
         )
         return part.arranged(model_inputs.order(self.model, nest))
 
-    def _mask(self, segment: Segment, nest: Any, numbers: Array) -> Array:
+    def _scored(self, outputs: Any, held: Array) -> Array:
+        """The target of each example, (batch,), from the model's outputs."""
+        try:
+            scores = np.asarray(self.target.score(outputs, tf.constant(held)), np.float64)
+        except (ValueError, TypeError, IndexError, AttributeError, tf.errors.OpError) as error:
+            shapes = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
+            raise ValueError(
+                "The target cannot be taken from the model's outputs. Received: outputs of shape "
+                f"{shapes}. It must be a callable to floats of shape (batch,). It said: {error}"
+            ) from error
+        if len(scores) != len(held):
+            raise ValueError(
+                "A callable `target` must return one number for each row. Received: "
+                f"{len(scores)} numbers for {len(held)} rows"
+            )
+        return scores
+
+    def _mask(self, segment: Segment, nest: Any, numbers: Array, *, alone: bool) -> Array:
         """Which tokens are real, (batch, tokens): whoever knows best is asked first."""
         shape = tuple(segment.embeddings.shape[:2])
         if self._pad_id is not None and segment.ids is not None:
@@ -174,23 +199,20 @@ class Explainer:
         if segment.mask is not None and segment.mask.shape == shape:
             return segment.mask
         for name, leaf in model_inputs.named(self.model, nest):
-            if name in _MASK_INPUTS and leaf.shape[1:] == shape[1:]:
+            # Of several segments it could be the mask of any.
+            if alone and name in _MASK_INPUTS and leaf.shape[1:] == shape[1:]:
                 return leaf[numbers].astype(bool)
         if self._tokens.pad_id is not None and segment.ids is not None:
             return segment.ids != self._tokens.pad_id
         return np.ones(shape, bool)
 
-    def _segment_names(self, segments: list[Segment], nest: Any, numbers: Array) -> list[str]:
+    def _segment_names(self, segments: list[Segment], nest: Any) -> list[str]:
         """The name of the input that a segment's ids are, else that of its layer; each once."""
-        inputs = model_inputs.named(self.model, nest)
+        inputs = [name for name, _ in model_inputs.named(self.model, nest)]
         names: list[str] = []
         for segment in segments:
-            same = [
-                name
-                for name, leaf in inputs
-                if name and name not in names and _are(segment.ids, leaf[numbers])
-            ]
-            name = same[0] if same else segment.layer.name
+            name = inputs[segment.source] if segment.source >= 0 else ""
+            name = name or segment.layer.name
             names.append(name if name not in names else f"{name}_{len(names)}")
         return names
 
@@ -280,10 +302,19 @@ def explain(
     return Explainer(model, method, **keywords)(inputs, labels)
 
 
-def _are(ids: Array | None, leaf: Array) -> bool:
-    return ids is not None and not model_inputs.is_text(leaf) and np.array_equal(ids, leaf)
-
-
 def _check_switch(name: str, value: Any) -> None:
-    if value != "auto" and not isinstance(value, bool):
+    if not isinstance(value, bool) and not (isinstance(value, str) and value == "auto"):
         raise ValueError(f"`{name}` must be 'auto', True or False. Received: {name}={value!r}")
+
+
+def _checked_names(names: Any) -> list[str] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            "`class_names` must be a list of strings, in the order of the model's outputs. "
+            f"Received: class_names={names!r} (of type {type(names).__name__})"
+        )
+    if len(set(names)) != len(names):
+        raise ValueError(f"`class_names` must differ. Received: class_names={list(names)!r}")
+    return list(names)

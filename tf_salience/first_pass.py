@@ -24,12 +24,15 @@ class Segment:
 
     Attributes:
         layer: the layer.
+        source: the number of the input, in the flattened nest, that it was called on; -1 if it was
+            called on something the model made.
         ids: (batch, tokens), or None where the layer is not called on integers of that shape.
         mask: (batch, tokens), true for real tokens, or None where the layer masks nothing.
         embeddings: (batch, tokens, dim).
     """
 
     layer: Any
+    source: int
     ids: Array | None
     mask: Array | None
     embeddings: Any
@@ -56,9 +59,6 @@ class Reader:
     def __init__(self, tap: Tap, batch_size: int) -> None:
         self._tap = tap
         self._batch_size = batch_size
-        # Which layers were called, in order: the trace's own knowledge, the same in every trace.
-        self._called: list[Any] = []
-        self._looked_up: list[Any] = []
         self._read = Compiled(self._trace)
 
     def __call__(self, nest: Any, examples: Array) -> FirstPass:
@@ -72,17 +72,31 @@ class Reader:
             ValueError: if the model cannot run on them; for ids outside an embedding table;
                 embeddings or outputs that are not finite; a layer that gives no embeddings.
         """
-        parts = []
-        for start in range(0, len(examples), self._batch_size):
-            some = examples[start : start + self._batch_size]
-            part = self._run(inputs.take(nest, some))
+        starts = range(0, len(examples), self._batch_size)
+        batches = [examples[start : start + self._batch_size] for start in starts]
+        parts = [self._run(inputs.take(nest, some), ()) for some in batches]
+        widths = {tuple(ids.shape[1:] for ids in part["vectorized"]) for part in parts}
+        if len(widths) > 1:
+            # Each batch of texts was as wide as its longest; explained together they are as wide as
+            # the longest of all, and a model that does not mask says something else then.
+            made = [
+                _side_by_side(list(ids))
+                for ids in zip(*(p["vectorized"] for p in parts), strict=True)
+            ]
+            parts = [
+                self._run(
+                    inputs.take(nest, some),
+                    tuple(ids[start : start + self._batch_size] for ids in made),
+                )
+                for start, some in zip(starts, batches, strict=True)
+            ]
+        for part, some in zip(parts, batches, strict=True):
             self._check(part, some)
-            parts.append(part)
         return self._joined(parts)
 
-    def _run(self, batch: Any) -> Any:
+    def _run(self, batch: Any, vectorized: tuple[Any, ...]) -> Any:
         try:
-            return self._read(batch)
+            return self._read(batch, vectorized)
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise ValueError(
                 f"The model {self._tap.model.name!r} could not run on the inputs. Received: "
@@ -90,12 +104,21 @@ class Reader:
                 f"than its positions reach. The model said: {error}"
             ) from error
 
-    def _trace(self, batch: Any) -> Any:
-        reading = self._tap.read(batch)
-        self._called = [call.layer for call in reading.calls]
-        self._looked_up = [call.layer for call in reading.lookups]
+    def _trace(self, batch: Any, vectorized: Any) -> Any:
+        reading = self._tap.read(batch, vectorized)
+        known = self._tap.embedders
+        sources = tf.nest.flatten(batch)
+        through = dict(
+            zip(map(id, reading.vectorized), reading.texts, strict=True),
+        )
         return {
             "outputs": reading.outputs,
+            # Which layers were called is the trace's own knowledge, and a part of what it gives.
+            "called": tf.constant([known.index(call.layer) for call in reading.calls], tf.int32),
+            "looked_up": tf.constant([known.index(one.layer) for one in reading.lookups], tf.int32),
+            "sources": tf.constant(
+                [_source(call.ids, sources, through) for call in reading.calls], tf.int32
+            ),
             "ids": [call.ids for call in reading.calls],
             "embeddings": [call.embeddings for call in reading.calls],
             "masks": [call.mask for call in reading.calls],
@@ -103,17 +126,21 @@ class Reader:
             "vectorized": reading.vectorized,
         }
 
+    def _layers(self, numbers: Any) -> list[Any]:
+        return [self._tap.embedders[number] for number in numbers.numpy()]
+
     def _check(self, part: Any, examples: Array) -> None:
-        missing = [layer for layer in self._tap.layers if layer not in self._called]
+        called = self._layers(part["called"])
+        missing = [layer for layer in self._tap.layers if layer not in called]
         if missing:
             raise ValueError(
                 f"Layer {missing[0].name!r} was not called when the model "
                 f"{self._tap.model.name!r} ran. Received: embeddings={missing[0].name!r}. "
                 f"Name a layer that the model's outputs depend on."
             )
-        for layer, ids in zip(self._looked_up, part["lookups"], strict=True):
+        for layer, ids in zip(self._layers(part["looked_up"]), part["lookups"], strict=True):
             _check_ids(layer, ids.numpy(), examples, tapped=layer in self._tap.layers)
-        for layer, embeddings in zip(self._called, part["embeddings"], strict=True):
+        for layer, embeddings in zip(called, part["embeddings"], strict=True):
             _check_embeddings(layer, embeddings, examples)
         for output in tf.nest.flatten(part["outputs"]):
             checks.finite(
@@ -128,7 +155,8 @@ class Reader:
             return np.concatenate([np.asarray(array) for array in arrays])
 
         segments = []
-        for number, layer in enumerate(self._called):
+        sources = parts[0]["sources"].numpy()
+        for number, layer in enumerate(self._layers(parts[0]["called"])):
             ids = [part["ids"][number] for part in parts]
             masks = [part["masks"][number] for part in parts]
             embeddings = _side_by_side([part["embeddings"][number] for part in parts])
@@ -136,6 +164,7 @@ class Reader:
             segments.append(
                 Segment(
                     layer=layer,
+                    source=int(sources[number]),
                     ids=np.asarray(_side_by_side(ids)).astype(np.int64) if are_ids else None,
                     mask=None if masks[0] is None else np.asarray(_side_by_side(masks)),
                     embeddings=embeddings,
@@ -150,6 +179,18 @@ class Reader:
             segments=segments,
             vectorized=tuple(np.asarray(each) for each in vectorized),
         )
+
+
+def _source(ids: Any, sources: list[Any], through: dict[int, Any]) -> int:
+    """Which of the inputs the ids are, whatever they were cast to on the way; -1 for none."""
+    while not any(ids is source for source in sources):
+        if id(ids) in through:
+            ids = through[id(ids)]  # made of a text
+        elif ids.op.type in ("Cast", "Identity"):
+            ids = ids.op.inputs[0]
+        else:
+            return -1
+    return next(number for number, source in enumerate(sources) if ids is source)
 
 
 def _side_by_side(parts: list[Any]) -> Any:

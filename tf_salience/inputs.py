@@ -9,6 +9,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 Nest = Any
+#: What a text is taken to have before it is split.
+_TEXT_TOKENS = 128
+
 _UNNAMED = ("keras_tensor", "input_layer", "input_")
 
 Encoder = Callable[[npt.NDArray[Any]], Any]
@@ -125,8 +128,11 @@ def size(nest: Nest) -> int:
 
 
 def width(nest: Nest) -> int:
-    """The longest second axis, or 1 where nothing has one: an upper bound of tokens for ids."""
-    return max(1, *(leaf.shape[1] if leaf.ndim > 1 else 1 for leaf in tf.nest.flatten(nest)))
+    """How many tokens an example may have: the longest second axis; a guess where there is none."""
+    widths = [
+        leaf.shape[1] for leaf in tf.nest.flatten(nest) if leaf.ndim > 1 and not is_text(leaf)
+    ]
+    return max(widths, default=_TEXT_TOKENS)
 
 
 def take(nest: Nest, examples: npt.NDArray[Any]) -> Nest:
@@ -188,9 +194,8 @@ def _check_signature(model: keras.Model, leaves: list[npt.NDArray[Any]], nest: N
     if len(leaves) != len(symbolic):
         raise ValueError(f"{text} `inputs` must be {len(symbolic)} arrays, as a tuple or a dict.")
     if isinstance(nest, dict):
-        missing = sorted({tensor.name for tensor in symbolic} - set(nest))
-        if missing:
-            raise ValueError(f"{text} The dict has no {missing}.")
+        if not {tensor.name for tensor in symbolic} <= set(nest):
+            return  # Its keys are those of the model's own dict of inputs, which Keras matches.
         leaves = [nest[tensor.name] for tensor in symbolic]
     for leaf, tensor in zip(leaves, symbolic, strict=True):
         if is_text(leaf) != (tensor.dtype == "string"):
@@ -199,6 +204,8 @@ def _check_signature(model: keras.Model, leaves: list[npt.NDArray[Any]], nest: N
             # Keras would cut the fractions off, in silence.
             fraction = leaf[leaf != np.round(leaf)][0]
             raise TypeError(f"{text} Some numbers are not whole, such as {fraction}.")
+        if tensor.dtype == "int32" and (np.abs(leaf.astype(np.float64)) >= 2**31).any():
+            raise ValueError(f"{text} Some numbers do not fit into {tensor.dtype}.")
         if leaf.ndim != len(tensor.shape):
             if is_text(leaf) and {leaf.ndim, len(tensor.shape)} == {1, 2}:
                 continue  # Keras adds or drops the last axis of (batch, 1).

@@ -5,7 +5,7 @@ them into an `Attribution`. How rows are run, and in what chunks, is not its con
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -147,9 +147,10 @@ class IntegratedGradients:
                 raise ValueError(
                     f"`steps` must be a positive integer or 'auto'. Received: steps={self.steps!r}"
                 )
-            checks.positive_integer("steps", self.steps)
-            quadrature.RULES[self.rule](self.steps)
-        checks.positive_integer("max_steps", self.max_steps)
+            object.__setattr__(self, "steps", checks.positive_integer("steps", self.steps))
+            quadrature.RULES[self.rule](int(self.steps))
+        max_steps = checks.positive_integer("max_steps", self.max_steps)
+        object.__setattr__(self, "max_steps", max_steps)
         if self.max_steps < quadrature.LEVEL_INTERVALS[1]:
             raise ValueError(
                 f"`max_steps` must be at least {quadrature.LEVEL_INTERVALS[1]}: an error is known "
@@ -175,7 +176,8 @@ class IntegratedGradients:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this method again; a callable baseline is kept by its name."""
-        config = {**asdict(self), "keep_ids": list(self.keep_ids)}
+        config = {item.name: getattr(self, item.name) for item in fields(self)}
+        config["keep_ids"] = list(self.keep_ids)
         if callable(self.baseline):
             config["baseline"] = getattr(self.baseline, "__name__", "callable")
         elif isinstance(self.baseline, np.ndarray):

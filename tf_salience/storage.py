@@ -41,7 +41,7 @@ def write(path: Path, table: Table) -> None:
     check_suffix(path)
     if path.suffix == ".json":
         with _whole(path) as new:
-            new.write_text(json.dumps(_document(table), ensure_ascii=False, allow_nan=False))
+            new.write_text(json.dumps(_document(table), allow_nan=False), encoding="ascii")
         return
     pyarrow, parquet = _pyarrow()
     arrow = pyarrow.table(table.columns)
@@ -59,10 +59,11 @@ def read(path: Path) -> Table:
     check_suffix(path)
     if path.suffix == ".json":
         try:
-            document = json.loads(path.read_text())
+            document = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"Not a JSON file. Received: path={str(path)!r} ({error})") from error
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
+        parts = {"format", "version", "header", "columns", "examples"}
+        if not isinstance(document, dict) or set(document) != parts or document["format"] != FORMAT:
             raise ValueError(f"The file holds no explanation. Received: path={str(path)!r}")
         _check_version(document["version"], path)
         rows = document["examples"]

@@ -83,7 +83,11 @@ def adapt(tokenizer: Any, layers: Sequence[keras.layers.Layer], pad_id: int | No
         tokens = _from_vectorization(inside[0]) if len(inside) == 1 else Tokens()
     elif isinstance(tokenizer, keras.layers.TextVectorization):
         tokens = _from_vectorization(tokenizer)
-    elif isinstance(tokenizer, Sequence) and all(isinstance(word, str) for word in tokenizer):
+    elif (
+        isinstance(tokenizer, list | tuple)
+        and tokenizer
+        and all(isinstance(word, str) for word in tokenizer)
+    ):
         tokens = _from_vocabulary(list(tokenizer))
     else:
         raise TypeError(
@@ -130,8 +134,8 @@ def _from_vectorization(layer: keras.layers.TextVectorization) -> Tokens:
     most = config["output_sequence_length"]
     longest = None
     if most is not None:
-        uncut = keras.layers.TextVectorization.from_config(
-            {**config, "output_sequence_length": None, "ragged": False, "vocabulary": vocabulary}
+        uncut = keras.layers.TextVectorization(
+            **{**config, "output_sequence_length": None, "ragged": False, "vocabulary": vocabulary}
         )
         longest = (most, lambda texts: np.count_nonzero(uncut(tf.constant(texts)), axis=1))
     return Tokens(vocabulary, encode, pad_id=0, unknown_id=1, longest=longest)

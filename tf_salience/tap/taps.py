@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_salience.tap.find import all_layers
@@ -39,12 +40,14 @@ class Reading:
         calls: the tapped layers' calls, in order.
         lookups: the calls of every `Embedding` layer, which has a table to run out of.
         vectorized: the ids that the model's own `TextVectorization` layers gave, in order.
+        texts: what those layers were called on.
     """
 
     outputs: Any
     calls: list[Call]
     lookups: list[Call]
     vectorized: list[Any]
+    texts: list[Any]
 
 
 class Tap:
@@ -66,24 +69,42 @@ class Tap:
         # A `call` under the user's own `@tf.function` is inlined; its `if` needs autograph then.
         self._functions = [one for one in (model, *everything) if _is_function(one.call)]
 
-    def read(self, inputs: Any) -> Reading:
+    @property
+    def embedders(self) -> list[keras.layers.Layer]:
+        """The tapped layers and every other `Embedding`."""
+        return list(dict.fromkeys([*self.layers, *self._tables]))
+
+    def read(self, inputs: Any, vectorized: Sequence[Any] = ()) -> Reading:
         """Runs the model as it is and notes what the embedding layers are given and give.
 
         Ids outside a layer's table are moved into it, so that the pass itself never fails on them;
         `lookups` holds the ids as they came, to be checked.
+
+        Args:
+            inputs: the model's inputs.
+            vectorized: what its `TextVectorization` layers shall give; their own doing if empty.
         """
-        reading = Reading(None, [], [], [])
+        reading = Reading(None, [], [], [], [])
 
         def note(
             layer: keras.layers.Layer, call: Callable[..., Any], args: tuple[Any, ...], kw: Any
         ) -> Any:
+            ids = tf.nest.flatten((args, kw))[0]
             if layer in self._vectorizers:
-                reading.vectorized.append(call(*args, **kw))
-                return reading.vectorized[-1]
-            ids = args[0] if args else next(iter(kw.values()))
+                given = vectorized[len(reading.texts)] if vectorized else call(*args, **kw)
+                reading.vectorized.append(given)
+                reading.texts.append(ids)
+                return given
             if layer in self._tables:
-                args = (tf.clip_by_value(ids, 0, layer.input_dim - 1), *args[1:])
+                # In 64 bits: the table's last id may not fit into the ids' own type.
+                wide = ids if ids.dtype.is_floating else tf.cast(ids, tf.int64)
+                args, kw = (tf.clip_by_value(wide, 0, layer.input_dim - 1), *args[1:]), {}
             embeddings = call(*args, **kw)
+            if not tf.is_tensor(embeddings):
+                raise ValueError(
+                    f"Layer {layer.name!r} must give one tensor of embeddings, (batch, tokens, "
+                    f"dim). Received: a {type(embeddings).__name__}. Name another layer."
+                )
             seen = Call(layer, ids, embeddings, _mask_of(layer, ids, embeddings))
             if layer in self._tables:
                 reading.lookups.append(seen)
@@ -124,11 +145,11 @@ class Tap:
 
         return self._run(inputs, swap, [*self.layers, *self._vectorizers])
 
-    def table(self, layer: keras.layers.Layer) -> Any:
-        """The embedding matrix of a layer, (vocabulary, dim), or None if it has none of floats."""
-        if layer not in self._tables or layer.quantization_mode is not None:
+    def mean(self, layer: keras.layers.Layer) -> Any:
+        """The mean of all of a layer's embeddings, (dim,), or None if it has no table of them."""
+        if layer not in self._tables:
             return None
-        return layer.embeddings
+        return tf.reduce_mean(self._embed(layer, np.arange(layer.input_dim)[None])[0], axis=0)
 
     def lookup(self, layer: keras.layers.Layer, token_id: int) -> Any:
         """The embedding of one id, (dim,), by the layer itself.
@@ -142,8 +163,11 @@ class Tap:
                 f"`baseline` must be an id from 0 to {(rows or 0) - 1}, the table of layer "
                 f"{layer.name!r}. Received: baseline={token_id}"
             )
-        with keras.StatelessScope():
-            return layer(tf.constant([[token_id]]))[0, 0]
+        return self._embed(layer, np.array([[token_id]]))[0, 0]
+
+    def _embed(self, layer: keras.layers.Layer, ids: Any) -> Any:
+        with losses_kept([layer]), keras.StatelessScope():
+            return layer(tf.constant(ids, tf.int32))
 
     def _run(self, inputs: Any, handler: Handler, layers: Sequence[keras.layers.Layer]) -> Any:
         def inline(
@@ -160,7 +184,21 @@ class Tap:
             # Updates of state that the model makes while it runs (a counter, a metric) are dropped.
             keras.StatelessScope(),
         ):
-            return self.model(inputs, training=False)
+            outputs = self.model(inputs, training=False)
+        self._refuse_side_effects()
+        return outputs
+
+    def _refuse_side_effects(self) -> None:
+        """What a graph assigns to variables that Keras does not know of cannot be dropped."""
+        graph = tf.compat.v1.get_default_graph()
+        for operation in graph.get_operations():
+            if operation.type.startswith("Assign") and operation.type.endswith("VariableOp"):
+                raise ValueError(
+                    f"The model {self.model.name!r} changes a `tf.Variable` whenever it runs "
+                    f"(operation {operation.name!r}), so explaining it would change it. Received: "
+                    "a model with state of its own. Make that state with `self.add_weight(...)`, "
+                    "whose updates are dropped."
+                )
 
 
 def _is_function(call: Any) -> bool:

@@ -225,7 +225,7 @@ def get(target: Any) -> Target:
         return target
     if isinstance(target, str | Sequence | np.ndarray) or checks.is_integer(target):
         return Unit(target)
-    if callable(target):
+    if callable(target) and not isinstance(target, type):
         return Custom(target)
     raise TypeError(
         "`target` must be 'predicted', 'label', a class index, a class name, one of these for each "
