@@ -135,10 +135,20 @@ class TestViews:
 
     def test_colours_in_a_terminal(self, monkeypatch, capsys):
         monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("TERM", "xterm-256color")
+        monkeypatch.delenv("NO_COLOR", raising=False)
         text = str(explanation()[0])
         assert "\x1b[" in text
         assert "not" in text
+
+    def test_a_terminal_without_colours_shows_numbers(self, monkeypatch):
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        monkeypatch.setenv("TERM", "dumb")
+        assert "good(+0.25)" in str(explanation()[0])
+
+    def test_several_segments_are_set_apart(self):
+        assert str(explanation()[1]).endswith("[first] <b>(+0.1) fine(+0.2) [second] film(+0.3)")
+        assert explanation()[1].__rich__().plain == "[first] <b> fine [second] film"
 
     def test_rich_shows_the_strongest_token_in_full_colour(self):
         text = explanation()[0].__rich__()

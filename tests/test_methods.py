@@ -245,6 +245,7 @@ def test_an_array_baseline_survives_its_config():
         ({"steps": None}, TypeError, "Received: steps=None"),
         ({"steps": "abc"}, ValueError, "positive integer or 'auto'. Received: steps='abc'"),
         ({"rule": "trapezium"}, ValueError, "Received: rule='trapezium'. Did you mean 'trapezoid'"),
+        ({"rule": "midpoint"}, ValueError, "a number of steps.*Received: steps='auto', rule='mid"),
         ({"steps": 1, "rule": "lit"}, ValueError, "at least 2 with rule='lit'"),
         ({"tolerance": 0}, ValueError, "`tolerance` must be a positive number. Received"),
         ({"tolerance": float("nan")}, ValueError, "Received: tolerance=nan"),

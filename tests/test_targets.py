@@ -1,6 +1,7 @@
 """Targets, on outputs as numpy arrays, and against their own derivatives on a model."""
 
 import helpers
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -74,6 +75,24 @@ def test_probabilities():
     )
     with pytest.raises(ValueError, match="`Probability` takes logits.*probabilities already"):
         score(targets.Probability(), soft)
+
+
+@pytest.mark.parametrize("target", [targets.Probability(), targets.LogProbability()])
+@pytest.mark.parametrize("ending", ["argument", "layer", "nested"])
+def test_a_single_sigmoid_is_a_probability_already(target, ending):
+    activation = "sigmoid" if ending != "layer" else None
+    model = keras.Sequential(
+        [*helpers.single_unit().layers[:-1], keras.layers.Dense(1, activation)]
+    )
+    if ending == "layer":
+        model.add(keras.layers.Activation("sigmoid"))
+    model(helpers.ids())
+    if ending == "nested":
+        inputs = keras.Input((None,), dtype="int32")
+        model = keras.Model(inputs, model(inputs))
+    with pytest.raises(ValueError, match="takes logits.*probabilities already"):
+        tfs.explain(model, helpers.ids(), target=target)
+    assert tfs.explain(model, helpers.ids(), "gradient_norm").output.max() < 1
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ class Explainer:
         layers = tap.find(model, embeddings)
         self.model = model
         self._tokens = tokens.adapt(tokenizer, tap.all_layers(model), pad_id)
+        self._activated = tap.ends_in_probabilities(model)
         self._takes_text = tap.takes_text(model)
         self._pad_id = pad_id
         self._trim = bool(trim_padding) and self.method.follows_path
@@ -136,7 +137,9 @@ class Explainer:
     def _explained(self, nest: Any, numbers: Array, total: int, labels: Any) -> parts.Part:
         """Explains some of the examples: one first pass, then their paths."""
         first = self._reader(nest, numbers)
-        context = targets.Context(first.outputs, numbers, total, labels, self.class_names)
+        context = targets.Context(
+            first.outputs, numbers, total, labels, self.class_names, self._activated
+        )
         held = self.target.hold(context)
         outputs = tf.nest.map_structure(tf.constant, first.outputs)
         at_input = self._scored(outputs, held)
@@ -172,7 +175,9 @@ class Explainer:
             target_names=[self.target.name(row, context) for row in held],
             output=at_input,
         )
-        return part.arranged(model_inputs.order(self.model, nest))
+        sources = [segment.source for segment in first.segments]
+        # Keras calls layers in an order of its own; a reader knows that of the inputs.
+        return part if -1 in sources else part.arranged(self._ranks(part.names, sources, nest))
 
     def _scored(self, outputs: Any, held: Array) -> Array:
         """The target of each example, (batch,), from the model's outputs."""
@@ -215,6 +220,12 @@ class Explainer:
             name = name or segment.layer.name
             names.append(name if name not in names else f"{name}_{len(names)}")
         return names
+
+    def _ranks(self, names: list[str], sources: list[int], nest: Any) -> list[int]:
+        """The place of each segment's input: the model's order, or that of the user's dict."""
+        order = model_inputs.order(self.model, nest)
+        named = all(name in order for name in names)
+        return [order.index(name) for name in names] if named else sources
 
     def _explanation(self, found: parts.Part) -> Explanation:
         ends = np.cumsum(found.widths).tolist()

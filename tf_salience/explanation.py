@@ -3,7 +3,6 @@
 Numpy and nothing of TensorFlow: a saved explanation can be read and shown without either.
 """
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from os import PathLike
@@ -70,14 +69,17 @@ class TokenSalience:
 
     def __rich__(self) -> Text:
         """The coloured tokens, for `rich.print` and rich consoles."""
-        return terminal.colored(self.tokens, self.scores.tolist())
+        return terminal.colored(self.tokens, self.scores.tolist(), self.segments)
 
     def __str__(self) -> str:
-        if sys.stdout is not None and sys.stdout.isatty():
+        if terminal.has_color():
             body = terminal.to_ansi(self.__rich__())
         else:
-            body = terminal.plain(self.tokens, self.scores.tolist())
+            body = terminal.plain(self.tokens, self.scores.tolist(), self.segments)
         return f"{self.header}\n{body}"
+
+    def __repr__(self) -> str:
+        return f"<TokenSalience of {len(self.tokens)} tokens: {self.header}>"
 
     def _repr_html_(self) -> str:
         return html.card(self.header, html.tokens_html(self.tokens, self.scores.tolist()))

@@ -142,6 +142,11 @@ class IntegratedGradients:
 
     def __post_init__(self) -> None:
         checks.one_of("rule", self.rule, quadrature.RULES)
+        if self.steps == "auto" and self.rule != "trapezoid":
+            raise ValueError(
+                "`rule` goes with a number of steps; steps='auto' has a rule of its own. "
+                f"Received: steps='auto', rule={self.rule!r}"
+            )
         if self.steps != "auto":
             if isinstance(self.steps, str):
                 raise ValueError(

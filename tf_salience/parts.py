@@ -53,11 +53,9 @@ class Part:
             ],
         )
 
-    def arranged(self, order: Sequence[str]) -> "Part":
-        """The segments in this order of names, if it has them all; Keras calls in its own order."""
-        if not set(self.names) <= set(order):
-            return self
-        to = sorted(range(len(self.names)), key=lambda number: order.index(self.names[number]))
+    def arranged(self, ranks: Sequence[int]) -> "Part":
+        """The segments in the order of their ranks."""
+        to = sorted(range(len(ranks)), key=lambda number: ranks[number])
         columns = np.split(self.attribution.scores, np.cumsum(self.widths)[:-1], axis=1)
         scores = np.concatenate([columns[number] for number in to], axis=1)
         return replace(

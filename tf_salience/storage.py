@@ -39,6 +39,10 @@ def check_suffix(path: Path) -> None:
 def write(path: Path, table: Table) -> None:
     """Writes the table beside `path` and moves it there once it is whole."""
     check_suffix(path)
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(path.parent)!r}. Received: path={str(path)!r}"
+        )
     if path.suffix == ".json":
         with _whole(path) as new:
             new.write_text(json.dumps(_document(table), allow_nan=False), encoding="ascii")

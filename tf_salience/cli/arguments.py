@@ -60,8 +60,14 @@ def _add_explain(commands: Any) -> None:
     _add_columns(parser)
     parser.add_argument("--max", type=_count, metavar="N", help="explain the first N texts")
     parser.add_argument("--method", choices=_METHODS, default="integrated_gradients")
-    parser.add_argument("--steps", type=_steps, metavar="N|auto", help="of the path (auto)")
-    parser.add_argument("--rule", help="of the integral, for a number of steps (trapezoid)")
+    parser.add_argument(
+        "--steps", type=_steps, metavar="N|auto", help="how many steps the path has (auto)"
+    )
+    parser.add_argument(
+        "--rule",
+        choices=("trapezoid", "midpoint", "gauss_legendre", "lit"),
+        help="how the path is integrated, for a number of steps (trapezoid)",
+    )
     parser.add_argument("--baseline", type=_number_or_name, help="zeros, mean, a token or its id")
     parser.add_argument(
         "--target",
@@ -70,7 +76,12 @@ def _add_explain(commands: Any) -> None:
         metavar="predicted|label|INDEX|NAME",
         help="what to explain (predicted)",
     )
-    parser.add_argument("--class-names", type=_names, metavar="A,B,...", help="of the outputs")
+    parser.add_argument(
+        "--class-names",
+        type=_names,
+        metavar="A,B,...",
+        help="names of the model's outputs, in order",
+    )
     parser.add_argument(
         "--embeddings", action="append", metavar="NAME", help="embedding layer; may be given again"
     )
@@ -101,6 +112,8 @@ def _count(text: str) -> int:
 
 
 def _steps(text: str) -> int | str:
+    if not text.isdecimal() and text != "auto":
+        raise argparse.ArgumentTypeError(f"must be a positive integer or auto, not {text!r}")
     return text if text == "auto" else _count(text)
 
 

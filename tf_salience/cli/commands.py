@@ -42,7 +42,9 @@ def explain(options: argparse.Namespace) -> None:
         raise FileNotFoundError(f"There is no model {options.model!r}.")
     data = _texts(options)
     words = None if options.vocabulary is None else _words(pathlib.Path(options.vocabulary))
-    class_names = options.class_names or data.class_names
+    # Names in a file are in the alphabet's order, which need not be that of the model's outputs.
+    class_names = options.class_names
+    labels = _labels(data, class_names) if options.target == "label" else None
     _import_tensorflow()
     import keras
 
@@ -57,7 +59,6 @@ def explain(options: argparse.Namespace) -> None:
         class_names=class_names,
         batch_size=options.batch_size,
     )
-    labels = _labels(data, class_names) if options.target == "label" else None
     explanation = explainer(data.texts, labels=labels)
     if output is not None:
         explanation.save(output)
@@ -91,8 +92,13 @@ def _labels(
     """Labels by name where the file has names: their order there need not be the model's."""
     if data.labels is None:
         return None
-    if data.class_names is None or class_names is None:
+    if data.class_names is None:
         return [int(label) for label in data.labels]
+    if class_names is None:
+        raise ValueError(
+            f"The labels of the file are names, {list(data.class_names)}: say which output of the "
+            "model is which with --class-names A,B,..."
+        )
     return [data.class_names[label] for label in data.labels]
 
 

@@ -48,8 +48,11 @@ def print_texts(
     explanations: Mapping[str, Any],
 ) -> None:
     """Prints the chosen texts, one line a method."""
+    console.print(
+        "\nSome held-out texts that the model got right. Blue speaks for it, red against."
+    )
     if gold is not None:
-        console.print("\nUnderlined: the words that carry the label.")
+        console.print("Underlined: the words that carry the label.")
     for index in chosen:
         console.print()
         for place, (method, explanation) in enumerate(explanations.items()):
@@ -124,7 +127,7 @@ def draw(
 def _caption(one: Any, data: LabelledTexts, index: int) -> str:
     label = int(data.labels[index]) if data.labels is not None else 0
     name = str(label) if data.class_names is None else data.class_names[label]
-    return f"{name}, and the model says {one.target_name} = {one.output:.2f}"
+    return f"labelled {name}; the model says {one.target_name}, with a logit of {one.output:.2f}"
 
 
 def _colored(one: Any, gold: np.ndarray | None) -> Text:

@@ -5,7 +5,7 @@ model is traced, so that masks, positions and other inputs stay those of the rea
 when the trace ends, whatever ends it.
 """
 
-from tf_salience.tap.find import all_layers, find, takes_text
+from tf_salience.tap.find import all_layers, ends_in_probabilities, find, takes_text
 from tf_salience.tap.taps import Call, Reading, Tap
 
-__all__ = ["Call", "Reading", "Tap", "all_layers", "find", "takes_text"]
+__all__ = ["Call", "Reading", "Tap", "all_layers", "ends_in_probabilities", "find", "takes_text"]

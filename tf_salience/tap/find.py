@@ -30,6 +30,15 @@ def takes_text(model: keras.Model) -> bool:
     return any(isinstance(layer, kinds) for layer in all_layers(model))
 
 
+def ends_in_probabilities(model: keras.Model) -> bool:
+    """Whether the last layer is known to be, or to end in, a sigmoid or softmax."""
+    last: Any = model
+    while isinstance(last, keras.Model) and (getattr(last, "inputs", None) and last.layers):
+        last = last.layers[-1]
+    kinds = (keras.activations.sigmoid, keras.activations.softmax)
+    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) in kinds
+
+
 def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
     """The layers that embed tokens.
 

@@ -22,6 +22,7 @@ class Context:
         total: how many examples the user passed.
         labels: (total,) class indices or names, or None.
         class_names: the name of each class, or None.
+        activated: whether the model is known to end in a sigmoid or softmax.
     """
 
     outputs: Any
@@ -29,6 +30,7 @@ class Context:
     total: int
     labels: Any = None
     class_names: Sequence[str] | None = None
+    activated: bool = False
 
 
 def matrix(outputs: Any) -> Any:

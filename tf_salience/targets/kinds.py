@@ -237,12 +237,13 @@ def get(target: Any) -> Target:
 def _check_logits(context: Context, kind: str) -> None:
     """Outputs that are probabilities already would be squashed twice, in silence."""
     outputs = np.asarray(columns.matrix(context.outputs), dtype=np.float64)
-    if outputs.shape[1] > 1 and (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3):
+    sums_to_one = (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3)
+    if context.activated or (outputs.shape[1] > 1 and sums_to_one):
         raise ValueError(
-            f"`{kind}` takes logits, but the model's outputs are probabilities already: every row "
-            f"is non-negative and sums to 1. Received: outputs of shape {outputs.shape}. Use "
+            f"`{kind}` takes logits, but the model's outputs are probabilities already: they come "
+            f"from a sigmoid or softmax. Received: outputs of shape {outputs.shape}. Use "
             "`target='predicted'` to explain the probability, or a callable such as "
-            "`lambda outputs: tf.math.log(outputs[:, 1])`."
+            "`lambda outputs: tf.math.log(outputs[:, 0])`."
         )
 
 

@@ -1,6 +1,7 @@
 """Tokens in a terminal: coloured with rich, or plain text with signed scores."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.style import Style
@@ -9,10 +10,21 @@ from rich.text import Text
 from tf_salience.views import palette
 
 
-def colored(tokens: Sequence[str], scores: Sequence[float]) -> Text:
-    """The tokens, each on a background as strong as its share of the largest |score|."""
+def colored(
+    tokens: Sequence[str], scores: Sequence[float], segments: Mapping[str, slice] | None = None
+) -> Text:
+    """The tokens, each on a background as strong as its share of the largest |score|.
+
+    Args:
+        tokens: (tokens,).
+        scores: (tokens,).
+        segments: name to slice; several are set apart by their names.
+    """
     text = Text()
-    for token, share in zip(tokens, palette.shares(scores), strict=True):
+    starts = _starts(segments)
+    for place, (token, share) in enumerate(zip(tokens, palette.shares(scores), strict=True)):
+        if place in starts:
+            text.append(f"[{starts[place]}] ", style="dim")
         style = Style(
             color=palette.hexadecimal(palette.foreground(share)),
             bgcolor=palette.hexadecimal(palette.background(share)),
@@ -23,9 +35,26 @@ def colored(tokens: Sequence[str], scores: Sequence[float]) -> Text:
     return text
 
 
-def plain(tokens: Sequence[str], scores: Sequence[float]) -> str:
-    """The tokens with their scores, sign included, for a file or a pipe."""
-    return " ".join(f"{token}({score:+.3g})" for token, score in zip(tokens, scores, strict=True))
+def plain(
+    tokens: Sequence[str], scores: Sequence[float], segments: Mapping[str, slice] | None = None
+) -> str:
+    """The tokens with their scores, sign included, for a file or a pipe; see `colored`."""
+    starts = _starts(segments)
+    return " ".join(
+        (f"[{starts[place]}] " if place in starts else "") + f"{token}({score:+.3g})"
+        for place, (token, score) in enumerate(zip(tokens, scores, strict=True))
+    )
+
+
+def has_color() -> bool:
+    """Whether standard output is a terminal that shows colours."""
+    return sys.stdout is not None and sys.stdout.isatty() and Console().color_system is not None
+
+
+def _starts(segments: Mapping[str, slice] | None) -> dict[int, str]:
+    """Where the segments start, if there are several that hold tokens."""
+    parts = {part.start: name for name, part in (segments or {}).items() if part.start < part.stop}
+    return parts if len(parts) > 1 else {}
 
 
 def to_ansi(text: Text) -> str:
