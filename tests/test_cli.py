@@ -137,7 +137,7 @@ def test_a_target_by_index_or_name(models, run, target):
         (["--text", "x", "--embeddings", "nothing"], "nothing"),
         (["--text", "x", "--method", "gradient_norm", "--steps", "3"], "integrated_gradients"),
         (["--text", "x", "--rule", "lit"], "--rule needs a number"),
-        (["--baseline", "magic"], "magic"),
+        (["--text", "x", "--baseline", "magic"], "magic"),
         (["--text", "x", "--output", "no/such/folder/x.json"], "no directory"),
         (["--text", "x", "--vocabulary", "missing.txt"], "no vocabulary file"),
         (["--data", "missing.csv"], "no data file"),
