@@ -66,6 +66,27 @@ def test_padding_that_matters_stays(model):
     assert (error <= 1e-5 * np.abs(kept.scores).sum(1)).all()
 
 
+def test_ids_that_the_model_makes_of_its_inputs_keep_their_width():
+    class Shifted(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.words = layers.TextVectorization(
+                vocabulary=helpers.WORDS, output_sequence_length=WIDTH
+            )
+            self.embedding, self.gru = embedding(mask_zero=True), layers.GRU(4)
+
+        def call(self, texts):
+            return self.gru(self.embedding(self.words(texts)[:, 1:]))
+
+    model = Shifted()
+    texts = ["w1 w2 w3", "w4 w5 w6 w7"]
+    model(tf.constant(texts))
+    explanation = tfs.explain(model, texts)
+    assert explanation.tokens == [["w2", "w3"], ["w5", "w6", "w7"]]
+    assert explanation.scores.shape == (2, WIDTH - 1)
+    assert explanation.converged.all()
+
+
 def test_padding_that_is_masked_goes():
     widths = []
 

@@ -108,9 +108,7 @@ class Reader:
         reading = self._tap.read(batch, vectorized)
         known = self._tap.embedders
         sources = tf.nest.flatten(batch)
-        through = dict(
-            zip(map(id, reading.vectorized), reading.texts, strict=True),
-        )
+        through = dict(zip(map(id, reading.vectorized), reading.texts, strict=True))
         return {
             "outputs": reading.outputs,
             # Which layers were called is the trace's own knowledge, and a part of what it gives.
@@ -184,10 +182,11 @@ class Reader:
 def _source(ids: Any, sources: list[Any], through: dict[int, Any]) -> int:
     """Which of the inputs the ids are, whatever they were cast to on the way; -1 for none."""
     while not any(ids is source for source in sources):
+        operation = getattr(ids, "op", None)  # a constant of the model's own has none
         if id(ids) in through:
             ids = through[id(ids)]  # made of a text
-        elif ids.op.type in ("Cast", "Identity"):
-            ids = ids.op.inputs[0]
+        elif operation is not None and operation.type in ("Cast", "Identity"):
+            ids = operation.inputs[0]
         else:
             return -1
     return next(number for number, source in enumerate(sources) if ids is source)

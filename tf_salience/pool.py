@@ -79,7 +79,9 @@ class Pool:
     def _groups(self) -> list[tuple[Array, int]]:
         """Examples, and the width at which they are explained."""
         everyone, full = np.arange(len(self.numbers)), max(self.widths)
-        if len(set(self.widths)) > 1:
+        made = any(segment.source < 0 for segment in self.first.segments)
+        if made or len(set(self.widths)) > 1:
+            # Ids that the model makes of its inputs need not become shorter with them.
             return [(everyone, full)]
         widths = padding.widths(padding.lengths(self.masks), full)
         for width in np.unique(widths[widths < full]):
