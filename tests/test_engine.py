@@ -176,11 +176,11 @@ def test_a_device_out_of_memory_halves_the_chunk_and_goes_on():
     really = explainer._engine._integrate
     asked = []
 
-    def tight(*arguments):
-        asked.append(len(arguments[1]))
+    def tight(piece):
+        asked.append(len(piece[1]))
         if asked[-1] > 11:
             raise tf.errors.ResourceExhaustedError(None, None, "no memory left")
-        return really(*arguments)
+        return really(piece)
 
     explainer._engine._integrate = tight
     with pytest.warns(
@@ -197,7 +197,7 @@ def test_a_device_out_of_memory_halves_the_chunk_and_goes_on():
 def test_one_row_that_does_not_fit_is_an_error():
     explainer = tfs.Explainer(helpers.sequential_lstm(), max_rows=2)
 
-    def full(*arguments):
+    def full(piece):
         raise tf.errors.ResourceExhaustedError(None, None, "no memory left")
 
     explainer._engine._integrate = full
@@ -228,14 +228,14 @@ def test_automatic_chunks_are_smaller_for_a_larger_model():
         model = keras.Model(inputs, keras.layers.Dense(2)(pooled))
         explainer = tfs.Explainer(model, tfs.IntegratedGradients(steps=2))
         engine, seen = explainer._engine, []
-        engine._run = lambda *arguments: (
-            seen.append(len(arguments[1])) or type(engine)._run(engine, *arguments)
+        engine._run = lambda pieces: (
+            seen.append(len(pieces[0][1])) or type(engine)._run(engine, pieces)
         )
         explainer(np.ones((40, 256), int))
         return seen[0]
 
-    assert rows(8, 1) == 64  # 16,384 tokens
-    assert 1 <= rows(512, 6) < 32
+    assert rows(8, 1) == 32  # 8,192 tokens
+    assert 1 <= rows(512, 6) < 8
 
 
 def test_few_traces_for_many_lengths():

@@ -19,9 +19,9 @@ ROOT = Path(tf_salience.__file__).parent
 FLOORS = (
     {
         "version", "checks", "quadrature", "reduction", "normalization", "padding", "compiled",
-        "storage", "datafiles", "views",
+        "replicas", "storage", "datafiles", "views",
     },
-    {"baselines", "targets", "tokens", "inputs", "tap", "attribution", "explanation"},
+    {"baselines", "targets", "tokens", "inputs", "tap", "tiers", "attribution", "explanation"},
     {"methods", "engine", "first_pass", "parts"},
     {"pool"},
     {"explainer"},

@@ -305,3 +305,53 @@ def test_a_vectorizer_with_a_function_of_the_users():
     with pytest.warns(tfs.TruncatedTextWarning):
         explanation = tfs.explain(model, ["W1 w2 w3 w4 w5"], tokenizer=vectorizer)
     assert explanation[0].tokens == ["w1", "w2", "w3", "w4"]
+
+
+def gated(embeddings):
+    """The sum of the embeddings; where the first is large, what is cut off counts as well."""
+    total = tf.reduce_sum(embeddings, axis=(1, 2))
+    width = tf.cast(tf.shape(embeddings)[1], total.dtype)
+    return (total + tf.where(embeddings[:, 0, 0] > 2.0, width * total, 0.0))[:, None]
+
+
+def test_a_proof_is_kept_and_the_end_of_each_path_still_looked_at():
+    batches = []
+
+    def noted(embeddings):
+        seen = tf.numpy_function(lambda array: batches.append(array.shape), [embeddings], [])
+        with tf.control_dependencies([seen]):
+            masked = tf.where(tf.reduce_any(embeddings != 0, 2, keepdims=True), embeddings, 0.0)
+            return gated(masked * tf.cast(tf.range(tf.shape(masked)[1]) < 4, "float64")[:, None])
+
+    model = helpers.formula_model(noted, [[0.0], [1.0], [3.0]])
+    method = tfs.IntegratedGradients(steps=4)
+    explainer = tfs.Explainer(model, method, pad_id=0)
+    plain = np.zeros((6, WIDTH), np.int32)
+    plain[:, :3] = 1
+    explainer(plain)
+    proven, batches[:] = len(batches), []
+    explainer(plain)
+    # The first pass at its full width, then the rows; nothing is proven again.
+    assert batches == [(6, WIDTH, 1), (30, 8, 1)]
+    assert proven > len(batches)
+    odd = plain.copy()
+    odd[[1, 4], 0] = 2
+    found, batches[:] = explainer(odd), []
+    kept = tfs.explain(model, odd, method, pad_id=0, trim_padding=False)
+    np.testing.assert_allclose(found.scores, kept.scores, rtol=1e-6)
+    np.testing.assert_allclose(found.convergence_delta, kept.convergence_delta, atol=1e-9)
+
+
+def test_a_rule_that_never_asks_for_the_end_is_looked_at_too():
+    model = helpers.formula_model(
+        lambda e: gated(e * tf.cast(tf.range(tf.shape(e)[1]) < 4, "float64")[:, None]),
+        [[0.0], [1.0], [3.0]],
+    )
+    method = tfs.IntegratedGradients(steps=4, rule="midpoint")
+    explainer = tfs.Explainer(model, method, pad_id=0)
+    ids = np.zeros((6, WIDTH), np.int32)
+    ids[:, :3] = 1
+    explainer(ids)
+    ids[[1, 4], 0] = 2
+    kept = tfs.explain(model, ids, method, pad_id=0, trim_padding=False)
+    np.testing.assert_allclose(explainer(ids).scores, kept.scores, rtol=1e-6)

@@ -1,6 +1,7 @@
 """A `tf.function` that is traced once a shape, with the batch axis left open."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,9 @@ class Compiled:
     def __init__(self, function: Callable[..., Any], *, jit_compile: bool = False) -> None:
         self._function = tf.function(function, autograph=False, jit_compile=jit_compile or None)
         self._traces: dict[Any, Any] = {}
+        self._bytes: dict[Any, int] = {}
         self._lock = threading.Lock()
+        self.tracing_seconds = 0.0
 
     @property
     def traces(self) -> int:
@@ -34,27 +37,32 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         """The function's value at arrays or tensors."""
-        tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
-        return self._graph(tensors)(*tensors)
+        tensors = tensors_of(arguments)
+        return self.graph(tensors)(*tensors)
 
-    def bytes_per_row(self, *arguments: Any) -> int:
+    def bytes_per_row(self, tensors: Any) -> int:
         """The size of everything the graph computes for one row, as far as shapes are known.
 
         More than a row ever needs at once, since much of it is freed on the way; nothing of what is
         inside a loop.
         """
-        tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
-        operations = self._graph(tensors).graph.get_operations()
-        outputs = [output for operation in operations for output in operation.outputs]
-        return sum(_row_bytes(output.shape, output.dtype) for output in outputs)
+        key = _key(tensors)
+        if key not in self._bytes:
+            operations = self.graph(tensors).graph.get_operations()
+            outputs = [output for operation in operations for output in operation.outputs]
+            self._bytes[key] = sum(_row_bytes(output.shape, output.dtype) for output in outputs)
+        return self._bytes[key]
 
-    def _graph(self, tensors: Any) -> Any:
-        key = tuple((tensor.dtype, _open(tensor)) for tensor in tf.nest.flatten(tensors))
+    def graph(self, tensors: Any) -> Any:
+        """The concrete function for tensors of these shapes, traced if it is the first time."""
+        key = _key(tensors)
         if key not in self._traces:
             # One thread traces; the others wait for what it finds.
             with self._lock:
                 if key not in self._traces:
+                    start = time.perf_counter()
                     self._traces[key] = self._trace(tensors)
+                    self.tracing_seconds = time.perf_counter() - start
         return self._traces[key]
 
     def _trace(self, tensors: Any) -> Any:
@@ -62,6 +70,15 @@ class Compiled:
             lambda tensor: tf.TensorSpec(_open(tensor), tensor.dtype), tensors
         )
         return self._function.get_concrete_function(*specs)
+
+
+def tensors_of(arguments: Any) -> Any:
+    """A nest of arrays as tensors."""
+    return tf.nest.map_structure(tf.convert_to_tensor, arguments)
+
+
+def _key(tensors: Any) -> Any:
+    return tuple((tensor.dtype, _open(tensor)) for tensor in tf.nest.flatten(tensors))
 
 
 def _row_bytes(shape: Any, dtype: Any) -> int:

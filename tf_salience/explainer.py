@@ -47,7 +47,8 @@ class Explainer:
             and the memory they are estimated to take.
         trim_padding: "auto": cut trailing padding off where that is shown not to change the model's
             outputs; False: keep it.
-        jit_compile: whether XLA compiles the rows; "auto": on a GPU. Where XLA cannot, one warning.
+        jit_compile: whether XLA compiles the rows; "auto": on a GPU at once, on a CPU as soon as
+            the time that it saves pays for compiling. Where XLA cannot, one warning.
 
     Raises:
         TypeError: for an argument of another kind.
@@ -91,6 +92,7 @@ class Explainer:
         self._trim = bool(trim_padding) and self.method.follows_path
         self._batch_size = batch_size
         self._tap = tap.Tap(model, layers)
+        self._proofs: dict[tuple[int, int], bool] = {}
         self._reader = Reader(self._tap, batch_size)
         self._engine = Engine(
             self._tap,
@@ -165,6 +167,7 @@ class Explainer:
             total=total,
             at_input=at_input,
             masks=masks,
+            proofs=self._proofs,
         )
         part = parts.Part(
             attribution=pool.attribution(trim=self._trim),

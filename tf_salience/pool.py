@@ -19,9 +19,11 @@ from tf_salience.tap import Tap
 
 Array = npt.NDArray[Any]
 
-#: How closely the target must agree for padding to count as without influence.
+#: How closely the target must agree for padding to count as without influence, relative to itself
+#: and to the largest target of the group.
 _SAME = 1e-5
-#: About how many examples of a group are tried along the path and with noise; all are at the input.
+_ROUNDING = 1e-6
+#: About how many examples of a group are tried half-way and with noise; all are at the input.
 _TRIED = 8
 
 
@@ -41,6 +43,8 @@ class Pool:
         total: how many examples the user passed.
         at_input: (batch,), the target at the input.
         masks: one a segment, (batch, tokens), true for real tokens.
+        proofs: (width, full width) to whether padding beyond that width was shown to be idle; kept
+            from one call of an explainer to the next.
     """
 
     tap: Tap
@@ -54,6 +58,7 @@ class Pool:
     total: int
     at_input: Array
     masks: list[Array]
+    proofs: dict[tuple[int, int], bool]
 
     @property
     def widths(self) -> list[int]:
@@ -66,15 +71,21 @@ class Pool:
         Args:
             trim: whether trailing padding may be cut off where it is shown to be without influence.
         """
-        groups = self._groups() if trim else [(np.arange(len(self.numbers)), max(self.widths))]
-        found = []
-        for members, width in groups:
+        everyone, full = np.arange(len(self.numbers)), max(self.widths)
+        groups = self._groups() if trim else [(everyone, full)]
+        order, found = [], []
+        while groups:
+            members, width = groups.pop()
             path = _EnginePath(self.engine, self._examples(members, width), self.at_input[members])
             part = self.method(path)
             scores = widened(part.scores, path.examples.widths, self.widths)
-            found.append(replace(part, scores=scores))
-        order = np.argsort(np.concatenate([members for members, _ in groups]))
-        return joined(found).mapped(lambda array: array[order])
+            kept = np.ones(len(members), bool) if width == full else path.ends_at_input()
+            if not kept.all():
+                # The width was proven by other examples, and is wrong for these.
+                groups.append((members[~kept], full))
+            order.append(members[kept])
+            found.append(replace(part, scores=scores).take(kept))
+        return joined(found).take(np.argsort(np.concatenate(order)))
 
     def _groups(self) -> list[tuple[Array, int]]:
         """Examples, and the width at which they are explained."""
@@ -84,48 +95,47 @@ class Pool:
             # Ids that the model makes of its inputs need not become shorter with them.
             return [(everyone, full)]
         widths = padding.widths(padding.lengths(self.masks), full)
-        for width in np.unique(widths[widths < full]):
+        for width in np.unique(widths[widths < full]).tolist():
             members = np.flatnonzero(widths == width)
-            if not self._padding_is_idle(members, int(width)):
+            if (width, full) not in self.proofs:
+                self.proofs[width, full] = self._padding_is_idle(members, width)
+            if not self.proofs[width, full]:
                 widths[members] = full
-        return [(everyone[widths == width], int(width)) for width in np.unique(widths)]
+        return [(everyone[widths == width], width) for width in np.unique(widths).tolist()]
 
     def _padding_is_idle(self, members: Array, width: int) -> bool:
         """Whether what would be cut off is without influence on the target.
 
-        It is cut off, at the input for every member and half-way for some; and for some it is
-        replaced by strong noise, one way and the other, which must not be felt either. Without the
-        noise a saturated target, or a maximum that lies elsewhere, would pass for a mask.
+        It is cut off, at the input and half-way; and it is replaced by strong noise, one way and
+        the other, which must not be felt either. Without the noise a saturated target, or a maximum
+        that lies elsewhere, would pass for a mask. Tried on some of the examples: it shows how the
+        model treats padding. That nothing moves at the input is seen for every example, where its
+        path ends.
         """
         tried = members[:: max(1, len(members) // _TRIED)]
-        long = self._examples(tried, max(self.widths))
+        short, long = self._examples(tried, width), self._examples(tried, max(self.widths))
+        at_input = self.at_input[tried]
         try:
             pairs = [
-                (
-                    self.engine.target_at(self._examples(members, width), 1.0),
-                    self.at_input[members],
-                ),
-                (
-                    self.engine.target_at(self._examples(tried, width), 0.5),
-                    self.engine.target_at(long, 0.5),
-                ),
+                (self.engine.target_at(short, 1.0), at_input),
+                (self.engine.target_at(short, 0.5), self.engine.target_at(long, 0.5)),
                 *(
-                    (self.engine.target_at(noisy, 0.0), self.at_input[tried])
+                    (self.engine.target_at(noisy, 0.0), at_input)
                     for noisy in self._noisy(long, tried, width)
                 ),
             ]
         except (ValueError, TypeError, AssertionError, tf.errors.OpError):
             return False  # The model takes one width and no other.
-        return all(
-            (np.abs(new - old) <= _SAME * np.maximum(np.abs(old), 1e-3 * np.abs(old).max())).all()
-            for new, old in pairs
-        )
+        return all(_same(new, old).all() for new, old in pairs)
 
     def _noisy(self, long: Examples, tried: Array, width: int) -> Iterator[Examples]:
         """Examples whose path starts at the input, with noise where padding would be cut."""
         generator = np.random.default_rng(0)
         true = [tf.gather(segment.embeddings, tried) for segment in self.first.segments]
-        noise = [10.0 * np.abs(one).max() * generator.standard_normal(one.shape) for one in true]
+        noise = [
+            10.0 * max(1.0, np.abs(one).max()) * generator.standard_normal(one.shape)
+            for one in true
+        ]
         cut = (np.arange(max(self.widths)) >= width)[None, :, None]
         for sign in (1.0, -1.0):
             starts = [
@@ -171,7 +181,7 @@ class Pool:
         return starts
 
 
-@dataclass(frozen=True)
+@dataclass
 class _EnginePath:
     """The path of some examples, as a method asks for it.
 
@@ -185,10 +195,32 @@ class _EnginePath:
     examples: Examples
     outputs: Array
 
+    def __post_init__(self) -> None:
+        self._ends = np.full(len(self.outputs), np.nan)
+
     def integrate(self, examples: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
         """Weighted sums of token scores over nodes of the path; see `methods.Path`."""
-        return self.engine.integrate(self.examples.take(examples), nodes, weights)
+        sums, outputs = self.engine.integrate(self.examples.take(examples), nodes, weights)
+        if 1.0 in nodes:
+            self._ends[examples] = outputs[:, np.flatnonzero(nodes == 1.0)[0]]
+        return sums, outputs
 
     def target_at(self, node: float) -> Array:
         """The target of every example at one node; see `methods.Path`."""
         return self.engine.target_at(self.examples, node)
+
+    def ends_at_input(self) -> Array:
+        """Whether the target at the end of the path is what it was in the first pass, (batch,).
+
+        A forward pass is spent on it only if the method never asked for the end.
+        """
+        unseen = np.isnan(self._ends)
+        if unseen.any():
+            self._ends[unseen] = self.target_at(1.0)[unseen]
+        return _same(self._ends, self.outputs)
+
+
+def _same(new: Array, old: Array) -> Array:
+    """Whether targets agree, (batch,), but for the rounding of sums as large as the largest."""
+    allowed = _SAME * np.abs(old) + _ROUNDING * np.abs(old).max()
+    return np.abs(new - old) <= allowed

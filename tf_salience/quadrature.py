@@ -5,14 +5,16 @@ Arrays in, arrays out. All numbers are float64; whoever uses a rule casts it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Intervals of the nested levels: 5, 9, 17, 33, 65 and 129 nodes.
-LEVEL_INTERVALS = (4, 8, 16, 32, 64, 128)
+#: Intervals of the nested levels: 5, 9, 17, ... nodes. Smooth models are done by 33; what has jumps
+#: in its gradients (ReLU) may need all of them.
+LEVEL_INTERVALS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def _clenshaw_curtis_weights(intervals: int) -> FloatArray:
     return ends * (1.0 - series) / (2.0 * intervals)
 
 
+@cache
 def clenshaw_curtis(max_steps: int) -> NestedRule:
     """The nested levels with at most `max_steps` intervals (at least 4: the first level).
 

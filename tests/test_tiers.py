@@ -1,0 +1,105 @@
+"""XLA where it pays."""
+
+import warnings
+
+import helpers
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_salience as tfs
+from tf_salience import tiers
+from tf_salience.tiers import Tiered
+
+
+def square(array):
+    return tf.reduce_sum(tf.square(array), axis=-1)
+
+
+def looped(array):
+    return tf.while_loop(lambda i, _: i < 3, lambda i, x: (i + 1, x + array), [0, array])[1]
+
+
+def words(array):
+    return tf.strings.length(array)
+
+
+def stages(tiered):
+    return [record.stage for record in tiered._records.values()]
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Every shape has earned its compiling after its first call."""
+    monkeypatch.setattr(tiers, "_EARNED", 0.0)
+
+
+def test_a_shape_is_a_plain_graph_until_it_has_earned_compiling():
+    tiered = Tiered(square, jit_compile="auto", name="model")
+    for _ in range(5):
+        np.testing.assert_array_equal(tiered(np.full((3, 2), 2.0)), np.full(3, 8.0))
+    assert stages(tiered) == ["earning"]
+    assert tiered.traces == 1
+
+
+@pytest.mark.parametrize(("fastest", "stage"), [(1e9, "xla"), (0.0, "plain")])
+def test_the_faster_one_stays(at_once, fastest, stage):
+    tiered = Tiered(square, jit_compile="auto", name="model")
+    tiered(np.ones((3, 2)))
+    (record,) = tiered._records.values()
+    record.fastest = fastest
+    seen = []
+    for _ in range(5):
+        np.testing.assert_array_equal(tiered(np.full((3, 2), 2.0)), np.full(3, 8.0))
+        seen.append(record.stage)
+    assert seen == ["trying", "trying", stage, stage, stage]
+    assert tiered.traces == 2
+
+
+def test_each_number_of_rows_earns_its_own(at_once):
+    tiered = Tiered(square, jit_compile="auto", name="model")
+    for rows in (2, 3, 2, 4):
+        tiered(np.ones((rows, 2)))
+    assert stages(tiered) == ["trying", "earning", "earning"]
+
+
+@pytest.mark.parametrize(
+    ("function", "array"), [(looped, np.ones(3)), (words, np.array(["a", "bc"]))]
+)
+def test_loops_and_strings_are_not_tried(at_once, function, array):
+    tiered = Tiered(function, jit_compile="auto", name="model")
+    expected = tiered(array)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(4):
+            np.testing.assert_array_equal(tiered(array), expected)
+    assert stages(tiered) == ["plain"]
+    assert tiered.traces == 1
+
+
+def test_what_xla_cannot_compile_is_one_warning_and_the_same_numbers(at_once):
+    def unsupported(array):
+        return tf.numpy_function(lambda x: 2 * x, [array], tf.float64)
+
+    tiered = Tiered(unsupported, jit_compile="auto", name="model")
+    tiered(np.ones(3))
+    with pytest.warns(tfs.NotCompiledWarning, match="XLA could not compile the model 'model'"):
+        np.testing.assert_array_equal(tiered(np.ones(3)), 2 * np.ones(3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(4):
+            np.testing.assert_array_equal(tiered(np.ones(3)), 2 * np.ones(3))
+
+
+def test_an_explainer_gives_the_same_numbers_on_either_side(monkeypatch):
+    model = helpers.weights_alive(helpers.functional_with_mask())
+    inputs = (helpers.ids(), (helpers.ids() != 0).astype("int32"))
+    explainer = tfs.Explainer(model, tfs.IntegratedGradients(steps=8), max_rows=9)
+    plain = explainer(inputs).scores
+    assert set(stages(explainer._engine._integrate)) == {"earning"}
+    monkeypatch.setattr(tiers, "_EARNED", 0.0)
+    for _ in range(3):
+        found = explainer(inputs).scores
+        np.testing.assert_allclose(found, plain, atol=1e-5 * np.abs(plain).max())
+    assert explainer._engine.traces == 2
+    assert not set(stages(explainer._engine._integrate)) & {"earning"}
