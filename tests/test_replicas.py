@@ -64,4 +64,6 @@ def test_two_replicas_give_the_numbers_of_one_device():
         assert numbers["replicas"] == numbers["devices"] == 2
         assert max(numbers["apart"]) < 1e-5
         assert numbers["single"] < 1e-5
-        assert numbers["evaluations"] and numbers["unchanged"] and not numbers["hooked"]
+        assert numbers["evaluations"]
+        assert numbers["unchanged"]
+        assert not numbers["hooked"]

@@ -103,3 +103,19 @@ def test_an_explainer_gives_the_same_numbers_on_either_side(monkeypatch):
         np.testing.assert_allclose(found, plain, atol=1e-5 * np.abs(plain).max())
     assert explainer._engine.traces == 2
     assert not set(stages(explainer._engine._integrate)) & {"earning"}
+
+
+def test_few_numbers_of_rows_under_xla():
+    """XLA compiles each number anew; the rows that fill a chunk up change nothing."""
+    always, never = (Tiered(square, jit_compile=jit, name="model") for jit in (True, False))
+    filled = [always.filled(rows) for rows in range(1, 14)]
+    assert filled == [1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 12, 12, 16]
+    assert [never.filled(rows) for rows in (5, 13)] == [5, 13]
+    model = helpers.weights_alive(helpers.functional_with_mask())
+    inputs = (helpers.ids(), (helpers.ids() != 0).astype("int32"))
+    method = tfs.IntegratedGradients(steps=6)
+    found = tfs.explain(model, inputs, method, jit_compile=True, max_rows=11)
+    plain = tfs.explain(model, inputs, method, jit_compile=False)
+    scale = np.abs(plain.scores).max()
+    np.testing.assert_allclose(found.scores, plain.scores, atol=1e-5 * scale)
+    np.testing.assert_allclose(found.baseline_output, plain.baseline_output, rtol=1e-5)

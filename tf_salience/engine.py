@@ -140,14 +140,19 @@ class Engine:
             # Examples stay together: a chunk then holds few of them, however many nodes each has.
             rows = np.arange(start, min(start + size, batch * steps))
             parts = [part for part in np.array_split(rows, self._replicas) if len(part)]
-            found = self._run([_piece(examples, part, nodes, weights) for part in parts])
+            filled = min(self._integrate.filled(len(parts[0])), size // self._replicas)
+            found = self._run([_piece(examples, part, nodes, weights, filled) for part in parts])
             if found is None:
                 self._halve(len(parts[0]), max(examples.widths))
                 continue
             for part, (part_sums, part_outputs, finite) in zip(parts, found, strict=True):
                 example = part // steps
-                outputs[part] = _one_a_row(part_outputs, len(part))
-                _check_finite("The target and its gradients", finite, examples.numbers[example])
+                outputs[part] = _one_a_row(part_outputs, filled)[: len(part)]
+                _check_finite(
+                    "The target and its gradients",
+                    finite[: len(part)],
+                    examples.numbers[example],
+                )
                 some = slice(example[0], example[-1] + 1)
                 sums[some] += part_sums[: example[-1] + 1 - example[0]]
             start += len(rows)
@@ -179,7 +184,7 @@ class Engine:
     def _fit(self, examples: Examples, levels: int) -> int:
         """How many rows suit the device, by the size of their graph."""
         most_tokens, most_bytes = _ON_GPU if tf.config.list_logical_devices("GPU") else _ON_CPU
-        row = _piece(examples, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)))
+        row = _piece(examples, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)), 1)
         one = self._integrate.bytes_per_row(*[row] * self._replicas) / self._replicas
         return int(min(most_tokens // max(examples.widths), most_bytes // max(_ALIVE * one, 1)))
 
@@ -270,19 +275,20 @@ class Engine:
                 )
 
 
-def _piece(examples: Examples, rows: Array, nodes: Array, weights: Array) -> Any:
+def _piece(examples: Examples, rows: Array, nodes: Array, weights: Array, filled: int) -> Any:
     """What the compiled function takes for some rows: examples x nodes, node by node.
 
-    Its examples are filled up to one a row with copies of the last, which no row uses: shapes then
-    depend on the number of rows alone.
+    The rows are filled up with copies of the last, without weight; the examples to one a row, with
+    copies that no row uses. So the shapes depend on the number of rows alone.
     """
-    example, node = np.divmod(rows, len(nodes))
-    members = np.minimum(example[0] + np.arange(len(rows)), example[-1])
+    missing = filled - len(rows)
+    example, node = np.divmod(np.pad(rows, (0, missing), mode="edge"), len(nodes))
+    members = np.minimum(example[0] + np.arange(filled), example[-1])
     return (
         examples.take(members).arrays(),
         (example - example[0]).astype(np.int32),
         nodes[node],
-        weights.T[node],
+        np.pad(weights.T[node[: len(rows)]], [(0, missing), (0, 0)]),
     )
 
 
