@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import tf_salience as tfs
 from tf_salience.compiled import Compiled
+from tf_salience.tiers import Tiered
 
 TABLE = np.array([[0.0, 0.0], [1.0, -2.0], [0.5, 0.25], [3.0, 1.0]])
 IDS = np.array([[1, 2, 3], [3, 1, 0]])
@@ -168,21 +169,21 @@ def test_xla_gives_the_same(method):
     np.testing.assert_allclose(compiled, plain, atol=1e-5 * np.abs(plain).max())
 
 
-def test_a_device_out_of_memory_halves_the_chunk_and_goes_on():
+def test_a_device_out_of_memory_halves_the_chunk_and_goes_on(monkeypatch):
     model = helpers.weights_alive(helpers.sequential_lstm())
     method = tfs.IntegratedGradients(steps=8)
     expected = tfs.explain(model, helpers.ids(), method).scores
     explainer = tfs.Explainer(model, method, max_rows=40, trim_padding=False)
-    really = explainer._engine._integrate
+    really = Tiered.__call__
     asked = []
 
-    def tight(piece):
+    def tight(tiered, piece):
         asked.append(len(piece[1]))
         if asked[-1] > 11:
             raise tf.errors.ResourceExhaustedError(None, None, "no memory left")
-        return really(piece)
+        return really(tiered, piece)
 
-    explainer._engine._integrate = tight
+    monkeypatch.setattr(Tiered, "__call__", tight)
     with pytest.warns(
         tfs.SmallerChunksWarning, match="with 40 rows of 10 tokens.*max_rows=20"
     ) as said:
@@ -194,13 +195,13 @@ def test_a_device_out_of_memory_halves_the_chunk_and_goes_on():
     assert max(asked[8:]) == 10
 
 
-def test_one_row_that_does_not_fit_is_an_error():
+def test_one_row_that_does_not_fit_is_an_error(monkeypatch):
     explainer = tfs.Explainer(helpers.sequential_lstm(), max_rows=2)
 
-    def full(piece):
+    def full(tiered, piece):
         raise tf.errors.ResourceExhaustedError(None, None, "no memory left")
 
-    explainer._engine._integrate = full
+    monkeypatch.setattr(Tiered, "__call__", full)
     with pytest.warns(tfs.SmallerChunksWarning), pytest.raises(tf.errors.ResourceExhaustedError):
         explainer(helpers.ids())
 

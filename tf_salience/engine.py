@@ -182,11 +182,15 @@ class Engine:
         return max(1, int(min(most, self._most_tokens // width)))
 
     def _fit(self, examples: Examples, levels: int) -> int:
-        """How many rows suit the device, by the size of their graph."""
+        """How many rows suit the device, by the size of their graph: a power of two.
+
+        The rows that the last chunk is short of it are then often one as well, and of a known size.
+        """
         most_tokens, most_bytes = _ON_GPU if tf.config.list_logical_devices("GPU") else _ON_CPU
         row = _piece(examples, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)), 1)
         one = self._integrate.bytes_per_row(*[row] * self._replicas) / self._replicas
-        return int(min(most_tokens // max(examples.widths), most_bytes // max(_ALIVE * one, 1)))
+        most = min(most_tokens / max(examples.widths), most_bytes / max(_ALIVE * one, 1))
+        return 1 << max(0, round(math.log2(most)))
 
     def _run(self, pieces: list[Any]) -> Any:
         """One compiled call: what each piece gave, or None where memory was not enough for it."""

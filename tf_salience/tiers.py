@@ -18,8 +18,8 @@ from tf_salience.compiled import Compiled, tensors_of
 
 #: XLA's compiling time over the plain graph's tracing time, over the share of time that it saves.
 _EARNED = 3.0 / 0.25
-#: Calls before XLA is compared: one that compiles, two that count.
-_TRIALS = 3
+#: Calls in turn, XLA's and the plain graph's, before the fastest of each are compared.
+_TRIALS = 6
 
 
 @dataclass
@@ -27,31 +27,29 @@ class _Record:
     """What is known of one shape, batch axes included.
 
     Attributes:
-        stage: "earning", as a plain graph; "trying" XLA; then "plain" or "xla" for good.
+        stage: "earning", as a plain graph; "trying" both in turn; then "plain" or "xla" for good.
         spent: seconds that the plain graph has taken.
-        fastest: the plain graph's fastest call, in seconds.
-        trials: seconds of XLA's calls, the first of which compiled.
+        trials: seconds of the calls while trying: XLA's, whose first one compiles, and the plain
+            graph's, in turn.
     """
 
     stage: str = "earning"
     spent: float = 0.0
-    fastest: float = float("inf")
     trials: list[float] = field(default_factory=list)
 
     @property
     def by_xla(self) -> bool:
         """Whether the next call goes to XLA."""
-        return self.stage in ("trying", "xla")
+        return self.stage == "xla" or (self.stage == "trying" and len(self.trials) % 2 == 0)
 
     def note(self, seconds: float) -> None:
         """One call has taken so long."""
         if self.stage == "earning":
             self.spent += seconds
-            self.fastest = min(self.fastest, seconds)
         elif self.stage == "trying":
             self.trials.append(seconds)
             if len(self.trials) >= _TRIALS:
-                self.stage = "xla" if min(self.trials[1:]) < self.fastest else "plain"
+                self.stage = "xla" if min(self.trials[::2]) < min(self.trials[1::2]) else "plain"
 
 
 class Tiered:
