@@ -1,5 +1,6 @@
 """The engine: rows, chunks, the path that is really run."""
 
+import threading
 import warnings
 
 import helpers
@@ -265,3 +266,31 @@ def test_compiled_leaves_the_batch_axis_open_and_keeps_the_others():
     compiled(np.ones((3, 5), np.int32))
     assert shapes == [(None, 4), (None, 5)]
     assert compiled.traces == 2
+
+
+def test_threads_whose_graphs_add_up_large_gradients():
+    """TensorFlow's temporary variables for such sums have no owner: two runs must not meet."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((64,), dtype="int32")
+    hidden = keras.layers.Embedding(50, 128)(inputs)
+    for _ in range(2):
+        hidden = helpers.block(hidden, heads=4, dim=128)
+    pooled = keras.layers.GlobalAveragePooling1D()(hidden)
+    model = keras.Model(inputs, keras.layers.Dense(2)(pooled))
+    ids = np.random.default_rng(0).integers(1, 50, (8, 64)).astype(np.int32)
+    method = tfs.IntegratedGradients(steps=15)
+    shared = tfs.Explainer(model, method, jit_compile=False)
+    expected, found = shared(ids).scores, []
+
+    def work(explainer):
+        found.extend(explainer(ids).scores for _ in range(4))
+
+    own = tfs.Explainer(model, method, jit_compile=False)
+    threads = [threading.Thread(target=work, args=(each,)) for each in (shared, shared, own)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 12
+    for scores in found:
+        np.testing.assert_allclose(scores, expected, atol=1e-6 * np.abs(expected).max())

@@ -135,6 +135,36 @@ def test_of_the_papers_relu_network():
     assert error <= 1.1 * found.error_estimate[0]
 
 
+def relu_network(examples=200, units=100):
+    """A path through a layer of ReLUs, whose gradients jump often, and its exact scores."""
+    generator = np.random.default_rng(0)
+    inner = generator.standard_normal((8, units))
+    shift, outer = generator.standard_normal((2, units))
+
+    def gradient(x):
+        return ((x @ inner + shift > 0) * outer) @ inner.T
+
+    points = generator.standard_normal((examples, 8))
+    path = FormulaPath(lambda x: relu(x @ inner + shift) @ outer, gradient, points)
+    # A unit is on from, or up to, the place where shift + α slope is 0.
+    slope = points @ inner
+    place = np.clip(-shift / slope, 0, 1)
+    on = np.where(slope > 0, 1 - place, place)
+    return path, points * ((on * outer) @ inner.T)
+
+
+def test_on_relu_networks_most_that_say_converged_are_right():
+    path, exact = relu_network()
+    found = IntegratedGradients(max_steps=1024)(path)
+    error = np.abs(found.scores - exact).sum(axis=1) / np.abs(exact).sum(axis=1)
+    assert found.converged.mean() > 0.97
+    # Of 15 such networks 95.0 to 98.7 % were (42 to 60 % with a third as the share): an estimate.
+    assert (error[found.converged] <= 0.01).mean() >= 0.94
+    hasty = methods.adaptive(path, tolerance=0.01, max_steps=1024, share=1 / 3)
+    error = np.abs(hasty.scores - exact).sum(axis=1) / np.abs(exact).sum(axis=1)
+    assert (error[hasty.converged] <= 0.01).mean() < 0.7
+
+
 def test_halving_the_trapezoids_steps_estimates_its_error():
     def gradient(x):
         return np.exp(x.sum(axis=1, keepdims=True)) * np.ones_like(x)
@@ -181,7 +211,7 @@ class TestAutomaticSteps:
 
     def test_only_the_unfinished_go_on_and_no_node_is_asked_twice(self):
         path = self.path([1.0, 60.0, 5.0, 100.0])
-        found = IntegratedGradients(tolerance=5e-3)(path)
+        found = IntegratedGradients(tolerance=1e-2)(path)
         asked = {example: [] for example in range(4)}
         for examples, nodes in path.nodes_asked:
             for example in examples:
@@ -193,12 +223,12 @@ class TestAutomaticSteps:
 
     def test_what_has_converged_is_right(self):
         path = self.path([1.0, 10.0, 60.0, 100.0])
-        found = IntegratedGradients(tolerance=5e-3)(path)
+        found = IntegratedGradients(tolerance=1e-2)(path)
         exact = np.zeros_like(found.scores)
         exact[:, 1] = path.outputs - path.formula(path.start)
         error = np.abs(found.scores - exact).sum(axis=1) / np.abs(exact).sum(axis=1)
-        assert (error <= 5e-3).all()
-        assert (found.error_estimate <= 5e-3).all()
+        assert (error <= 1e-2).all()
+        assert (found.error_estimate <= 1e-2).all()
 
     def test_the_last_level_says_that_it_did_not_converge(self):
         found = IntegratedGradients(tolerance=1e-9, max_steps=16)(self.path([1e-3, 500.0]))

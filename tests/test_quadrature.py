@@ -72,6 +72,13 @@ class TestClenshawCurtis:
     def test_sizes(self):
         assert self.rule.sizes == (5, 9, 17, 33, 65, 129)
         assert quadrature.clenshaw_curtis(20).sizes == (5, 9, 17)
+        assert quadrature.clenshaw_curtis(4096).sizes[-3:] == (257, 513, 1025)
+
+    def test_the_finest_level(self):
+        rule = quadrature.clenshaw_curtis(1024)
+        assert len(set(rule.nodes)) == 1025
+        np.testing.assert_allclose(rule.weights.sum(axis=1), 1.0, atol=1e-13)
+        assert rule.weights[-1] @ np.cos(300 * rule.nodes) == pytest.approx(np.sin(300) / 300)
 
     def test_levels_are_nested_and_hold_both_ends(self):
         for level, size in enumerate(self.rule.sizes):

@@ -1,5 +1,6 @@
 """A `tf.function` that is traced once a shape, with the batch axis left open."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ import tensorflow as tf
 
 Axes = tuple[int | None, ...]
 
+_numbers = itertools.count()
+
 
 class Compiled:
     """Calls a Python function of tensors as one graph.
@@ -18,16 +21,26 @@ class Compiled:
     they are traced. One exception: a floating tensor of rank 3 with a leading 1 is left as it is,
     since it broadcasts over the batch.
 
+    Threads may call it at once. TensorFlow adds up many large gradients in temporary variables that
+    bear the names of their nodes and no more, so two runs of equal names would meet in them
+    and fail: the nodes have a scope of their own, and one thread runs at a time.
+
     Args:
         function: from nests of tensors to a nest of tensors.
         jit_compile: whether XLA compiles it.
     """
 
     def __init__(self, function: Callable[..., Any], *, jit_compile: bool = False) -> None:
-        self._function = tf.function(function, autograph=False, jit_compile=jit_compile or None)
+        def scoped(*arguments: Any) -> Any:
+            with tf.name_scope(f"tf_salience_{next(_numbers)}"):
+                return function(*arguments)
+
+        self._function = tf.function(scoped, autograph=False, jit_compile=jit_compile or None)
         self._traces: dict[Any, Any] = {}
         self._bytes: dict[Any, int] = {}
         self._lock = threading.Lock()
+        # A function that calls itself by way of Python code must not wait for itself.
+        self._running = threading.RLock()
         self.tracing_seconds = 0.0
 
     @property
@@ -38,7 +51,9 @@ class Compiled:
     def __call__(self, *arguments: Any) -> Any:
         """The function's value at arrays or tensors."""
         tensors = tensors_of(arguments)
-        return self.graph(tensors)(*tensors)
+        graph = self.graph(tensors)
+        with self._running:
+            return graph(*tensors)
 
     def bytes_per_row(self, tensors: Any) -> int:
         """The size of everything the graph computes for one row, as far as shapes are known.

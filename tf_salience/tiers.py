@@ -106,7 +106,7 @@ class Tiered:
         if record.stage == "earning" and record.spent > _EARNED * self._plain.tracing_seconds:
             record.stage = "trying" if _may_pay(graph) else "plain"
         start = time.perf_counter()
-        found = self._by_xla(tensors) if record.by_xla else graph(*tensors)
+        found = self._by_xla(tensors) if record.by_xla else self._plain(*tensors)
         record.note(time.perf_counter() - start)
         return found
 

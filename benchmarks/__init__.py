@@ -1,0 +1,1 @@
+"""What is measured, and how: models, calibration, and other tools side by side."""

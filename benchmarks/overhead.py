@@ -1,0 +1,108 @@
+"""What the library takes for one sentence, warm, beside the model's own passes.
+
+`python -m benchmarks.overhead '{"folder": ..., "sentences": 16}'` measures it on one work.
+"""
+
+import json
+import pathlib
+import statistics
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import tf_salience as tfs
+from benchmarks import work
+from benchmarks.peers.base import Array
+
+_STEPS = 16
+_TRIES = 9
+
+
+def _passes(model: Any) -> tuple[Any, Any]:
+    """The model's own passes: forward alone, and forward and backward along a path."""
+
+    def forward(ids: Any) -> Any:
+        return model(ids, training=False)
+
+    def backward(ids: Any, nodes: Any, target: Any) -> Any:
+        embeddings = model.embed(ids)
+        points = nodes[:, None, None] * embeddings
+        mask = tf.repeat(ids != 0, tf.shape(nodes)[0], axis=0)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(points)
+            logits = model.head(model.pooled(points, mask, False))
+            total = tf.reduce_sum(tf.gather(logits, target, axis=1))
+        return tf.reduce_sum(tape.gradient(total, points) * embeddings, axis=-1)
+
+    return (
+        tf.function(forward, reduce_retracing=True),
+        tf.function(backward, reduce_retracing=True),
+    )
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    run()
+    times = []
+    for _ in range(_TRIES):
+        start = perf_counter()
+        run()
+        times.append(perf_counter() - start)
+    return statistics.median(times)
+
+
+def _sentence(explainer: Any, passes: Any, ids: Array, steps: Any) -> tuple[float, float]:
+    """Seconds of the library and of the bare passes, for one sentence."""
+    forward, backward = passes
+    explanation = explainer(ids)
+    # Under "auto" two levels are run together, and then one at a time.
+    evaluations = _STEPS if steps != "auto" else int(explanation.evaluations[0])
+    sizes = [evaluations]
+    while steps == "auto" and sizes[0] > 9:
+        sizes[:1] = [(sizes[0] + 1) // 2, sizes[0] // 2]
+    nodes = [np.linspace(0, 1, size, dtype=np.float32) for size in sizes]
+
+    def bare() -> None:
+        target = int(np.argmax(forward(ids)[0]))
+        for some in nodes:
+            backward(ids, some, target).numpy()
+
+    return _seconds(lambda: explainer(ids)), _seconds(bare)
+
+
+def measure(folder: str, sentences: int) -> dict[str, Any]:
+    """Milliseconds beyond the passes, the median sentence, at fixed steps and under "auto"."""
+    given = work.load(pathlib.Path(folder))
+    model = given.model()
+    passes = _passes(model)
+    methods = {
+        str(_STEPS): tfs.IntegratedGradients(steps=_STEPS, rule="gauss_legendre"),
+        "auto": tfs.IntegratedGradients(),
+    }
+    found: dict[str, Any] = {}
+    for steps, method in methods.items():
+        explainer = tfs.Explainer(model, method)
+        pairs = [
+            _sentence(explainer, passes, row[: max(1, np.count_nonzero(row))][None], steps)
+            for row in given.ids[:sentences]
+        ]
+        found[steps] = {
+            "library_ms": 1e3 * statistics.median(ours for ours, _ in pairs),
+            "passes_ms": 1e3 * statistics.median(bare for _, bare in pairs),
+            "overhead_ms": 1e3 * statistics.median(ours - bare for ours, bare in pairs),
+            "overhead_worst_ms": 1e3 * max(ours - bare for ours, bare in pairs),
+            "sentences": len(pairs),
+        }
+    return found
+
+
+def main() -> None:
+    """Measures the work named in the command line."""
+    print(json.dumps(measure(**json.loads(sys.argv[1]))))
+
+
+if __name__ == "__main__":
+    main()
