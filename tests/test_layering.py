@@ -19,11 +19,15 @@ ROOT = Path(tf_salience.__file__).parent
 FLOORS = (
     {
         "version", "checks", "quadrature", "reduction", "normalization", "padding", "compiled",
-        "replicas", "storage", "datafiles", "views",
+        "replicas", "storage", "datafiles", "views", "rankings", "summaries",
     },
-    {"baselines", "targets", "tokens", "inputs", "tap", "tiers", "attribution", "explanation"},
+    {
+        "baselines", "targets", "tokens", "inputs", "tap", "tiers", "attribution", "explanation",
+        "journal",
+    },
     {"methods", "engine", "first_pass", "parts"},
-    {"pool"},
+    {"pool", "segments"},
+    {"look"},
     {"explainer"},
     {"callbacks", "export", "report", "lit", "demo"},
     {"cli"},

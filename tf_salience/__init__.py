@@ -11,16 +11,20 @@ from tf_salience.version import __version__
 
 if TYPE_CHECKING:
     from tf_salience import targets
+    from tf_salience.callbacks import SalienceLogger
     from tf_salience.checks import (
+        DamagedLogWarning,
         NotCompiledWarning,
         NotConvergedWarning,
         NoTokensWarning,
+        ProbeWarning,
         SmallerChunksWarning,
         TruncatedTextWarning,
         UnknownTokensWarning,
     )
     from tf_salience.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, TokenSalience
+    from tf_salience.journal import read_log
     from tf_salience.methods import GradientDotInput, GradientNorm, IntegratedGradients
 
 _HOMES = {
@@ -31,15 +35,20 @@ _HOMES = {
     "GradientNorm": "methods",
     "GradientDotInput": "methods",
     "IntegratedGradients": "methods",
+    "SalienceLogger": "callbacks",
+    "read_log": "journal",
+    "DamagedLogWarning": "checks",
     "NoTokensWarning": "checks",
     "NotCompiledWarning": "checks",
     "NotConvergedWarning": "checks",
+    "ProbeWarning": "checks",
     "SmallerChunksWarning": "checks",
     "TruncatedTextWarning": "checks",
     "UnknownTokensWarning": "checks",
 }
 
 __all__ = [
+    "DamagedLogWarning",
     "Explainer",
     "Explanation",
     "GradientDotInput",
@@ -48,12 +57,15 @@ __all__ = [
     "NoTokensWarning",
     "NotCompiledWarning",
     "NotConvergedWarning",
+    "ProbeWarning",
+    "SalienceLogger",
     "SmallerChunksWarning",
     "TokenSalience",
     "TruncatedTextWarning",
     "UnknownTokensWarning",
     "__version__",
     "explain",
+    "read_log",
     "targets",
 ]
 

@@ -34,6 +34,14 @@ class NotCompiledWarning(UserWarning):
     """XLA could not compile the model; the work goes on without it."""
 
 
+class DamagedLogWarning(UserWarning):
+    """Lines of a log are not whole, as after a crash; they are skipped."""
+
+
+class ProbeWarning(UserWarning):
+    """Probes could not be explained; training goes on, and the log says what was wrong."""
+
+
 def warn(message: str, category: type[UserWarning]) -> None:
     """Warns at the line outside this package that led here."""
     level, frame = 1, inspect.currentframe()

@@ -1,6 +1,6 @@
 """`Explainer` and `explain`: tap, target, method, engine and tokens put together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import checks, methods, parts, tap, targets, tokens
+from tf_salience import checks, methods, parts, segments, tap, targets, tokens
 from tf_salience import inputs as model_inputs
 from tf_salience.engine import Engine
 from tf_salience.explanation import Explanation
-from tf_salience.first_pass import Reader, Segment
+from tf_salience.first_pass import Reader
+from tf_salience.look import Look, without
 from tf_salience.pool import Pool
 from tf_salience.version import __version__
 
@@ -20,8 +21,6 @@ Array = npt.NDArray[Any]
 
 #: Tokens of examples that are explained together; their embeddings are held meanwhile.
 _POOL_TOKENS = 65536
-#: Names under which models take a mask of their own.
-_MASK_INPUTS = ("padding_mask", "attention_mask", "mask")
 
 
 class Explainer:
@@ -88,7 +87,6 @@ class Explainer:
         self._tokens = tokens.adapt(tokenizer, tap.all_layers(model), pad_id)
         self._activated = tap.ends_in_probabilities(model)
         self._takes_text = tap.takes_text(model)
-        self._pad_id = pad_id
         self._trim = bool(trim_padding) and self.method.follows_path
         self._batch_size = batch_size
         self._tap = tap.Tap(model, layers)
@@ -119,25 +117,51 @@ class Explainer:
             ValueError: for inputs that do not fit the model; see the message.
         """
         arrays = model_inputs.arrays(inputs)
-        nest = model_inputs.prepare(
-            arrays, self.model, takes_text=self._takes_text, encode=self._tokens.encode
-        )
+        nest = self._nest(arrays)
         for texts in model_inputs.texts(arrays):
             self._tokens.warn_of_lost_text(texts)
-        total = model_inputs.size(nest)
-        size = max(self._batch_size, _POOL_TOKENS // model_inputs.width(nest))
-        found = parts.joined(
-            [
-                self._explained(nest, np.arange(start, min(start + size, total)), total, labels)
-                for start in range(0, total, size)
-            ]
-        )
+        found = parts.joined([look.part(trim=self._trim) for look in self._looks(nest, labels)])
         explanation = self._explanation(found)
         self._warn_of(found)
         return explanation
 
-    def _explained(self, nest: Any, numbers: Array, total: int, labels: Any) -> parts.Part:
-        """Explains some of the examples: one first pass, then their paths."""
+    def without(
+        self, inputs: Any, erased: npt.NDArray[np.bool_], labels: Any = None
+    ) -> npt.NDArray[np.float64]:
+        """The target when some tokens say nothing: their embeddings are the method's baseline.
+
+        What the target was and is held at the whole input: the class that is predicted there, say.
+        The tokens keep their places; a model that masks by ids goes on to see them as real.
+
+        Args:
+            inputs: as for a call.
+            erased: (sets, batch, tokens), true for tokens to erase; `tokens` as in
+                `Explanation.scores` of the same inputs.
+            labels: as for a call.
+
+        Returns:
+            (sets, batch), in the target's units.
+
+        Raises:
+            ValueError: for inputs that do not fit the model, or another shape of `erased`.
+        """
+        nest = self._nest(model_inputs.arrays(inputs))
+        return without(list(self._looks(nest, labels)), np.asarray(erased, bool))
+
+    def _nest(self, arrays: Any) -> Any:
+        return model_inputs.prepare(
+            arrays, self.model, takes_text=self._takes_text, encode=self._tokens.encode
+        )
+
+    def _looks(self, nest: Any, labels: Any) -> Iterator[Look]:
+        """A first look at as many examples at a time as are explained together."""
+        total = model_inputs.size(nest)
+        size = max(self._batch_size, _POOL_TOKENS // model_inputs.width(nest))
+        for start in range(0, total, size):
+            yield self._look(nest, np.arange(start, min(start + size, total)), total, labels)
+
+    def _look(self, nest: Any, numbers: Array, total: int, labels: Any) -> Look:
+        """One first pass over some of the examples, and what is explained of each."""
         first = self._reader(nest, numbers)
         context = targets.Context(
             first.outputs, numbers, total, labels, self.class_names, self._activated
@@ -151,10 +175,7 @@ class Explainer:
             mend="Check the callable, or choose another target.",
             examples=numbers.tolist(),
         )
-        masks = [
-            self._mask(segment, nest, numbers, alone=len(first.segments) == 1)
-            for segment in first.segments
-        ]
+        layout = segments.layout(self.model, nest, first.segments, numbers, self._tokens)
         pool = Pool(
             tap=self._tap,
             engine=self._engine,
@@ -166,21 +187,10 @@ class Explainer:
             numbers=numbers,
             total=total,
             at_input=at_input,
-            masks=masks,
+            masks=layout.masks,
             proofs=self._proofs,
         )
-        part = parts.Part(
-            attribution=pool.attribution(trim=self._trim),
-            masks=masks,
-            ids=[segment.ids for segment in first.segments],
-            names=self._segment_names(first.segments, nest),
-            held=held,
-            target_names=[self.target.name(row, context) for row in held],
-            output=at_input,
-        )
-        sources = [segment.source for segment in first.segments]
-        # Keras calls layers in an order of its own; a reader knows that of the inputs.
-        return part if -1 in sources else part.arranged(self._ranks(part.names, sources, nest))
+        return Look(self.target, context, layout, pool)
 
     def _scored(self, outputs: Any, held: Array) -> Array:
         """The target of each example, (batch,), from the model's outputs."""
@@ -198,37 +208,6 @@ class Explainer:
                 f"{len(scores)} numbers for {len(held)} rows"
             )
         return scores
-
-    def _mask(self, segment: Segment, nest: Any, numbers: Array, *, alone: bool) -> Array:
-        """Which tokens are real, (batch, tokens): whoever knows best is asked first."""
-        shape = tuple(segment.embeddings.shape[:2])
-        if self._pad_id is not None and segment.ids is not None:
-            return segment.ids != self._pad_id
-        if segment.mask is not None and segment.mask.shape == shape:
-            return segment.mask
-        for name, leaf in model_inputs.named(self.model, nest):
-            # Of several segments it could be the mask of any.
-            if alone and name in _MASK_INPUTS and leaf.shape[1:] == shape[1:]:
-                return leaf[numbers].astype(bool)
-        if self._tokens.pad_id is not None and segment.ids is not None:
-            return segment.ids != self._tokens.pad_id
-        return np.ones(shape, bool)
-
-    def _segment_names(self, segments: list[Segment], nest: Any) -> list[str]:
-        """The name of the input that a segment's ids are, else that of its layer; each once."""
-        inputs = [name for name, _ in model_inputs.named(self.model, nest)]
-        names: list[str] = []
-        for segment in segments:
-            name = inputs[segment.source] if segment.source >= 0 else ""
-            name = name or segment.layer.name
-            names.append(name if name not in names else f"{name}_{len(names)}")
-        return names
-
-    def _ranks(self, names: list[str], sources: list[int], nest: Any) -> list[int]:
-        """The place of each segment's input: the model's order, or that of the user's dict."""
-        order = model_inputs.order(self.model, nest)
-        named = all(name in order for name in names)
-        return [order.index(name) for name in names] if named else sources
 
     def _explanation(self, found: parts.Part) -> Explanation:
         ends = np.cumsum(found.widths).tolist()

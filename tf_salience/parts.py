@@ -53,17 +53,16 @@ class Part:
             ],
         )
 
-    def arranged(self, ranks: Sequence[int]) -> "Part":
-        """The segments in the order of their ranks."""
-        to = sorted(range(len(ranks)), key=lambda number: ranks[number])
+    def arranged(self, order: Sequence[int]) -> "Part":
+        """The segments with these numbers, in this order."""
         columns = np.split(self.attribution.scores, np.cumsum(self.widths)[:-1], axis=1)
-        scores = np.concatenate([columns[number] for number in to], axis=1)
+        scores = np.concatenate([columns[number] for number in order], axis=1)
         return replace(
             self,
             attribution=replace(self.attribution, scores=scores),
-            masks=[self.masks[number] for number in to],
-            ids=[self.ids[number] for number in to],
-            names=[self.names[number] for number in to],
+            masks=[self.masks[number] for number in order],
+            ids=[self.ids[number] for number in order],
+            names=[self.names[number] for number in order],
         )
 
     def strings(self, tokens: Tokens) -> list[list[str]]:

@@ -87,6 +87,20 @@ class Pool:
             found.append(replace(part, scores=scores).take(kept))
         return joined(found).take(np.argsort(np.concatenate(order)))
 
+    def without(self, erased: list[Array]) -> Array:
+        """The target of every example with some embeddings replaced by their baseline, (batch,).
+
+        Args:
+            erased: one a segment, (batch, tokens), true for those to replace.
+        """
+        there = [
+            tf.where(gone[:, :, None], tf.cast(start, segment.embeddings.dtype), segment.embeddings)
+            for gone, start, segment in zip(erased, self._starts, self.first.segments, strict=True)
+        ]
+        examples = self._examples(np.arange(len(self.numbers)), max(self.widths))
+        # The start of a path may lie anywhere, and is all that is asked for.
+        return self.engine.target_at(replace(examples, baselines=tuple(there)), 0.0)
+
     def _groups(self) -> list[tuple[Array, int]]:
         """Examples, and the width at which they are explained."""
         everyone, full = np.arange(len(self.numbers)), max(self.widths)

@@ -1,7 +1,7 @@
 """Ids and token strings: what a reader sees, and which ids are padding or unknown."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -24,6 +24,7 @@ class Tokens:
         pad_id: the id of padding, or None where it is not known.
         unknown_id: the id of words outside the vocabulary, or None.
         longest: how many tokens a text is cut to, and the function that counts them uncut.
+        pad_id_is_given: whether the user said what padding is, and so knows better than a mask.
     """
 
     vocabulary: Sequence[str] | None = None
@@ -31,6 +32,7 @@ class Tokens:
     pad_id: int | None = None
     unknown_id: int | None = None
     longest: tuple[int, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] | None = None
+    pad_id_is_given: bool = False
 
     def strings(self, ids: npt.NDArray[Any]) -> list[str]:
         """The token strings of ids of shape (tokens,)."""
@@ -97,7 +99,7 @@ def adapt(tokenizer: Any, layers: Sequence[keras.layers.Layer], pad_id: int | No
         )
     if pad_id is None:
         return tokens
-    return Tokens(tokens.vocabulary, tokens.encode, pad_id, tokens.unknown_id, tokens.longest)
+    return replace(tokens, pad_id=pad_id, pad_id_is_given=True)
 
 
 def _from_vocabulary(words: list[str]) -> Tokens:

@@ -1,0 +1,5 @@
+"""Salience while a model trains and is evaluated."""
+
+from tf_salience.callbacks.logger import SalienceLogger
+
+__all__ = ["SalienceLogger"]

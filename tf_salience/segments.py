@@ -1,0 +1,116 @@
+"""Segments as the user knows them: their names, their order, and which of their tokens are real."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from tf_salience import inputs as model_inputs
+from tf_salience.first_pass import Segment
+from tf_salience.tokens import Tokens
+
+Array = npt.NDArray[Any]
+
+#: Names under which models take a mask of their own.
+_MASK_INPUTS = ("padding_mask", "attention_mask", "mask")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the tapped calls of some examples appear to the user.
+
+    Attributes:
+        names: one a segment, in the order in which Keras made the calls.
+        order: the numbers of the segments, in the order in which they are shown.
+        masks: one a segment, (batch, tokens), true for real tokens.
+    """
+
+    names: list[str]
+    order: list[int]
+    masks: list[Array]
+
+    @property
+    def widths(self) -> list[int]:
+        """One a segment: its tokens, padding included."""
+        return [mask.shape[1] for mask in self.masks]
+
+    def as_called(self, columns: Array, widths: Sequence[int]) -> list[Array]:
+        """Columns as they are shown, (batch, tokens of all segments), cut into the tapped calls.
+
+        Args:
+            columns: (batch, tokens).
+            widths: one a segment, in the order of the calls: its tokens in `columns`, at least as
+                many as it has here.
+        """
+        ends = np.cumsum([widths[number] for number in self.order])[:-1]
+        shown = dict(zip(self.order, np.split(columns, ends, axis=1), strict=True))
+        return [shown[number][:, :width] for number, width in enumerate(self.widths)]
+
+
+def layout(
+    model: keras.Model, nest: Any, segments: Sequence[Segment], numbers: Array, tokens: Tokens
+) -> Layout:
+    """The layout of what a first pass showed.
+
+    Args:
+        model: the model.
+        nest: the inputs of all examples.
+        segments: the tapped calls of some of them.
+        numbers: (batch,), which examples these are.
+        tokens: knows which ids are padding.
+    """
+    names = _names(model, nest, segments)
+    masks = [
+        _mask(model, nest, segment, numbers, tokens, alone=len(segments) == 1)
+        for segment in segments
+    ]
+    return Layout(names, _order(model, nest, segments, names), masks)
+
+
+def _mask(
+    model: keras.Model, nest: Any, segment: Segment, numbers: Array, tokens: Tokens, *, alone: bool
+) -> Array:
+    """Which tokens are real, (batch, tokens): whoever knows best is asked first."""
+    shape = tuple(segment.embeddings.shape[:2])
+    if tokens.pad_id_is_given and segment.ids is not None:
+        return segment.ids != tokens.pad_id
+    if segment.mask is not None and segment.mask.shape == shape:
+        return segment.mask
+    for name, leaf in model_inputs.named(model, nest):
+        # Of several segments it could be the mask of any.
+        if alone and name in _MASK_INPUTS and leaf.shape[1:] == shape[1:]:
+            return leaf[numbers].astype(bool)
+    if tokens.pad_id is not None and segment.ids is not None:
+        return segment.ids != tokens.pad_id
+    return np.ones(shape, bool)
+
+
+def _names(model: keras.Model, nest: Any, segments: Sequence[Segment]) -> list[str]:
+    """The name of the input that a segment's ids are, else that of its layer; each once."""
+    inputs = [name for name, _ in model_inputs.named(model, nest)]
+    names: list[str] = []
+    for segment in segments:
+        name = inputs[segment.source] if segment.source >= 0 else ""
+        name = name or segment.layer.name
+        names.append(name if name not in names else f"{name}_{len(names)}")
+    return names
+
+
+def _order(
+    model: keras.Model, nest: Any, segments: Sequence[Segment], names: list[str]
+) -> list[int]:
+    """By the place of each segment's input: the model's order, or that of the user's dict.
+
+    Keras calls layers in an order of its own; a reader knows that of the inputs.
+    """
+    sources = [segment.source for segment in segments]
+    numbers = list(range(len(segments)))
+    if -1 in sources:
+        return numbers
+    known = model_inputs.order(model, nest)
+    if all(name in known for name in names):
+        return sorted(numbers, key=lambda number: known.index(names[number]))
+    return sorted(numbers, key=lambda number: sources[number])
