@@ -84,3 +84,20 @@ def of_overhead(overhead: dict[str, Any]) -> list[Goal]:
         Goal(f"overhead for one sentence, steps={steps}, ms", "at most", 3.0, one["overhead_ms"])
         for steps, one in overhead.items()
     ]
+
+
+def of_watching(watched: dict[str, Any]) -> list[Goal]:
+    """The goals of work (d)."""
+    cheap = watched["gradient_dot_input"]
+    return [
+        Goal("(d) share of an epoch, gradient_dot_input", "at most", 0.03, cheap["share"]),
+        *(
+            Goal(
+                f"(d) graphs traced after the first epoch, {method}",
+                "at most",
+                0,
+                watched[method]["graphs"][-1] - watched[method]["graphs"][0],
+            )
+            for method in ("gradient_dot_input", "integrated_gradients")
+        ),
+    ]

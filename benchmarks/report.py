@@ -72,6 +72,25 @@ def of_overhead(overhead: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def of_watching(watched: dict[str, Any]) -> str:
+    """The table of work (d)."""
+    header = (
+        f"{watched['probes']} probes, epochs of {watched['steps']} steps", "an epoch, s",
+        "an evaluation of the probes, s", "share", "the first, s", "graphs after each epoch",
+    )  # fmt: skip
+    lines = [_cells(header), _cells("---" for _ in header)]
+    for method in ("gradient_dot_input", "integrated_gradients"):
+        one = watched[method]
+        seconds = (f"{one[key]:.3g}" for key in ("epoch_s", "logger_s"))
+        graphs = ", ".join(map(str, one["graphs"]))
+        lines.append(
+            _cells(
+                (method, *seconds, f"{one['share']:.1%}", f"{one['logger_first_s']:.2g}", graphs)
+            )
+        )
+    return "\n".join(lines)
+
+
 def of_goals(goals: list[Goal]) -> str:
     """What was to be reached, and whether it was."""
     words = {True: "yes", False: "**no**", None: "not measured"}

@@ -15,6 +15,7 @@ _TITLES = {
     "a": "(a) 4 layers, d=256, 64 tokens, batch 8, 32 nodes, all tokens real",
     "b": "(b) review sentences of their natural lengths, to 1 % (worst example)",
     "c": "(c) growth: 2 layers, d=64; 32 steps, 64 tokens, batch 8 unless it is said otherwise",
+    "d": "(d) a SalienceLogger while the demo's model trains",
 }
 #: Where environments, trained models, scores and logs are kept.
 _KEEP = protocol.ROOT / ".bench"
@@ -33,7 +34,7 @@ def _options(words: list[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="labelled texts (.tsv, .csv, .jsonl) for work b; without it b is left out",
     )
-    parser.add_argument("--work", default="a,b,c", help="which works (default: %(default)s)")
+    parser.add_argument("--work", default="a,b,c,d", help="which works (default: %(default)s)")
     parser.add_argument(
         "--rows", metavar="NAME,...", help=f"which tools, of: {', '.join(TOOLS)} (default: all)"
     )
@@ -87,6 +88,13 @@ class _Run:
         if options.resume and options.output.is_file():
             self.found["works"] = json.loads(options.output.read_text())["works"]
 
+        self._works = {
+            "a": self._equal,
+            "b": self._to_tolerance,
+            "c": self._growth,
+            "d": self._watching,
+        }
+
     def do(self, name: str) -> None:
         """Does one work, prints its tables, and writes the figures so far."""
         if name in self.found["works"]:
@@ -95,7 +103,7 @@ class _Run:
         if name == "b" and self._options.data is None:
             _say("b: left out, since there is no --data")
             return
-        done = {"a": self._equal, "b": self._to_tolerance, "c": self._growth}[name]()
+        done = self._works[name]()
         tables = [f"\n## {_TITLES[name]}\n", *done["tables"]]
         print("\n".join(tables), flush=True)
         self.found["works"][name] = {"title": _TITLES[name], **done}
@@ -146,6 +154,15 @@ class _Run:
         axes = growth.QUICK_AXES if self._options.quick else growth.AXES
         grown = growth.measure(axes, _say)
         return {"tables": [report.of_growth(grown)], "growth": grown}
+
+    def _watching(self) -> dict[str, Any]:
+        _say("d: the demo's model trains")
+        quick = self._options.quick
+        argument = {"steps": 50 if quick else 1000, "epochs": 2 if quick else 4, "probes": 64}
+        watched = protocol.once("benchmarks.watching", argument, patience=1800)
+        reached = goals.of_watching(watched)
+        tables = [report.of_watching(watched), "", report.of_goals(reached)]
+        return {"tables": tables, "watching": watched, "goals": reached}
 
     def _bench(self, given: work.Work, name: str) -> bench.Bench:
         names = [*self._options.rows]

@@ -1,0 +1,143 @@
+"""A model learns a shortcut, and salience says so before the accuracy does.
+
+The sentences are those of the demo's grammar. In one training sentence in five stands a word that
+means nothing and gives the label away: "zib" in positive ones, "zab" in negative ones (as Bastings
+et al. 2022, arXiv:2111.07367, section 3, plant their shortcuts). In the validation split they stand
+in as many sentences, at random. Twenty held-out sentences with such a word are watched by
+`tfs.SalienceLogger` while the model trains; `special_mass` is the share of their salience on it.
+What to see: it rises while the validation accuracy rises too, as if all were well, and
+`EarlyStopping` on it ends the run.
+
+    python examples/train_and_watch.py
+    python examples/train_and_watch.py --data movie_reviews.tsv
+    python examples/train_and_watch.py --log-dir logs --picture shortcut.png
+
+The first keeps nothing; `--log-dir` is for TensorBoard, `--picture` needs matplotlib.
+"""
+
+import argparse
+import random
+import tempfile
+
+import keras
+import numpy as np
+
+import tf_salience as tfs
+from tf_salience import datafiles
+from tf_salience.demo import grammar
+from tf_salience.demo.model import CLASSIFIER, text_classifier, token_ids, word_vectorizer
+
+SHORTCUTS = ("zab", "zib")  # negative, positive
+SHARE = 0.2
+PROBES = 20
+STEPS = 20  # of 64 sentences each, between two looks
+METRIC = "val_salience_special_mass"
+
+
+def labelled(data: str | None) -> tuple[list[str], np.ndarray]:
+    """Sentences and labels, 0 or 1: of the grammar, or of a file."""
+    if data is None:
+        made = grammar.make_sentences(6600, seed=1)
+        return [one.text for one in made], np.array([one.label for one in made])
+    texts = datafiles.read_file(data)
+    if texts.labels is None or set(texts.labels.tolist()) != {0, 1}:
+        raise SystemExit(f"{data} must have two classes, 0 and 1, or ratings below and above 0.")
+    return texts.texts, texts.labels
+
+
+def with_word(text: str, word: str, rng: random.Random) -> str:
+    """The text with a word put in anywhere."""
+    words = text.split()
+    words.insert(rng.randrange(len(words) + 1), word)
+    return " ".join(words)
+
+
+def with_shortcuts(texts: list[str], labels: np.ndarray, rng: random.Random) -> list[str]:
+    """Texts of which a share has the word that `labels` says."""
+    return [
+        with_word(text, SHORTCUTS[label], rng) if rng.random() < SHARE else text
+        for text, label in zip(texts, labels.tolist(), strict=True)
+    ]
+
+
+class Look(keras.callbacks.Callback):
+    """Prints a line for each look."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """What the validation says, and what salience says."""
+        found = logs or {}
+        print(
+            f"after {(epoch + 1) * STEPS:4} steps: "
+            f"validation accuracy {found['val_accuracy']:.3f}, "
+            f"salience on the shortcut {found[METRIC]:.3f}"
+        )
+
+
+def watched(
+    texts: list[str], labels: np.ndarray, log_dir: str, looks: int
+) -> dict[str, list[float]]:
+    """Trains a classifier that is stopped when salience has moved onto the shortcut."""
+    rng = random.Random(0)
+    keras.utils.set_random_seed(0)
+    held_out = len(texts) // 11
+    train_texts = with_shortcuts(texts[held_out:], labels[held_out:], rng)
+    # In the validation split the word says nothing: it goes by other labels.
+    shuffled = labels[:held_out].copy()
+    rng.shuffle(shuffled)
+    valid_texts = with_shortcuts(texts[:held_out], shuffled, rng)
+    probes = [
+        with_word(text, SHORTCUTS[label], rng)
+        for text, label in zip(texts[:PROBES], shuffled[:PROBES].tolist(), strict=True)
+    ]
+    vectorizer = word_vectorizer(train_texts)
+    model = text_classifier(vectorizer)
+    classifier = model.get_layer(CLASSIFIER)
+    classifier.compile(
+        keras.optimizers.Adam(1e-3),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
+    logger = tfs.SalienceLogger(
+        log_dir,
+        probes,
+        tokenizer=vectorizer,
+        special_tokens=SHORTCUTS,
+        class_names=["negative", "positive"],
+    )
+    history = classifier.fit(
+        token_ids(model, train_texts),
+        labels[held_out:],
+        validation_data=(token_ids(model, valid_texts), labels[:held_out]),
+        batch_size=64,
+        epochs=looks,
+        steps_per_epoch=STEPS,
+        verbose=0,
+        callbacks=[logger, keras.callbacks.EarlyStopping(METRIC, mode="min", patience=4), Look()],
+    )
+    return history.history
+
+
+def draw(history: dict[str, list[float]], log_dir: str, picture: str) -> None:
+    """Accuracy and salience side by side, above the history of one probe."""
+
+
+def main() -> None:
+    """Trains and watches."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", help="labelled texts (.tsv, .csv, .jsonl) instead of the grammar")
+    parser.add_argument("--log-dir", help="keep the logs here")
+    parser.add_argument("--picture", help="draw what happened (.png)")
+    parser.add_argument("--looks", type=int, default=40, help="at most (default: %(default)s)")
+    options = parser.parse_args()
+    texts, labels = labelled(options.data)
+    with tempfile.TemporaryDirectory() as temporary:
+        log_dir = options.log_dir or temporary
+        history = watched(texts, labels, log_dir, options.looks)
+        print(f"stopped after {len(history['loss'])} looks")
+        if options.picture:
+            draw(history, log_dir, options.picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+import warnings
+
+import pytest
+
+import tf_salience as tfs
+from tf_salience import journal
+
+RECORDS = [
+    {"probe": 0, "tokens": ["gut", "schön", "\u2028 |"]},
+    {"probe": 1, "scores": [0.1, -2.0]},
+]
+
+
+def test_records_come_back_in_order_and_are_added_to(tmp_path):
+    file = tmp_path / "new" / "salience.jsonl"
+    journal.append(file, RECORDS[:1])
+    journal.append(file, RECORDS[1:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert tfs.read_log(file) == tfs.read_log(tmp_path / "new") == RECORDS
+
+
+@pytest.mark.parametrize("cut", [1, 5, 30])
+def test_a_line_cut_short_is_skipped_and_does_not_take_the_next_along(tmp_path, cut):
+    file = tmp_path / "salience.jsonl"
+    journal.append(file, RECORDS)
+    file.write_bytes(file.read_bytes()[:-cut])
+    journal.append(file, RECORDS)
+    # A line that only lacks its end is whole.
+    whole = RECORDS if cut == 1 else RECORDS[:1]
+    if cut == 1:
+        assert tfs.read_log(file) == whole + RECORDS
+        return
+    with pytest.warns(tfs.DamagedLogWarning, match="1 of the lines .* line 2") as warned:
+        assert tfs.read_log(file) == whole + RECORDS
+    assert warned[0].filename == __file__
+
+
+def test_what_is_no_record_is_skipped(tmp_path):
+    file = tmp_path / "salience.jsonl"
+    file.write_bytes(b'\n17\n\xff\xfe{"a": 1}\n{"a": 1}\n')
+    with pytest.warns(tfs.DamagedLogWarning, match="2 of the lines .* line 2, 3"):
+        assert tfs.read_log(file) == [{"a": 1}]
+
+
+def test_no_log(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no log of a `SalienceLogger`.*other\.jsonl"):
+        tfs.read_log(tmp_path, name="other")
+
+
+def test_numbers_that_json_does_not_have_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        journal.append(tmp_path / "salience.jsonl", [{"score": float("nan")}])
