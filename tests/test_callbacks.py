@@ -16,7 +16,7 @@ from keras import layers, ops
 from test_summaries import events
 
 import tf_salience as tfs
-from tf_salience import journal
+from tf_salience import journal, rankings
 from tf_salience.callbacks import measures
 from tf_salience.callbacks.probes import collect
 from tf_salience.tap import hook
@@ -218,8 +218,7 @@ class TestOtherCallbacks:
         history = fit(made, [tfs.SalienceLogger(tmp_path, PROBES)], epochs=1).history
         end = tfs.explain(made, PROBES, "gradient_dot_input")
         correlations = [
-            np.corrcoef(a.scores.argsort().argsort(), b.scores.argsort().argsort())[0, 1]
-            for a, b in zip(start, end, strict=True)
+            rankings.spearman(a.scores, b.scores) for a, b in zip(start, end, strict=True)
         ]
         found = history["val_salience_drift_spearman"]
         assert found == [pytest.approx(1 - np.mean(correlations), abs=1e-6)]
@@ -269,6 +268,10 @@ class TestExamples:
         if with_labels:
             assert [one["target"] for one in records] == LABELS[:10].tolist()
 
+    def test_labels_of_several_heads_are_left_alone(self):
+        data = tf.data.Dataset.from_tensor_slices((IDS, {"a": LABELS, "b": LABELS})).batch(8)
+        assert collect(data, None, None, 4).labels is None
+
     def test_padding_of_batches_of_other_widths(self):
         batches = tf.data.Dataset.from_generator(
             lambda: iter([np.ones((2, 3)), np.ones((2, 5))]),
@@ -293,6 +296,7 @@ class TestExamples:
             ({"max_examples": 1.5}, TypeError, "`max_examples` must be a positive integer"),
             ({"method": "gradients"}, ValueError, "`method` must be one of"),
             ({"target": 1.5}, TypeError, "`target` must be"),
+            ({"target": [1, 0, 2, 1], "labels": [1, 0, 2, 1]}, ValueError, "say the same thing"),
             ({"on_error": "ignore"}, ValueError, r"`on_error` must be one of \['warn', 'raise'\]"),
             ({"name": "a/b"}, ValueError, "`name` must be letters.*Received: name='a/b'"),
         ],
@@ -327,6 +331,14 @@ class TestFailures:
         # The others are what they are without it.
         alone = tfs.explain(model(), PROBES[[0, 1, 3]], "gradient_dot_input")
         assert records[3]["tokens"] == alone[2].tokens
+
+    def test_each_probe_keeps_its_own_target(self, tmp_path):
+        probes = PROBES.copy()
+        probes[0, 0] = 999
+        logger = tfs.SalienceLogger(tmp_path, probes, target=[0, 1, 2, 1])
+        with pytest.warns(tfs.ProbeWarning):
+            model().evaluate(IDS, LABELS, verbose=0, callbacks=[logger])
+        assert [one.get("target") for one in tfs.read_log(tmp_path)] == [None, 1, 2, 1]
 
     def test_weights_that_are_not_numbers(self, tmp_path):
         made = model()

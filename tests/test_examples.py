@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -72,10 +73,21 @@ def _trust_the_numbers(output: str) -> None:
     assert error["auto, tolerance 0.001"] < 0.001
 
 
+def _train_and_watch(output: str) -> None:
+    looks = re.findall(r"validation accuracy ([\d.]+), salience on the shortcut ([\d.]+)", output)
+    accuracy, share = np.array(looks, float).T
+    stopped = int(output.split()[-2])
+    assert stopped == len(looks) < 40, "EarlyStopping ended it"
+    # Salience has moved onto the shortcut, and the accuracy has not fallen.
+    assert share.max() > 2 * share[0]
+    assert accuracy[-1] > accuracy.max() - 0.05
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
     "choose_a_baseline": _choose_a_baseline,
     "compare_methods": _compare_methods,
     "explain_a_classifier": _explain_a_classifier,
+    "train_and_watch": _train_and_watch,
     "trust_the_numbers": _trust_the_numbers,
     "two_segments": _two_segments,
     "why_this_rather_than_that": _why_this_rather_than_that,

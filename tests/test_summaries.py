@@ -68,13 +68,14 @@ summaries.close()
 import tensorflow as tf
 try:
     tf.summary.scalar("a", 0.5, 1)
-except ImportError:
-    print("tf.summary.scalar raises")
+except Exception as error:
+    print(type(error).__name__)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
     )
-    assert done.returncode == 0, done.stderr
+    # That there is a reason to write without it.
+    assert (done.returncode, done.stdout.split()) == (0, ["TBNotInstalledError"]), done.stderr
     assert [step for step, _ in events(tmp_path)] == [1]
     (file,) = tmp_path.iterdir()
     # The first record's length, before anything else: a whole file.

@@ -90,8 +90,18 @@ class SalienceLogger(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._method = methods.get(method)
-        targets.get(keywords.get("target", "predicted"))
-        self._keywords = {"jit_compile": False, **keywords}
+        target = keywords.get("target", "predicted")
+        targets.get(target)
+        if isinstance(target, list | tuple | np.ndarray):
+            # One an example: told apart by label, so that each probe keeps its own.
+            if labels is not None:
+                raise ValueError(
+                    "`labels` and a `target` for each example say the same thing twice. "
+                    f"Received: labels={labels!r}, target={target!r}"
+                )
+            labels, target = target, "label"
+        # The probes are few: XLA would compile in the midst of training, and earn little.
+        self._keywords = {"jit_compile": False, **keywords, "target": target}
         self._every = checks.positive_integer("every", every)
         most = checks.positive_integer("max_examples", max_examples)
         self._probes = collect(examples, labels, rationales, most)
@@ -275,4 +285,4 @@ class SalienceLogger(keras.callbacks.Callback):
         optimizer = getattr(self.model, "optimizer", None)
         if optimizer is None:
             return self._evaluations
-        return int(keras.ops.convert_to_numpy(optimizer.iterations))
+        return int(optimizer.iterations.numpy())

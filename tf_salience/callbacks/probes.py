@@ -110,7 +110,8 @@ def _of_data_set(examples: tf.data.Dataset, most: int) -> tuple[Any, Array | Non
     for element in examples:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(element)
         batches.append(tf.nest.map_structure(_array, x))
-        labels.append(None if y is None else np.asarray(y))
+        # Labels of several heads are no one class.
+        labels.append(np.asarray(y) if tf.is_tensor(y) else None)
         found += inputs.size(batches[-1])
         if found >= most:
             break

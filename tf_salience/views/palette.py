@@ -1,8 +1,10 @@
 """One diverging scale for every view: blue speaks for the target, red against it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 Color = tuple[int, int, int]
 
@@ -21,12 +23,15 @@ def shares(scores: Sequence[float]) -> list[float]:
 
 def background(share: float) -> Color:
     """The colour behind a token whose share of the largest |score| is `share`, in [-1, 1]."""
-    full = POSITIVE if share >= 0 else NEGATIVE
-    strength = min(abs(share), 1.0)
-    red, green, blue = (
-        round(white + (color - white) * strength) for white, color in zip(_WHITE, full, strict=True)
-    )
+    red, green, blue = backgrounds(np.array(share)).tolist()
     return red, green, blue
+
+
+def backgrounds(shares: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
+    """The colours behind tokens: shares of any shape to (..., 3)."""
+    full = np.where(shares[..., None] >= 0, POSITIVE, NEGATIVE)
+    strength = np.minimum(np.abs(shares), 1.0)[..., None]
+    return np.rint(_WHITE + (full - np.array(_WHITE)) * strength).astype(np.uint8)
 
 
 def foreground(share: float) -> Color:
