@@ -10,9 +10,10 @@ What to see: it rises while the validation accuracy rises too, as if all were we
 
     python examples/train_and_watch.py
     python examples/train_and_watch.py --data movie_reviews.tsv
-    python examples/train_and_watch.py --log-dir logs --picture shortcut.png
+    python examples/train_and_watch.py --go-on --log-dir logs --picture shortcut.png
 
-The first keeps nothing; `--log-dir` is for TensorBoard, `--picture` needs matplotlib.
+The first keeps nothing; `--go-on` does not stop, `--log-dir` is for TensorBoard, `--picture` needs
+matplotlib.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import tempfile
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import tf_salience as tfs
 from tf_salience import datafiles
@@ -42,7 +44,9 @@ def labelled(data: str | None) -> tuple[list[str], np.ndarray]:
     texts = datafiles.read_file(data)
     if texts.labels is None or set(texts.labels.tolist()) != {0, 1}:
         raise SystemExit(f"{data} must have two classes, 0 and 1, or ratings below and above 0.")
-    return texts.texts, texts.labels
+    # A file may be sorted by its labels.
+    order = np.random.default_rng(0).permutation(len(texts))
+    return [texts.texts[number] for number in order], texts.labels[order]
 
 
 def with_word(text: str, word: str, rng: random.Random) -> str:
@@ -74,9 +78,9 @@ class Look(keras.callbacks.Callback):
 
 
 def watched(
-    texts: list[str], labels: np.ndarray, log_dir: str, looks: int
+    texts: list[str], labels: np.ndarray, log_dir: str, *, looks: int, stops: bool
 ) -> dict[str, list[float]]:
-    """Trains a classifier that is stopped when salience has moved onto the shortcut."""
+    """Trains a classifier, which may be stopped when salience moves onto the shortcut."""
     rng = random.Random(0)
     keras.utils.set_random_seed(0)
     held_out = len(texts) // 11
@@ -105,15 +109,18 @@ def watched(
         special_tokens=SHORTCUTS,
         class_names=["negative", "positive"],
     )
+    callbacks = [logger, Look()]
+    if stops:
+        callbacks.append(keras.callbacks.EarlyStopping(METRIC, mode="min", patience=4))
+    train = tf.data.Dataset.from_tensor_slices((token_ids(model, train_texts), labels[held_out:]))
     history = classifier.fit(
-        token_ids(model, train_texts),
-        labels[held_out:],
+        train.shuffle(len(train), seed=0).repeat().batch(64),
         validation_data=(token_ids(model, valid_texts), labels[:held_out]),
-        batch_size=64,
         epochs=looks,
         steps_per_epoch=STEPS,
+        shuffle=False,  # the data set has done it
         verbose=0,
-        callbacks=[logger, keras.callbacks.EarlyStopping(METRIC, mode="min", patience=4), Look()],
+        callbacks=callbacks,
     )
     return history.history
 
@@ -158,6 +165,7 @@ def main() -> None:
     """Trains and watches."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="labelled texts (.tsv, .csv, .jsonl) instead of the grammar")
+    parser.add_argument("--go-on", action="store_true", help="do not stop")
     parser.add_argument("--log-dir", help="keep the logs here")
     parser.add_argument("--picture", help="draw what happened (.png)")
     parser.add_argument("--looks", type=int, default=40, help="at most (default: %(default)s)")
@@ -165,7 +173,9 @@ def main() -> None:
     texts, labels = labelled(options.data)
     with tempfile.TemporaryDirectory() as temporary:
         log_dir = options.log_dir or temporary
-        history = watched(texts, labels, log_dir, options.looks)
+        history = watched(
+            texts, labels, log_dir, looks=options.looks, stops=not options.go_on
+        )
         print(f"stopped after {len(history['loss'])} looks")
         if options.picture:
             draw(history, log_dir, options.picture)
