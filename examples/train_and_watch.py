@@ -129,7 +129,8 @@ def draw(history: dict[str, list[float]], log_dir: str, picture: str) -> None:
     """Accuracy and salience at each look, above the history of one probe."""
     from matplotlib import pyplot as plt
 
-    records = [one for one in tfs.read_log(log_dir) if one["probe"] == 0]
+    # The last run's, if the log holds several.
+    records = [one for one in tfs.read_log(log_dir) if one["probe"] == 0][-len(history["loss"]) :]
     tokens = records[-1]["tokens"]
     # Each look has a column, coloured by its own largest |score|.
     scores = np.array([one["scores"] for one in records]).T
@@ -173,9 +174,7 @@ def main() -> None:
     texts, labels = labelled(options.data)
     with tempfile.TemporaryDirectory() as temporary:
         log_dir = options.log_dir or temporary
-        history = watched(
-            texts, labels, log_dir, looks=options.looks, stops=not options.go_on
-        )
+        history = watched(texts, labels, log_dir, looks=options.looks, stops=not options.go_on)
         print(f"stopped after {len(history['loss'])} looks")
         if options.picture:
             draw(history, log_dir, options.picture)

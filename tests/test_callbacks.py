@@ -16,8 +16,10 @@ from keras import layers, ops
 from test_summaries import events
 
 import tf_salience as tfs
-from tf_salience import journal, rankings
+from tf_salience import rankings
 from tf_salience.callbacks import measures
+from tf_salience.callbacks.board import Board
+from tf_salience.callbacks.history import Column, History
 from tf_salience.callbacks.probes import collect
 from tf_salience.tap import hook
 
@@ -159,7 +161,26 @@ class TestWhenItRuns:
         assert [one["evaluation"] for one in records[::4]] == [0, 1, 2, 3]
         assert [one["step"] for one in records[::4]] == [4, 8, 12, 16]
         # The picture of a sentence has the columns of both runs.
-        assert [column.step for column in logger._history.of(0)] == [4, 8, 12, 16]
+        assert [column.step for column in logger._history.columns[0]] == [4, 8, 12, 16]
+
+    def test_every_so_many_goes_on_when_each_process_trains_one_epoch(self, tmp_path):
+        made = model()
+        for epoch in range(3):
+            logger = tfs.SalienceLogger(tmp_path, PROBES, every=2)
+            fit(made, [logger], epochs=epoch + 1, initial_epoch=epoch)
+        assert [one["epoch"] for one in tfs.read_log(tmp_path)[::4]] == [0, 1, 2]
+
+    def test_after_an_interrupt(self, tmp_path):
+        made, logger = model(), tfs.SalienceLogger(tmp_path, PROBES)
+
+        class Interrupt(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            fit(made, [logger, Interrupt()])
+        made.evaluate(IDS, LABELS, verbose=0, callbacks=[logger])
+        assert [one["epoch"] for one in tfs.read_log(tmp_path)[::4]] == [0, None]
 
     def test_another_model_after_the_first(self, tmp_path):
         logger = tfs.SalienceLogger(tmp_path, PROBES)
@@ -218,8 +239,11 @@ class TestOtherCallbacks:
         history = fit(made, [tfs.SalienceLogger(tmp_path, PROBES)], epochs=1).history
         end = tfs.explain(made, PROBES, "gradient_dot_input")
         correlations = [
-            rankings.spearman(a.scores, b.scores) for a, b in zip(start, end, strict=True)
+            rankings.spearman(a.scores, b.scores)
+            for a, b in zip(start, end, strict=True)
+            if a.target == b.target
         ]
+        assert correlations
         found = history["val_salience_drift_spearman"]
         assert found == [pytest.approx(1 - np.mean(correlations), abs=1e-6)]
 
@@ -270,14 +294,28 @@ class TestExamples:
 
     def test_labels_of_several_heads_are_left_alone(self):
         data = tf.data.Dataset.from_tensor_slices((IDS, {"a": LABELS, "b": LABELS})).batch(8)
-        assert collect(data, None, None, 4).labels is None
+        assert collect(data, None, None, max_examples=4).labels is None
+
+    def test_labels_as_keras_makes_them_for_two_classes(self):
+        data = tf.data.Dataset.from_tensor_slices((IDS, LABELS[:, None].astype(np.float32)))
+        assert collect(data.batch(8), None, None, max_examples=4).labels.tolist() == (
+            LABELS[:4].tolist()
+        )
+
+    def test_padding_that_is_not_zero_is_not_guessed(self):
+        batches = tf.data.Dataset.from_generator(
+            lambda: iter([np.ones((2, 3)), np.ones((2, 5))]),
+            output_signature=tf.TensorSpec((None, None), tf.int32),
+        )
+        with pytest.raises(ValueError, match=r"different widths.*widths \[3, 5\], pad_id=1"):
+            collect(batches, None, None, max_examples=4, pad_id=1)
 
     def test_padding_of_batches_of_other_widths(self):
         batches = tf.data.Dataset.from_generator(
             lambda: iter([np.ones((2, 3)), np.ones((2, 5))]),
             output_signature=tf.TensorSpec((None, None), tf.int32),
         )
-        probes = collect(batches, None, None, 3)
+        probes = collect(batches, None, None, max_examples=3)
         assert probes.inputs.tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
 
     @pytest.mark.parametrize(
@@ -293,6 +331,12 @@ class TestExamples:
             ({"rationales": [["a"]]}, ValueError, "one rationale for each of the 4.*Received: 1"),
             ({"rationales": ["a", "b", "c", "d"]}, TypeError, "a list of words.*Received: 'a'"),
             ({"every": 0}, ValueError, "`every` must be a positive integer"),
+            (
+                {"examples": {"a": PROBES, "b": PROBES[:2]}},
+                ValueError,
+                r"same number of examples.*b: int32 of shape \(2, 10\)",
+            ),
+            ({"special_tokens": "zib"}, TypeError, "collection of strings.*Received.*'zib'"),
             ({"max_examples": 1.5}, TypeError, "`max_examples` must be a positive integer"),
             ({"method": "gradients"}, ValueError, "`method` must be one of"),
             ({"target": 1.5}, TypeError, "`target` must be"),
@@ -306,11 +350,23 @@ class TestExamples:
             tfs.SalienceLogger(**{"log_dir": tmp_path, "examples": PROBES, **arguments})
         assert list(tmp_path.iterdir()) == []
 
-    def test_what_does_not_fit_the_model_is_said_before_the_first_step(self, tmp_path):
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"embeddings": "nowhere"}, "`embeddings` must be one of"),
+            ({"class_names": ["a", "b"]}, "`class_names` must name each of the model's 3 outputs"),
+            ({"target": 7}, "`target`.*Received"),
+            ({"target": "label"}, "pass `labels=`, one for each example"),
+            ({"target": "label", "labels": [0, 1, 2, 3]}, "`labels`.*Received"),
+        ],
+    )
+    def test_what_does_not_fit_the_model_is_said_before_the_first_step(
+        self, tmp_path, arguments, message
+    ):
         made = model()
         before = made.get_weights()
-        logger = tfs.SalienceLogger(tmp_path, PROBES, embeddings="nowhere")
-        with pytest.raises(ValueError, match="`embeddings` must be one of"):
+        logger = tfs.SalienceLogger(tmp_path, PROBES, **arguments)
+        with pytest.raises(ValueError, match=message):
             fit(made, [logger])
         for one, other in zip(before, made.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
@@ -354,7 +410,36 @@ class TestFailures:
         assert len(history["val_loss"]) == 3
         records = tfs.read_log(tmp_path)
         assert ["error" in one for one in records[::4]] == [False, True, True]
-        assert len(history["val_salience_entropy"]) == 1
+        # Keras' own lists stay as long as the epochs.
+        assert np.isnan(history["val_salience_entropy"]).tolist() == [False, True, True]
+
+    def test_whatever_a_model_raises(self, tmp_path):
+        made = model()
+
+        def target(outputs):
+            assert outputs.shape[-1] == 99, "a rule of the user's own"
+            return outputs[:, 0]
+
+        logger = tfs.SalienceLogger(tmp_path, PROBES, target=target)
+        with pytest.warns(tfs.ProbeWarning, match="a rule of the user's own"):
+            fit(made, [logger])
+        assert len(tfs.read_log(tmp_path)) == 12
+
+    def test_what_holds_something_for_each_probe_is_not_taken_apart(self, tmp_path):
+        probes = PROBES.copy()
+        probes[0, 0] = 999
+        target = tfs.targets.Margin([0, 1, 2, 0], 1)
+        logger = tfs.SalienceLogger(tmp_path, probes, target=target)
+        with pytest.warns(tfs.ProbeWarning, match="4 of 4 probes.*id 999"):
+            model().evaluate(IDS, LABELS, verbose=0, callbacks=[logger])
+        assert all("id 999" in one["error"] for one in tfs.read_log(tmp_path))
+
+    def test_rationales_that_are_nowhere(self, tmp_path):
+        logger = tfs.SalienceLogger(tmp_path, PROBES, rationales=[["Good"]] * 4)
+        with pytest.warns(tfs.UnknownTokensWarning, match="No word of `rationales`") as warned:
+            history = fit(model(), [logger]).history
+        assert sum(one.category is tfs.UnknownTokensWarning for one in warned) == 1
+        assert "val_salience_rationale_share" not in history
 
     def test_a_probe_that_comes_back(self, tmp_path):
         made = model()
@@ -427,6 +512,27 @@ class TestMeasures:
         readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
         for name in measures.NAMES:
             assert f"`{name}`" in readme
+
+    def test_a_class_that_changes_is_no_drift(self, tmp_path):
+        made, logger = model(), tfs.SalienceLogger(tmp_path, PROBES)
+        for column in (0, 1):
+            bias = np.zeros(helpers.CLASSES)
+            bias[column] = 100.0
+            made.layers[-1].bias.assign(bias)
+            made.evaluate(IDS, LABELS, verbose=0, callbacks=[logger])
+            assert "drift_spearman" not in logger.scalars
+
+    def test_one_token_has_no_order(self, tmp_path):
+        made = model()
+        logger = tfs.SalienceLogger(tmp_path, np.array([[3]]), rationales=[[0]])
+        for _ in range(2):
+            made.evaluate(IDS, LABELS, verbose=0, callbacks=[logger])
+        found = tfs.read_log(tmp_path)[-1]["measures"]
+        assert {name for name, value in found.items() if value is not None} == {
+            "padding_mass",
+            "special_mass",
+            "rationale_share",
+        }
 
     def test_integrated_gradients_log_their_delta(self, tmp_path):
         method = tfs.IntegratedGradients(steps=2)
@@ -507,6 +613,33 @@ class TestWithout:
             explainer.without(PROBES, np.zeros(shape, bool))
 
 
+def test_the_pictures_of_a_long_run_become_rare(tmp_path):
+    board, history = Board(tmp_path, "salience"), History()
+    salience = tfs.explain(model(), PROBES[:1], "gradient_norm")[0]
+    for step in range(200):
+        history.add(0, Column(step, step, "m", "class 0", salience.tokens, salience.scores))
+        board.show({}, {0: salience}, history, step)
+    board.close(history)
+    steps = [step for step, value in events(tmp_path) if value.tag == "salience/probe_0/history"]
+    assert steps[:20] == list(range(20))
+    assert steps[-1] == 199
+    assert len(steps) < 80
+
+
+def test_columns_of_another_run_go():
+    def column(step, method="m", token="a"):
+        return Column(step, None, method, "class 0", [token], np.ones(1, np.float32))
+
+    history = History()
+    for one in (column(1), column(2), column(3), column(2)):
+        history.add(0, one)
+    assert [one.step for one in history.columns[0]] == [1, 2]
+    history.add(0, column(3, method="n"))
+    assert [one.method for one in history.columns[0]] == ["n"]
+    history.add(0, column(4, method="n", token="b"))
+    assert [one.step for one in history.columns[0]] == [4]
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(tmp_path, policy):
     keras.config.set_dtype_policy(policy)
@@ -557,10 +690,3 @@ def test_inside_a_mirrored_strategy(tmp_path):
     records = tfs.read_log(tmp_path)
     assert len(records) == 12
     assert records[-4]["scores"] == pytest.approx(found["scores"], rel=1e-4, abs=1e-6)
-
-
-def test_the_log_holds_no_number_that_json_has_not(tmp_path):
-    fit(model(), [tfs.SalienceLogger(tmp_path, PROBES)], epochs=1)
-    text = (tmp_path / ("salience" + journal.SUFFIX)).read_text("ascii")
-    assert "NaN" not in text
-    assert "Infinity" not in text

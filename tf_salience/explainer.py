@@ -148,6 +148,27 @@ class Explainer:
         nest = self._nest(model_inputs.arrays(inputs))
         return without(list(self._looks(nest, labels)), np.asarray(erased, bool))
 
+    def check_target(self, examples: int, labels: Any = None) -> None:
+        """Raises where target, labels or class names do not fit the model; nothing is run.
+
+        Of a model that does not tell the shape of its one output nothing is checked.
+
+        Args:
+            examples: how many.
+            labels: as for a call.
+
+        Raises:
+            ValueError: with the message that a call would give.
+        """
+        symbolic = getattr(self.model, "outputs", None) or []
+        if len(symbolic) != 1 or None in symbolic[0].shape[1:]:
+            return
+        outputs = np.zeros((examples, *symbolic[0].shape[1:]), np.float32)
+        numbers = np.arange(examples)
+        self.target.hold(
+            targets.Context(outputs, numbers, examples, labels, self.class_names, self._activated)
+        )
+
     def _nest(self, arrays: Any) -> Any:
         return model_inputs.prepare(
             arrays, self.model, takes_text=self._takes_text, encode=self._tokens.encode

@@ -1,6 +1,8 @@
 """`SalienceLogger`: explains the same examples whenever the model is evaluated, and logs them."""
 
 import datetime
+import math
+import re
 from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
@@ -9,14 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_salience import checks, journal, methods, targets
-from tf_salience.callbacks import measures
+from tf_salience import checks, journal, methods
+from tf_salience.callbacks import arguments, measures
+from tf_salience.callbacks.board import Board
 from tf_salience.callbacks.history import Column, History
 from tf_salience.callbacks.observer import Failure, Observation, Observer
 from tf_salience.callbacks.probes import collect
 from tf_salience.explainer import Explainer
-from tf_salience.summaries import Summaries
-from tf_salience.views import markdown, strip
 
 
 class SalienceLogger(keras.callbacks.Callback):
@@ -31,15 +32,19 @@ class SalienceLogger(keras.callbacks.Callback):
     being logged, so that the first epoch too has something that it moved from.
 
     Training is what it would have been: the same weights to the last bit, the same random numbers.
+    The weights are looked at as they are when this callback's turn comes: put it after callbacks
+    that change them then (`BackupAndRestore`), and before `SwapEMAWeights`, which changes back.
 
-    The scalars, each the mean over the probes:
+    The scalars, each the mean over the probes that have it:
 
-    - `drift_spearman`: 1 - Spearman's rank correlation with the scores of the evaluation before.
+    - `drift_spearman`: 1 - Spearman's rank correlation with the scores of the evaluation before,
+      where the target is still the same.
     - `drift_jaccard`: 1 - |A and B| / |A or B| of the top 20 % of the tokens then and now.
     - `entropy`: how evenly |scores| are spread, 0 (one token has all) to 1.
     - `padding_mass`, `special_mass`: the share of sum |scores| on padding (of padding and real
       tokens), on special tokens (of real tokens).
-    - `rationale_share`: of as many top tokens as the rationale has, the share that are in it.
+    - `rationale_share`: of as many top tokens as the rationale has, the share that are in it. The
+      top tokens are those that speak most for the target.
     - `comprehensiveness_over_random`, `sufficiency_over_random` (DeYoung et al. 2020,
       arXiv:1911.03429, section 4.1): the fall of the target when the top 20 % of the tokens are
       erased, or all but them, minus the same for random tokens. In the target's units; an erased
@@ -50,7 +55,9 @@ class SalienceLogger(keras.callbacks.Callback):
     Args:
         log_dir: the folder of the logs; the one of `keras.callbacks.TensorBoard` will do.
         examples: the probes: texts, arrays, a dict or tuple of them, as `Explainer` takes them, or
-            a `tf.data.Dataset` of batches as `fit` takes it.
+            a `tf.data.Dataset` of batches as `fit` takes it. It is read once, here: one that is
+            shuffled gives other probes every time, and must not be the one that is trained on,
+            whose order the reading would change.
         labels: (batch,) class indices or names, for `target="label"`; those of the data set if
             None.
         rationales: for each probe the words that should decide, as its tokens read, or their places
@@ -90,23 +97,16 @@ class SalienceLogger(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._method = methods.get(method)
-        target = keywords.get("target", "predicted")
-        targets.get(target)
-        if isinstance(target, list | tuple | np.ndarray):
-            # One an example: told apart by label, so that each probe keeps its own.
-            if labels is not None:
-                raise ValueError(
-                    "`labels` and a `target` for each example say the same thing twice. "
-                    f"Received: labels={labels!r}, target={target!r}"
-                )
-            labels, target = target, "label"
+        labels, target = arguments.each_by_label(labels, keywords.get("target", "predicted"))
         # The probes are few: XLA would compile in the midst of training, and earn little.
         self._keywords = {"jit_compile": False, **keywords, "target": target}
         self._every = checks.positive_integer("every", every)
         most = checks.positive_integer("max_examples", max_examples)
-        self._probes = collect(examples, labels, rationales, most)
-        self._special = measures.SPECIAL_TOKENS if special_tokens is None else special_tokens
-        if not isinstance(name, str) or not name.isidentifier():
+        self._probes = collect(
+            examples, labels, rationales, max_examples=most, pad_id=keywords.get("pad_id")
+        )
+        self._special = arguments.strings("special_tokens", special_tokens, measures.SPECIAL_TOKENS)
+        if not isinstance(name, str) or not re.fullmatch(r"\w+", name):
             raise ValueError(
                 f"`name` must be letters, digits and underscores. Received: name={name!r}"
             )
@@ -114,22 +114,28 @@ class SalienceLogger(keras.callbacks.Callback):
         checks.one_of("on_error", on_error, ("warn", "raise"))
         self._strict = on_error == "raise"
         self._file = Path(log_dir) / (name + journal.SUFFIX)
-        self._summaries = Summaries(Path(log_dir) / "validation")
+        self._board = Board(Path(log_dir) / "validation", name)
         self._observer: Observer | None = None
         self._history = History()
         self._opened = False
         self._before: dict[int, Column] = {}
         self._evaluations = 0
-        self._warned = False
-        self._epoch: int | None = None
+        self._warned: set[type[UserWarning]] = set()
+        self._names: set[str] = set()
         self._fitting = False
+        self._epoch: int | None = None
         # What this epoch's logs get; None: it has not been evaluated yet.
         self._found: dict[str, float] | None = None
         self.scalars: dict[str, float] = {}
 
+    def set_model(self, model: keras.Model) -> None:
+        """A new `fit` or `evaluate`; the last one may have been interrupted."""
+        super().set_model(model)
+        self._fitting, self._epoch, self._found = False, None, None
+
     def on_train_begin(self, logs: Any = None) -> None:
         """Explains the probes once, for the first epoch to have moved from something."""
-        self._fitting, self._epoch, self._found = True, None, None
+        self._fitting = True
         self._open()
         # A model that its first batch is to build has no scores before it.
         if self.model.built:
@@ -147,7 +153,7 @@ class SalienceLogger(keras.callbacks.Callback):
         """An evaluation, in `fit` or alone."""
         self._found = self._evaluate()
         if not self._fitting:
-            self._summaries.close()
+            self._board.close(self._history)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """An evaluation where there was no validation; its scalars go into the epoch's logs."""
@@ -161,7 +167,7 @@ class SalienceLogger(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         """Ends the event file."""
         self._fitting, self._epoch = False, None
-        self._summaries.close()
+        self._board.close(self._history)
 
     def _open(self) -> None:
         """Goes on with the log of an earlier run, and makes the explainer where it can be made."""
@@ -169,13 +175,21 @@ class SalienceLogger(keras.callbacks.Callback):
             self._opened = True
             records = journal.read_log(self._file) if self._file.is_file() else []
             self._history = History(records)
-            self._evaluations = 1 + max((one["evaluation"] for one in records), default=-1)
+            done = 1 + max((one["evaluation"] for one in records), default=-1)
+            # The next one is its turn: those that were passed over have left no trace.
+            self._evaluations = -(-done // self._every) * self._every
             self._file.parent.mkdir(parents=True, exist_ok=True)
         known = self._observer
         if self.model.built and (known is None or known.explainer.model is not self.model):
             with self.model.distribute_strategy.scope():
                 explainer = Explainer(self.model, self._method, **self._keywords)
-            self._observer = Observer(explainer, self._probes, strict=self._strict)
+            explainer.check_target(len(self._probes), self._probes.labels)
+            self._observer = Observer(
+                explainer,
+                self._probes,
+                strict=self._strict,
+                divisible=not arguments.hold_one_each(self._method, self._keywords["target"]),
+            )
             self._before = {}
 
     def _evaluate(self) -> dict[str, float]:
@@ -189,8 +203,13 @@ class SalienceLogger(keras.callbacks.Callback):
         self.scalars = measures.of_all(list(each.values()))
         records = [self._record(number, probe, one, each) for probe, one in enumerate(found)]
         journal.append(self._file, records)
-        self._summarize(found)
-        return self.scalars
+        for probe in each:
+            self._history.add(probe, self._before[probe])
+        there = {i: one.salience for i, one in enumerate(found) if isinstance(one, Observation)}
+        self._board.show(self.scalars, there, self._history, self._step())
+        # A column of a table, once begun, goes on; NaN is no improvement to `EarlyStopping`.
+        self._names |= set(self.scalars)
+        return {name: self.scalars.get(name, math.nan) for name in sorted(self._names)}
 
     def _observed(self) -> tuple[list[Observation | Failure], dict[int, measures.Measures]]:
         """What the probes look like now, and the measures of those that could be explained."""
@@ -200,20 +219,52 @@ class SalienceLogger(keras.callbacks.Callback):
                 "Received: a model without weights. Call it once on a batch of inputs first."
             )
         found = self._observer()
-        self._warn_of([one for one in found if isinstance(one, Failure)])
-        step, each = self._step(), {}
-        for probe, one in enumerate(found):
-            if isinstance(one, Failure):
-                continue
-            tokens, before = one.salience.tokens, self._before.get(probe)
-            each[probe] = measures.of_probe(
-                one,
-                before.scores if before is not None and before.tokens == tokens else None,
-                self._probes.is_rationale(probe, tokens),
-                self._special,
+        failures = [one.reason for one in found if isinstance(one, Failure)]
+        if failures:
+            self._warn_once(
+                f"{len(failures)} of {len(found)} probes could not be explained; training goes on, "
+                f"and {str(self._file)!r} says what was wrong. The first: {failures[0]}",
+                checks.ProbeWarning,
             )
-            self._before[probe] = Column(step, self._epoch, tokens, one.salience.scores)
+        each = {
+            probe: self._measured(probe, one)
+            for probe, one in enumerate(found)
+            if isinstance(one, Observation)
+        }
+        shares = [one["rationale_share"] for one in each.values()]
+        if (
+            shares
+            and self._probes.rationales is not None
+            and not any(share is not None for share in shares)
+        ):
+            self._warn_once(
+                "No word of `rationales` is among the tokens of its probe, so there is no "
+                f"`rationale_share`. The tokens of the first: {self._before[min(each)].tokens}",
+                checks.UnknownTokensWarning,
+            )
         return found, each
+
+    def _measured(self, probe: int, one: Observation) -> measures.Measures:
+        """The measures of a probe, which is what the next evaluation's are compared with."""
+        salience, before = one.salience, self._before.get(probe)
+        now = Column(
+            self._step(),
+            self._epoch,
+            methods.serialize(self._method)["class_name"],
+            salience.target_name,
+            salience.tokens,
+            salience.scores,
+        )
+        self._before[probe] = now
+        same = (
+            before is not None and before.goes_on_as(now) and before.target_name == now.target_name
+        )
+        return measures.of_probe(
+            one,
+            before.scores if before is not None and same else None,
+            self._probes.is_rationale(probe, salience.tokens),
+            self._special,
+        )
 
     def _record(
         self,
@@ -244,41 +295,10 @@ class SalienceLogger(keras.callbacks.Callback):
             "measures": each[probe],
         }
 
-    def _summarize(self, found: list[Observation | Failure]) -> None:
-        """Everything that TensorBoard shows."""
-        step, name = self._step(), self._name
-        for key, value in self.scalars.items():
-            self._summaries.scalar(f"{name}/{key}", value, step)
-        there = {i: one.salience for i, one in enumerate(found) if isinstance(one, Observation)}
-        scores = [salience.scores for salience in there.values()]
-        if sum(map(len, scores)):
-            self._summaries.histogram(f"{name}/scores", np.concatenate(scores), step)
-        for probe, salience in there.items():
-            text = markdown.table(salience.header, salience.tokens, salience.scores.tolist())
-            self._summaries.text(f"{name}/probe_{probe}/tokens", text, step)
-            columns = self._added(probe)
-            png, size = strip.strip(
-                f"probe {probe}: {salience.target_name}",
-                salience.tokens,
-                [(column.label, column.scores.tolist()) for column in columns],
-            )
-            self._summaries.image(f"{name}/probe_{probe}/history", png, size, step)
-        self._summaries.flush()
-
-    def _added(self, probe: int) -> list[Column]:
-        """The columns of a probe, the newest added."""
-        self._history.add(probe, self._before[probe])
-        return self._history.of(probe)
-
-    def _warn_of(self, failures: list[Failure]) -> None:
-        if failures and not self._warned:
-            self._warned = True
-            checks.warn(
-                f"{len(failures)} of {len(self._probes)} probes could not be explained; training "
-                f"goes on, and {str(self._file)!r} says what was wrong. The first: "
-                f"{failures[0].reason}",
-                checks.ProbeWarning,
-            )
+    def _warn_once(self, message: str, category: type[UserWarning]) -> None:
+        if category not in self._warned:
+            self._warned.add(category)
+            checks.warn(message, category)
 
     def _step(self) -> int:
         """Where `keras.callbacks.TensorBoard` puts an evaluation: the optimizer's iterations."""

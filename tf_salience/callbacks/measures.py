@@ -42,22 +42,17 @@ def of_probe(
 
     Args:
         now: what was observed.
-        before: (tokens,), the scores of the evaluation before, or None.
+        before: (tokens,), the scores for the same target at the evaluation before, or None.
         rationale: (tokens,), which tokens are rationale words, or None.
         special: the strings of special tokens.
     """
     tokens, scores = now.salience.tokens, now.salience.scores
     delta = now.salience.convergence_delta
     is_special = np.array([token in special for token in tokens], bool)
+    spearman, jaccard = (None, None) if before is None else _likeness(scores, before)
     return {
-        "drift_spearman": None if before is None else _away(rankings.spearman(scores, before)),
-        "drift_jaccard": None
-        if before is None
-        else _away(
-            rankings.jaccard(
-                rankings.top_share(scores, ERASED_SHARE), rankings.top_share(before, ERASED_SHARE)
-            )
-        ),
+        "drift_spearman": _away(spearman),
+        "drift_jaccard": _away(jaccard),
         "entropy": rankings.entropy(scores),
         "padding_mass": now.padding_mass,
         "special_mass": rankings.mass(scores, is_special),
@@ -77,6 +72,14 @@ def of_all(each: Sequence[Measures]) -> dict[str, float]:
             mean = np.median if name == "convergence_delta" else np.mean
             found[name] = float(mean(values))
     return found
+
+
+def _likeness(now: Array, before: Array) -> tuple[float | None, float | None]:
+    """Spearman's correlation and the overlap of the top; one token alone has neither."""
+    if len(now) < 2:
+        return None, None
+    tops = (rankings.top_share(scores, ERASED_SHARE) for scores in (now, before))
+    return rankings.spearman(now, before), rankings.jaccard(*tops)
 
 
 def _away(likeness: float | None) -> float | None:

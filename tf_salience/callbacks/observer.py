@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from tf_salience import rankings
 from tf_salience.callbacks.probes import Probes
@@ -19,10 +18,6 @@ Array = npt.NDArray[Any]
 ERASED_SHARE = 0.2
 #: How many random rankings the scores' own is compared with; the same at every evaluation.
 _DRAWS = 4
-#: What may be wrong with a probe, with the model's weights, or with a target of the user's own.
-_FAILURES = (
-    ValueError, TypeError, LookupError, AttributeError, RuntimeError, tf.errors.OpError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,10 +26,11 @@ class Observation:
 
     Attributes:
         salience: its tokens and scores.
-        padding_mass: the share of sum |scores| on padding.
+        padding_mass: the share of sum |scores| on padding; None for zeros alone.
         comprehensiveness: how much more the target falls without the top tokens than without as
-            many random ones.
-        sufficiency: how much more it falls with the top tokens alone than with as many random ones.
+            many random ones; None where there are fewer than two tokens.
+        sufficiency: how much more it falls with the top tokens alone than with as many random ones;
+            None as well.
     """
 
     salience: TokenSalience
@@ -57,12 +53,17 @@ class Observer:
         explainer: the explainer of the model that is watched.
         probes: the examples.
         strict: whether a failure is raised rather than returned.
+        divisible: whether a probe can be explained without the others; not so where the baseline
+            or the target holds something for each of them.
     """
 
-    def __init__(self, explainer: Explainer, probes: Probes, *, strict: bool) -> None:
+    def __init__(
+        self, explainer: Explainer, probes: Probes, *, strict: bool, divisible: bool
+    ) -> None:
         self.explainer = explainer
         self._probes = probes
         self._strict = strict
+        self._divisible = divisible
         # Those that failed last time are asked one by one, so that they do not take others along.
         self._apart: set[int] = set()
 
@@ -70,7 +71,7 @@ class Observer:
         """One observation or failure for each probe."""
         found: dict[int, Observation | Failure] = {}
         together = [n for n in range(len(self._probes)) if n not in self._apart]
-        if together and not self._try(together, found):
+        if together and not self._try(together, found) and self._divisible:
             self._apart.update(together)
         for number in sorted(self._apart):
             if self._try([number], found):
@@ -81,7 +82,8 @@ class Observer:
         """Explains some of the probes; whether it went well."""
         try:
             found.update(zip(which, self._observed(which), strict=True))
-        except _FAILURES as error:
+        except Exception as error:
+            # Whatever a user's model or target raises: training is worth more than a look at it.
             if self._strict:
                 raise
             found.update(dict.fromkeys(which, Failure(f"{type(error).__name__}: {error}")))
@@ -108,12 +110,12 @@ class Observer:
 
 def _observation(explanation: Explanation, row: int, gains: Array) -> Observation:
     scores, real = explanation.scores[row], explanation.mask[row]
-    has_tokens = bool(real.any())
+    ranked = np.count_nonzero(real) > 1
     return Observation(
         salience=explanation[row],
         padding_mass=rankings.mass(scores, ~real),
-        comprehensiveness=float(gains[0]) if has_tokens else None,
-        sufficiency=float(gains[1]) if has_tokens else None,
+        comprehensiveness=float(gains[0]) if ranked else None,
+        sufficiency=float(gains[1]) if ranked else None,
     )
 
 

@@ -47,7 +47,9 @@ class Probes:
         return np.array([token in known or place in known for place, token in enumerate(tokens)])
 
 
-def collect(examples: Any, labels: Any, rationales: Any, max_examples: int) -> Probes:
+def collect(
+    examples: Any, labels: Any, rationales: Any, *, max_examples: int, pad_id: int | None = None
+) -> Probes:
     """Probes from what a user passes.
 
     Args:
@@ -56,21 +58,28 @@ def collect(examples: Any, labels: Any, rationales: Any, max_examples: int) -> P
         labels: (batch,), or None: those of the data set.
         rationales: for each example its rationale: words, or places among its tokens; or None.
         max_examples: how many of a data set are taken.
+        pad_id: the id of padding, or None.
 
     Raises:
         TypeError: for a data set that is not batched, or rationales of another kind.
-        ValueError: for no examples, or labels or rationales that are not one an example.
+        ValueError: for no examples, arrays of different lengths, labels or rationales that are not
+            one an example, or batches of different widths where `pad_id` is not 0.
     """
     if isinstance(examples, tf.data.Dataset):
-        nest, found = _of_data_set(examples, max_examples)
+        nest, found = _of_data_set(examples, max_examples, pad_id)
         labels = found if labels is None else labels
     else:
         nest = inputs.arrays(examples)
     size = inputs.size(nest)
     if not size:
         raise ValueError("`examples` must hold at least one example. Received: none")
+    if any(len(leaf) != size for leaf in tf.nest.flatten(nest)):
+        raise ValueError(
+            "All arrays of `examples` must have the same number of examples. "
+            f"Received: {inputs.describe(nest)}"
+        )
     if labels is not None:
-        labels = np.asarray(labels)
+        labels = _plain(np.asarray(labels))
         if labels.shape[:1] != (size,):
             raise ValueError(
                 f"`labels` must hold one label for each of the {size} examples. Received: labels "
@@ -98,7 +107,16 @@ def _rationales(rationales: Any, size: int) -> list[Rationale] | None:
     return checked
 
 
-def _of_data_set(examples: tf.data.Dataset, most: int) -> tuple[Any, Array | None]:
+def _plain(labels: Array) -> Array:
+    """Labels as `fit` takes them, (batch,) or (batch, 1), also floats, as class indices."""
+    flat = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    whole = flat.dtype.kind == "f" and bool((flat == np.round(flat)).all())
+    return flat.astype(np.int64) if whole else flat
+
+
+def _of_data_set(
+    examples: tf.data.Dataset, most: int, pad_id: int | None
+) -> tuple[Any, Array | None]:
     """The inputs and the labels of a data set's first examples."""
     for spec in tf.nest.flatten(examples.element_spec):
         if spec.shape.rank == 0:
@@ -110,14 +128,15 @@ def _of_data_set(examples: tf.data.Dataset, most: int) -> tuple[Any, Array | Non
     for element in examples:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(element)
         batches.append(tf.nest.map_structure(_array, x))
-        # Labels of several heads are no one class.
-        labels.append(np.asarray(y) if tf.is_tensor(y) else None)
+        # Labels of several heads, or of each token, are no one class.
+        one_each = tf.is_tensor(y) and (y.shape.rank == 1 or y.shape[1:].num_elements() == 1)
+        labels.append(np.asarray(y) if one_each else None)
         found += inputs.size(batches[-1])
         if found >= most:
             break
     if not batches:
         raise ValueError("`examples` must hold at least one example. Received: an empty data set")
-    nest = tf.nest.map_structure(lambda *leaves: _joined(leaves)[:most], *batches)
+    nest = tf.nest.map_structure(lambda *leaves: _joined(leaves, pad_id)[:most], *batches)
     given = [one for one in labels if one is not None]
     return nest, np.concatenate(given)[:most] if given else None
 
@@ -127,13 +146,20 @@ def _array(value: Any) -> Array:
     return np.asarray(dense)
 
 
-def _joined(leaves: Sequence[Array]) -> Array:
+def _joined(leaves: Sequence[Array], pad_id: int | None) -> Array:
     """Batches one after the other, padded with zeros to the widest, as `padded_batch` pads."""
-    if leaves[0].ndim < 2:
+    widths = [leaf.shape[1] for leaf in leaves if leaf.ndim > 1]
+    if len(set(widths)) < 2:
         return np.concatenate(leaves)
-    widest = max(leaf.shape[1] for leaf in leaves)
+    if pad_id:
+        raise ValueError(
+            "The batches of `examples` have different widths, and only zeros can be told to be "
+            f"padding in all of their arrays. Received: widths {sorted(set(widths))}, "
+            f"pad_id={pad_id}. Pad the data set to one width: `padded_batch(..., padded_shapes=, "
+            "padding_values=)`."
+        )
 
     def pads(leaf: Array) -> list[tuple[int, int]]:
-        return [(0, 0), (0, widest - leaf.shape[1]), *[(0, 0)] * (leaf.ndim - 2)]
+        return [(0, 0), (0, max(widths) - leaf.shape[1]), *[(0, 0)] * (leaf.ndim - 2)]
 
     return np.concatenate([np.pad(leaf, pads(leaf)) for leaf in leaves])

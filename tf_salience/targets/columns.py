@@ -90,8 +90,8 @@ def labels(context: Context, classes: int) -> IntArray:
     """The labels as columns of the outputs, (batch,)."""
     if context.labels is None:
         raise ValueError(
-            "`target='label'` explains the labels, so they must be given: "
-            "`explainer(inputs, labels=...)`. Received: labels=None"
+            "`target='label'` explains the labels, so they must be given: pass `labels=`, one for "
+            "each example. Received: labels=None"
         )
     labels = one_each(context.labels, "labels", context)
     if classes == 1:

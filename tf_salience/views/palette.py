@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Color = tuple[int, int, int]
+Scores = Sequence[float] | npt.NDArray[np.floating[Any]]
 
 POSITIVE: Color = (33, 102, 172)
 NEGATIVE: Color = (178, 24, 43)
@@ -14,7 +15,7 @@ _WHITE: Color = (255, 255, 255)
 _BLACK: Color = (0, 0, 0)
 
 
-def shares(scores: Sequence[float]) -> list[float]:
+def shares(scores: Scores) -> list[float]:
     """Scores divided by the largest |score|: (tokens,) in [-1, 1]; zeros stay zeros."""
     values = np.asarray(scores, dtype=np.float64)
     largest = np.abs(values).max(initial=0.0)

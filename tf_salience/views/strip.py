@@ -21,7 +21,7 @@ _LABEL_EVERY = 56
 
 
 def strip(
-    title: str, tokens: Sequence[str], columns: Sequence[tuple[str, Sequence[float]]]
+    title: str, tokens: Sequence[str], columns: Sequence[tuple[str, palette.Scores]]
 ) -> tuple[bytes, tuple[int, int]]:
     """Draws the history: blue speaks for the target, red against it.
 
@@ -65,7 +65,7 @@ def strip(
     return file.getvalue(), (width, height)
 
 
-def _cells(columns: Sequence[Sequence[float]]) -> Any:
+def _cells(columns: Sequence[palette.Scores]) -> Any:
     """The colours, (tokens, columns, 3), as bytes."""
     return palette.backgrounds(np.array([palette.shares(one) for one in columns]).T)
 
