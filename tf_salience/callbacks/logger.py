@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from tf_salience import checks, journal, methods
 from tf_salience.callbacks import arguments, measures
