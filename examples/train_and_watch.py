@@ -5,10 +5,11 @@ means nothing and gives the label away: "zib" in positive ones, "zab" in negativ
 et al. 2022, arXiv:2111.07367, section 3, plant their shortcuts). In the validation split they stand
 in as many sentences, at random. Twenty held-out sentences with such a word are watched by
 `tfs.SalienceLogger` while the model trains; `special_mass` is the share of their salience on it.
-What to see: it rises while the validation accuracy rises too, as if all were well, and
-`EarlyStopping` on it ends the run.
+What to see: it rises while the validation accuracy says nothing, and `EarlyStopping` ends the run.
+With `--control` the words stand at random in training too: it stays low, and nothing is stopped.
 
     python examples/train_and_watch.py
+    python examples/train_and_watch.py --control
     python examples/train_and_watch.py --data movie_reviews.tsv
     python examples/train_and_watch.py --go-on --log-dir logs --picture shortcut.png
 
@@ -34,6 +35,7 @@ SHARE = 0.2
 PROBES = 20
 STEPS = 20  # of 64 sentences each, between two looks
 METRIC = "val_salience_special_mass"
+TOO_MUCH = 0.2  # of the salience on one word of some fifteen
 
 
 def labelled(data: str | None) -> tuple[list[str], np.ndarray]:
@@ -65,11 +67,21 @@ def with_shortcuts(texts: list[str], labels: np.ndarray, rng: random.Random) -> 
 
 
 class Look(keras.callbacks.Callback):
-    """Prints a line for each look."""
+    """Prints a line for each look, and counts those at which the shortcut drew little salience.
+
+    `EarlyStopping` waits for what grows. A share that stays low does not; this count does, until
+    the shortcut is found.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """What the validation says, and what salience says."""
-        found = logs or {}
+        found = {} if logs is None else logs
+        self.free += found[METRIC] < TOO_MUCH
+        found["looks_without_shortcut"] = self.free
         print(
             f"after {(epoch + 1) * STEPS:4} steps: "
             f"validation accuracy {found['val_accuracy']:.3f}, "
@@ -78,13 +90,22 @@ class Look(keras.callbacks.Callback):
 
 
 def watched(
-    texts: list[str], labels: np.ndarray, log_dir: str, *, looks: int, stops: bool
+    texts: list[str],
+    labels: np.ndarray,
+    log_dir: str,
+    *,
+    looks: int,
+    stops: bool,
+    planted: bool,
 ) -> dict[str, list[float]]:
     """Trains a classifier, which may be stopped when salience moves onto the shortcut."""
     rng = random.Random(0)
     keras.utils.set_random_seed(0)
     held_out = len(texts) // 11
-    train_texts = with_shortcuts(texts[held_out:], labels[held_out:], rng)
+    said = labels[held_out:].copy()
+    if not planted:
+        np.random.default_rng(0).shuffle(said)
+    train_texts = with_shortcuts(texts[held_out:], said, rng)
     # In the validation split the word says nothing: it goes by other labels.
     shuffled = labels[:held_out].copy()
     rng.shuffle(shuffled)
@@ -111,7 +132,9 @@ def watched(
     )
     callbacks = [logger, Look()]
     if stops:
-        callbacks.append(keras.callbacks.EarlyStopping(METRIC, mode="min", patience=4))
+        callbacks.append(
+            keras.callbacks.EarlyStopping("looks_without_shortcut", mode="max", patience=3)
+        )
     train = tf.data.Dataset.from_tensor_slices((token_ids(model, train_texts), labels[held_out:]))
     history = classifier.fit(
         train.shuffle(len(train), seed=0).repeat().batch(64),
@@ -166,6 +189,7 @@ def main() -> None:
     """Trains and watches."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="labelled texts (.tsv, .csv, .jsonl) instead of the grammar")
+    parser.add_argument("--control", action="store_true", help="no shortcut in training")
     parser.add_argument("--go-on", action="store_true", help="do not stop")
     parser.add_argument("--log-dir", help="keep the logs here")
     parser.add_argument("--picture", help="draw what happened (.png)")
@@ -174,8 +198,15 @@ def main() -> None:
     texts, labels = labelled(options.data)
     with tempfile.TemporaryDirectory() as temporary:
         log_dir = options.log_dir or temporary
-        history = watched(texts, labels, log_dir, looks=options.looks, stops=not options.go_on)
-        print(f"stopped after {len(history['loss'])} looks")
+        history = watched(
+            texts,
+            labels,
+            log_dir,
+            looks=options.looks,
+            stops=not options.go_on,
+            planted=not options.control,
+        )
+        print(f"ended after {len(history['loss'])} looks")
         if options.picture:
             draw(history, log_dir, options.picture)
 
