@@ -19,14 +19,15 @@ ROOT = Path(tf_salience.__file__).parent
 FLOORS = (
     {
         "version", "checks", "quadrature", "reduction", "normalization", "padding", "compiled",
-        "replicas", "storage", "datafiles", "views", "rankings", "summaries",
+        "replicas", "storage", "datafiles", "views", "rankings", "summaries", "manifest",
     },
     {
         "baselines", "targets", "tokens", "inputs", "tap", "tiers", "attribution", "explanation",
         "journal",
     },
-    {"methods", "engine", "first_pass", "parts"},
-    {"pool", "segments"},
+    {"methods", "rows", "first_pass", "parts"},
+    {"engine", "segments", "question"},
+    {"pool"},
     {"look"},
     {"explainer"},
     {"callbacks", "export", "report", "lit", "demo"},

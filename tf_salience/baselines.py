@@ -24,8 +24,8 @@ class Place:
     """One segment of the examples that a baseline is made for.
 
     Attributes:
-        embeddings: (batch, tokens, dim), the layer's output at the input.
-        ids: (batch, tokens), or None where the layer is not given ids.
+        embeddings: (batch, tokens, dim), the layer's output at the input; of a graph, perhaps.
+        ids: (batch, tokens), int64, or None where the layer is not given ids.
         examples: (batch,), the numbers of these examples in the user's batch.
         total: how many examples the user passed.
         mean: gives the mean of the layer's embeddings, (dim,), or None if it has no table.
@@ -34,7 +34,7 @@ class Place:
     """
 
     embeddings: Any
-    ids: npt.NDArray[Any] | None
+    ids: Any
     examples: Sequence[int]
     total: int
     mean: Callable[[], Any]
@@ -92,8 +92,8 @@ def make(baseline: Any, keep_ids: Sequence[int], place: Place) -> Any:
             "`keep_ids` needs a layer that is called on token ids. Received: "
             f"keep_ids={list(keep_ids)}, and a layer whose input are no ids"
         )
-    kept = np.isin(place.ids, list(keep_ids))[:, :, None]
-    return tf.where(kept, place.embeddings, vectors)
+    kept = tf.reduce_any(tf.equal(place.ids[:, :, None], list(keep_ids)), axis=-1)
+    return tf.where(kept[:, :, None], place.embeddings, vectors)
 
 
 def _vectors(baseline: Any, place: Place) -> Any:
@@ -121,17 +121,11 @@ def _vectors(baseline: Any, place: Place) -> Any:
     if isinstance(baseline, np.ndarray):
         return _fitted(baseline, place)
     result = tf.convert_to_tensor(baseline(embeddings))
-    if result.shape != embeddings.shape:
+    if not result.shape.is_compatible_with(embeddings.shape):
         raise ValueError(
             "A callable `baseline` must return embeddings of the shape it was given. Received: "
             f"shape {tuple(result.shape)} for embeddings of shape {tuple(embeddings.shape)}"
         )
-    checks.finite(
-        "What a callable `baseline` returns",
-        result,
-        mend="Check the callable.",
-        examples=place.examples,
-    )
     return result
 
 

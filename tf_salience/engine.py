@@ -19,19 +19,11 @@ import tensorflow as tf
 from tf_salience import checks, inputs
 from tf_salience.compiled import Compiled
 from tf_salience.replicas import spread
+from tf_salience.rows import Rows, suited
 from tf_salience.tap import Tap
 from tf_salience.tiers import Tiered
 
 Array = npt.NDArray[Any]
-
-#: Under `max_rows="auto"`: the most tokens in flight, and the most memory they may take. On a CPU
-#: larger chunks leave its caches: measured on transformers, an LSTM and a CNN on two cores, these
-#: are within 8 % of the best size of each.
-_ON_CPU = (8192, 2**28 + 2**27)
-_ON_GPU = (16384, 2**31)
-#: The share of all that a graph computes that is alive at once. Measured on two cores: 0.12 to 0.14
-#: on transformers of 4 and 12 layers, 0.22 with 512 tokens, 0.25 on a CNN.
-_ALIVE = 0.25
 
 
 @dataclass(frozen=True)
@@ -95,9 +87,7 @@ class Engine:
         max_rows: int | str,
         jit_compile: bool | str,
     ) -> None:
-        self._tap = tap
-        self._score = score
-        self._reduction = reduction
+        rows = Rows(tap, score, reduction)
         self._batch_size = batch_size
         self._max_rows = max_rows
         strategy = tf.distribute.get_strategy()
@@ -105,9 +95,9 @@ class Engine:
         if self._replicas > 1 and jit_compile == "auto":
             jit_compile = False  # One XLA program is one device's.
         self._integrate = Tiered(
-            spread(self._trace_rows, strategy), jit_compile=jit_compile, name=tap.model.name
+            spread(rows.integrate, strategy), jit_compile=jit_compile, name=tap.model.name
         )
-        self._target = Compiled(self._trace_target)
+        self._target = Compiled(rows.target)
         self._fitting: dict[Any, int] = {}
         self._most_tokens = math.inf
 
@@ -186,11 +176,10 @@ class Engine:
 
         The rows that the last chunk is short of it are then often one as well, and of a known size.
         """
-        most_tokens, most_bytes = _ON_GPU if tf.config.list_logical_devices("GPU") else _ON_CPU
         row = _piece(examples, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)), 1)
         one = self._integrate.bytes_per_row(*[row] * self._replicas) / self._replicas
-        most = min(most_tokens / max(examples.widths), most_bytes / max(_ALIVE * one, 1))
-        return 1 << max(0, round(math.log2(most)))
+        by_tokens, by_memory = suited(max(examples.widths), one)
+        return 1 << max(0, round(math.log2(min(by_tokens, by_memory))))
 
     def _run(self, pieces: list[Any]) -> Any:
         """One compiled call: what each piece gave, or None where memory was not enough for it."""
@@ -212,71 +201,6 @@ class Engine:
                 checks.SmallerChunksWarning,
             )
         self._most_tokens = rows // 2 * width
-
-    def _trace_rows(self, arrays: Any, example: Any, nodes: Any, weights: Any) -> Any:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            scores, points, differences, layers = self._interpolated(arrays, example, nodes, tape)
-            total = tf.reduce_sum(scores)
-        gradients = tape.gradient(total, points)
-        self._check_gradients(gradients, layers)
-        values = tf.concat(
-            [
-                self._reduction(tf.cast(gradient, difference.dtype), difference)
-                for gradient, difference in zip(gradients, differences, strict=True)
-            ],
-            axis=1,
-        )
-        finite = tf.reduce_all(tf.math.is_finite(values), axis=1) & tf.math.is_finite(scores)
-        # What is not finite is reported for its own row; it must not reach the sums of others.
-        values = tf.where(finite[:, None], values, tf.zeros_like(values))
-        batch = tf.shape(arrays[2])[0]
-        weighted = tf.cast(weights, values.dtype)[:, :, None] * values[:, None, :]
-        owner = tf.one_hot(example, batch, dtype=values.dtype)
-        return tf.tensordot(owner, weighted, axes=[[0], [0]]), scores, finite
-
-    def _trace_target(self, arrays: Any, example: Any, nodes: Any) -> Any:
-        return self._interpolated(arrays, example, nodes, tape=None)[0]
-
-    def _interpolated(self, arrays: Any, example: Any, nodes: Any, tape: Any) -> Any:
-        """Runs the interpolation batch: scores of the rows; points, differences, layers."""
-        nest, vectorized, held, baselines = arrays
-        nest, vectorized, held = tf.nest.map_structure(
-            lambda leaf: tf.gather(leaf, example), (nest, vectorized, held)
-        )
-        points: list[Any] = []
-        differences: list[Any] = []
-        layers: list[Any] = []
-
-        def interpolate(layer: Any, true: Any) -> Any:
-            # Half precision would lose the difference of neighbouring nodes.
-            wide = tf.float64 if true.dtype == tf.float64 else tf.float32
-            start = tf.cast(baselines[len(points)], wide)
-            if start.shape[0] != 1:
-                start = tf.gather(start, example)
-            difference = tf.cast(true, wide) - start
-            point = start + tf.cast(nodes, wide)[:, None, None] * difference
-            point = tf.cast(point, true.dtype)
-            if tape is not None:
-                tape.watch(point)
-            points.append(point)
-            differences.append(difference)
-            layers.append(layer)
-            return point
-
-        outputs = self._tap.replace(nest, vectorized, interpolate)
-        scores = self._score(outputs, held)
-        wide = tf.float64 if scores.dtype == tf.float64 else tf.float32
-        return tf.cast(scores, wide), points, differences, layers
-
-    def _check_gradients(self, gradients: list[Any], layers: list[Any]) -> None:
-        for gradient, layer in zip(gradients, layers, strict=True):
-            if gradient is None:
-                raise ValueError(
-                    f"There is no gradient of the target with respect to layer {layer.name!r}. "
-                    "Received: a model, or a target, that does not depend on it in a "
-                    "differentiable way (a rounding, an argmax, `stop_gradient`, numpy code, or a "
-                    "layer whose output is not used). Choose another target or other `embeddings`."
-                )
 
 
 def _piece(examples: Examples, rows: Array, nodes: Array, weights: Array, filled: int) -> Any:

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import checks, methods, parts, segments, tap, targets, tokens
+from tf_salience import checks, parts, segments
 from tf_salience import inputs as model_inputs
 from tf_salience.engine import Engine
 from tf_salience.explanation import Explanation
 from tf_salience.first_pass import Reader
 from tf_salience.look import Look, without
 from tf_salience.pool import Pool
-from tf_salience.version import __version__
+from tf_salience.question import ask, checked_max_rows
 
 Array = npt.NDArray[Any]
 
@@ -69,27 +69,28 @@ class Explainer:
         trim_padding: bool | str = "auto",
         jit_compile: bool | str = "auto",
     ) -> None:
-        self.method = methods.get(method)
-        self.target = targets.get(target)
-        self.class_names = _checked_names(class_names)
         _check_switch("trim_padding", trim_padding)
         _check_switch("jit_compile", jit_compile)
-        if max_rows != "auto":
-            max_rows = checks.positive_integer("max_rows", max_rows)
+        max_rows = checked_max_rows(max_rows)
         batch_size = checks.positive_integer("batch_size", batch_size)
-        if pad_id is not None and not checks.is_integer(pad_id):
-            raise TypeError(
-                "`pad_id` must be an integer or None. "
-                f"Received: pad_id={pad_id!r} (of type {type(pad_id).__name__})"
-            )
-        layers = tap.find(model, embeddings)
+        question = ask(
+            model,
+            method,
+            target=target,
+            embeddings=embeddings,
+            tokenizer=tokenizer,
+            class_names=class_names,
+            pad_id=pad_id,
+        )
         self.model = model
-        self._tokens = tokens.adapt(tokenizer, tap.all_layers(model), pad_id)
-        self._activated = tap.ends_in_probabilities(model)
-        self._takes_text = tap.takes_text(model)
+        self.method = question.method
+        self.target = question.target
+        self.class_names = question.class_names
+        self._question = question
+        self._tap = question.tap
+        self._tokens = question.tokens
         self._trim = bool(trim_padding) and self.method.follows_path
         self._batch_size = batch_size
-        self._tap = tap.Tap(model, layers)
         self._proofs: dict[tuple[int, int], bool] = {}
         self._reader = Reader(self._tap, batch_size)
         self._engine = Engine(
@@ -165,13 +166,11 @@ class Explainer:
             return
         outputs = np.zeros((examples, *symbolic[0].shape[1:]), np.float32)
         numbers = np.arange(examples)
-        self.target.hold(
-            targets.Context(outputs, numbers, examples, labels, self.class_names, self._activated)
-        )
+        self.target.hold(self._question.context(outputs, numbers, examples, labels))
 
     def _nest(self, arrays: Any) -> Any:
         return model_inputs.prepare(
-            arrays, self.model, takes_text=self._takes_text, encode=self._tokens.encode
+            arrays, self.model, takes_text=self._question.takes_text, encode=self._tokens.encode
         )
 
     def _looks(self, nest: Any, labels: Any) -> Iterator[Look]:
@@ -184,9 +183,7 @@ class Explainer:
     def _look(self, nest: Any, numbers: Array, total: int, labels: Any) -> Look:
         """One first pass over some of the examples, and what is explained of each."""
         first = self._reader(nest, numbers)
-        context = targets.Context(
-            first.outputs, numbers, total, labels, self.class_names, self._activated
-        )
+        context = self._question.context(first.outputs, numbers, total, labels)
         held = self.target.hold(context)
         outputs = tf.nest.map_structure(tf.constant, first.outputs)
         at_input = self._scored(outputs, held)
@@ -196,13 +193,14 @@ class Explainer:
             mend="Check the callable, or choose another target.",
             examples=numbers.tolist(),
         )
-        layout = segments.layout(self.model, nest, first.segments, numbers, self._tokens)
+        some = model_inputs.take(nest, numbers)
+        layout = segments.layout(self.model, some, first.segments, self._tokens).arrays()
         pool = Pool(
             tap=self._tap,
             engine=self._engine,
             method=self.method,
             token_id=self._tokens.token_id,
-            inputs=model_inputs.take(nest, numbers),
+            inputs=some,
             first=first,
             held=held,
             numbers=numbers,
@@ -249,23 +247,8 @@ class Explainer:
             error_estimate=numbers.error_estimate,
             converged=numbers.converged,
             evaluations=numbers.evaluations,
-            config=self._config(),
+            config=self._question.get_config(),
         )
-
-    def _config(self) -> dict[str, Any]:
-        return {
-            "model": self.model.name,
-            "embeddings": [layer.name for layer in self._tap.layers],
-            "method": methods.serialize(self.method),
-            "target": self.target.get_config(),
-            "class_names": self.class_names,
-            "versions": {
-                "tf_salience": __version__,
-                "tensorflow": tf.__version__,
-                "keras": keras.__version__,
-                "numpy": np.__version__,
-            },
-        }
 
     def _warn_of(self, found: parts.Part) -> None:
         empty, unknown = found.empty(), found.all_unknown(self._tokens.unknown_id)
@@ -319,16 +302,3 @@ def explain(
 def _check_switch(name: str, value: Any) -> None:
     if not isinstance(value, bool) and not (isinstance(value, str) and value == "auto"):
         raise ValueError(f"`{name}` must be 'auto', True or False. Received: {name}={value!r}")
-
-
-def _checked_names(names: Any) -> list[str] | None:
-    if names is None:
-        return None
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise TypeError(
-            "`class_names` must be a list of strings, in the order of the model's outputs. "
-            f"Received: class_names={names!r} (of type {type(names).__name__})"
-        )
-    if len(set(names)) != len(names):
-        raise ValueError(f"`class_names` must differ. Received: class_names={list(names)!r}")
-    return list(names)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tf_salience import checks, inputs
 from tf_salience.compiled import Compiled
-from tf_salience.tap import Tap
+from tf_salience.tap import Reading, Tap
 
 Array = npt.NDArray[Any]
 
@@ -108,14 +108,13 @@ class Reader:
         reading = self._tap.read(batch, vectorized)
         known = self._tap.embedders
         sources = tf.nest.flatten(batch)
-        through = dict(zip(map(id, reading.vectorized), reading.texts, strict=True))
         return {
             "outputs": reading.outputs,
             # Which layers were called is the trace's own knowledge, and a part of what it gives.
             "called": tf.constant([known.index(call.layer) for call in reading.calls], tf.int32),
             "looked_up": tf.constant([known.index(one.layer) for one in reading.lookups], tf.int32),
             "sources": tf.constant(
-                [_source(call.ids, sources, through) for call in reading.calls], tf.int32
+                [source_of(call.ids, sources, reading) for call in reading.calls], tf.int32
             ),
             "ids": [call.ids for call in reading.calls],
             "embeddings": [call.embeddings for call in reading.calls],
@@ -179,8 +178,15 @@ class Reader:
         )
 
 
-def _source(ids: Any, sources: list[Any], through: dict[int, Any]) -> int:
-    """Which of the inputs the ids are, whatever they were cast to on the way; -1 for none."""
+def source_of(ids: Any, sources: list[Any], reading: Reading) -> int:
+    """Which of a graph's inputs the ids are, whatever became of them on the way; -1 for none.
+
+    Args:
+        ids: what a layer was called on.
+        sources: the inputs, flattened.
+        reading: what the graph's pass showed.
+    """
+    through = dict(zip(map(id, reading.vectorized), reading.texts, strict=True))
     while not any(ids is source for source in sources):
         operation = getattr(ids, "op", None)  # a constant of the model's own has none
         if id(ids) in through:

@@ -198,25 +198,31 @@ class IntegratedGradients:
         """The method that `get_config` describes."""
         return cls(**config)
 
-    def _fixed(self, path: Path) -> Attribution:
+    def levels(self) -> tuple[Array, Array]:
+        """The nodes of a fixed number of steps, (steps,), and weights, (levels, steps).
+
+        Level 0 is the rule. Every second node of an even trapezoid is a trapezoid too, level 1: an
+        error estimate for nothing, a third of the difference (Richardson), since halving the step
+        quarters the error.
+        """
         rule = quadrature.RULES[self.rule](int(self.steps))
-        weights = rule.weights[None]
-        # Every second node of an even trapezoid is a trapezoid too: an error estimate for nothing,
-        # a third of the difference (Richardson), since halving the step quarters the error.
-        halved = self.rule == "trapezoid" and int(self.steps) % 2 == 0
-        if halved:
-            coarse = np.zeros_like(rule.weights)
-            coarse[::2] = quadrature.trapezoid(int(self.steps) // 2).weights
-            weights = np.stack([rule.weights, coarse])
+        if self.rule != "trapezoid" or int(self.steps) % 2:
+            return rule.nodes, rule.weights[None]
+        coarse = np.zeros_like(rule.weights)
+        coarse[::2] = quadrature.trapezoid(int(self.steps) // 2).weights
+        return rule.nodes, np.stack([rule.weights, coarse])
+
+    def _fixed(self, path: Path) -> Attribution:
+        nodes, weights = self.levels()
         everyone = np.arange(len(path.outputs))
-        sums, outputs = path.integrate(everyone, rule.nodes, weights)
-        at_baseline = outputs[:, 0] if rule.nodes[0] == 0.0 else path.target_at(0.0)
+        sums, outputs = path.integrate(everyone, nodes, weights)
+        at_baseline = outputs[:, 0] if nodes[0] == 0.0 else path.target_at(0.0)
         return Attribution(
             scores=sums[:, 0],
-            evaluations=np.full(len(everyone), len(rule.nodes), np.int64),
+            evaluations=np.full(len(everyone), len(nodes), np.int64),
             baseline_output=at_baseline,
             convergence_delta=sums[:, 0].sum(axis=1) - (path.outputs - at_baseline),
-            error_estimate=_relative(sums[:, 0], sums[:, 1]) / 3.0 if halved else None,
+            error_estimate=_relative(sums[:, 0], sums[:, 1]) / 3.0 if len(weights) > 1 else None,
         )
 
 

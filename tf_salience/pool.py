@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import baselines, padding
+from tf_salience import baselines, checks, padding
 from tf_salience import inputs as model_inputs
 from tf_salience.attribution import Attribution, joined, widened
 from tf_salience.engine import Engine, Examples
@@ -191,7 +191,14 @@ class Pool:
                 lookup=partial(self.tap.lookup, segment.layer),
                 token_id=self.token_id,
             )
-            starts.append(baselines.make(self.method.baseline, self.method.keep_ids, place))
+            start = baselines.make(self.method.baseline, self.method.keep_ids, place)
+            checks.finite(
+                "The baseline embeddings",
+                np.broadcast_to(start, (len(self.numbers), *start.shape[1:])),
+                mend="Check `baseline`.",
+                examples=place.examples,
+            )
+            starts.append(start)
         return starts
 
 

@@ -1,12 +1,13 @@
 """Segments as the user knows them: their names, their order, and which of their tokens are real."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from tf_salience import inputs as model_inputs
 from tf_salience.first_pass import Segment
@@ -30,7 +31,11 @@ class Layout:
 
     names: list[str]
     order: list[int]
-    masks: list[Array]
+    masks: list[Any]
+
+    def arrays(self) -> "Layout":
+        """The same with masks as arrays."""
+        return replace(self, masks=[np.asarray(mask) for mask in self.masks])
 
     @property
     def widths(self) -> list[int]:
@@ -50,42 +55,38 @@ class Layout:
         return [shown[number][:, :width] for number, width in enumerate(self.widths)]
 
 
-def layout(
-    model: keras.Model, nest: Any, segments: Sequence[Segment], numbers: Array, tokens: Tokens
-) -> Layout:
-    """The layout of what a first pass showed.
+def layout(model: keras.Model, nest: Any, segments: Sequence[Segment], tokens: Tokens) -> Layout:
+    """The layout of what a first pass showed; in a graph too, where the masks are its tensors.
 
     Args:
         model: the model.
-        nest: the inputs of all examples.
-        segments: the tapped calls of some of them.
-        numbers: (batch,), which examples these are.
+        nest: the inputs of the examples.
+        segments: the tapped calls.
         tokens: knows which ids are padding.
     """
     names = _names(model, nest, segments)
-    masks = [
-        _mask(model, nest, segment, numbers, tokens, alone=len(segments) == 1)
-        for segment in segments
-    ]
+    masks = [_mask(model, nest, segment, tokens, alone=len(segments) == 1) for segment in segments]
     return Layout(names, _order(model, nest, segments, names), masks)
 
 
-def _mask(
-    model: keras.Model, nest: Any, segment: Segment, numbers: Array, tokens: Tokens, *, alone: bool
-) -> Array:
+def _mask(model: keras.Model, nest: Any, segment: Segment, tokens: Tokens, *, alone: bool) -> Any:
     """Which tokens are real, (batch, tokens): whoever knows best is asked first."""
-    shape = tuple(segment.embeddings.shape[:2])
     if tokens.pad_id_is_given and segment.ids is not None:
         return segment.ids != tokens.pad_id
-    if segment.mask is not None and segment.mask.shape == shape:
+    if segment.mask is not None and _goes_with(segment.mask, segment.embeddings):
         return segment.mask
     for name, leaf in model_inputs.named(model, nest):
         # Of several segments it could be the mask of any.
-        if alone and name in _MASK_INPUTS and leaf.shape[1:] == shape[1:]:
-            return leaf[numbers].astype(bool)
+        if alone and name in _MASK_INPUTS and _goes_with(leaf, segment.embeddings):
+            return tf.cast(leaf, tf.bool)
     if tokens.pad_id is not None and segment.ids is not None:
         return segment.ids != tokens.pad_id
-    return np.ones(shape, bool)
+    return tf.ones_like(segment.embeddings[:, :, 0], tf.bool)
+
+
+def _goes_with(mask: Any, embeddings: Any) -> bool:
+    """Whether it is (batch, tokens), as far as the graph knows."""
+    return len(mask.shape) == 2 and embeddings.shape[:2].is_compatible_with(mask.shape)
 
 
 def _names(model: keras.Model, nest: Any, segments: Sequence[Segment]) -> list[str]:

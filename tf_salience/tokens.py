@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_salience import checks
 
-TextEncoder = Callable[[npt.NDArray[Any]], Any]
+TextEncoder = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Tokens:
 
     Attributes:
         vocabulary: the string of each id, or None: ids are shown as numbers.
-        encode: texts (batch,) to ids (batch, tokens), or None.
+        to_ids: texts, (batch,) strings, to ids, (batch, tokens), tensors both; or None.
         pad_id: the id of padding, or None where it is not known.
         unknown_id: the id of words outside the vocabulary, or None.
         longest: how many tokens a text is cut to, and the function that counts them uncut.
@@ -28,11 +28,17 @@ class Tokens:
     """
 
     vocabulary: Sequence[str] | None = None
-    encode: TextEncoder | None = None
+    to_ids: TextEncoder | None = None
     pad_id: int | None = None
     unknown_id: int | None = None
     longest: tuple[int, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] | None = None
     pad_id_is_given: bool = False
+
+    @property
+    def encode(self) -> TextEncoder | None:
+        """Texts (batch,) to ids (batch, tokens), arrays both; or None."""
+        to_ids = self.to_ids
+        return None if to_ids is None else lambda texts: to_ids(tf.constant(texts)).numpy()
 
     def strings(self, ids: npt.NDArray[Any]) -> list[str]:
         """The token strings of ids of shape (tokens,)."""
@@ -129,9 +135,9 @@ def _from_vectorization(layer: keras.layers.TextVectorization) -> Tokens:
             f"{vocabulary}. Call its `adapt(texts)` or `set_vocabulary(words)` first."
         )
 
-    def encode(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        ids = layer(tf.constant(texts))
-        return (ids.to_tensor() if isinstance(ids, tf.RaggedTensor) else ids).numpy()
+    def to_ids(texts: Any) -> Any:
+        ids = layer(texts)
+        return ids.to_tensor() if isinstance(ids, tf.RaggedTensor) else ids
 
     most = config["output_sequence_length"]
     longest = None
@@ -140,4 +146,4 @@ def _from_vectorization(layer: keras.layers.TextVectorization) -> Tokens:
             **{**config, "output_sequence_length": None, "ragged": False, "vocabulary": vocabulary}
         )
         longest = (most, lambda texts: np.count_nonzero(uncut(tf.constant(texts)), axis=1))
-    return Tokens(vocabulary, encode, pad_id=0, unknown_id=1, longest=longest)
+    return Tokens(vocabulary, to_ids, pad_id=0, unknown_id=1, longest=longest)

@@ -21,6 +21,11 @@ from tf_salience.targets.columns import Context, IntArray
 class Target(Protocol):
     """What is explained; see `Unit`, `Margin`, `Probability`, `LogProbability`, `Custom`."""
 
+    @property
+    def units(self) -> tuple[Any, ...]:
+        """Which output units are held, as `Unit.which` says it: one a column of `hold`."""
+        ...
+
     def hold(self, context: Context) -> IntArray:
         """What is decided at the input and held: (batch, columns), int32."""
         ...
@@ -49,6 +54,11 @@ class Unit:
     """
 
     which: Any = "predicted"
+
+    @property
+    def units(self) -> tuple[Any, ...]:
+        """Which output units are held."""
+        return (self.which,)
 
     def hold(self, context: Context) -> IntArray:
         """The explained column of each example: (batch, 1)."""
@@ -93,6 +103,11 @@ class Margin:
     a: Any
     b: Any
 
+    @property
+    def units(self) -> tuple[Any, ...]:
+        """Which output units are held."""
+        return (self.a, self.b)
+
     def hold(self, context: Context) -> IntArray:
         """The two columns of each example: (batch, 2)."""
         classes = columns.matrix(context.outputs).shape[1]
@@ -130,6 +145,11 @@ class Probability:
 
     of: Any = "predicted"
 
+    @property
+    def units(self) -> tuple[Any, ...]:
+        """Which output units are held."""
+        return (self.of,)
+
     def hold(self, context: Context) -> IntArray:
         """The column of each example: (batch, 1)."""
         _check_logits(context, type(self).__name__)
@@ -157,6 +177,11 @@ class LogProbability:
     """
 
     of: Any = "predicted"
+
+    @property
+    def units(self) -> tuple[Any, ...]:
+        """Which output units are held."""
+        return (self.of,)
 
     def hold(self, context: Context) -> IntArray:
         """The column of each example: (batch, 1)."""
@@ -189,6 +214,11 @@ class Custom:
     """
 
     function: Callable[[Any], Any]
+
+    @property
+    def units(self) -> tuple[Any, ...]:
+        """None are held."""
+        return ()
 
     def hold(self, context: Context) -> IntArray:
         """Nothing is held: (batch, 0)."""
