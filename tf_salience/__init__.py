@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     )
     from tf_salience.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, TokenSalience
+    from tf_salience.export import export_saved_model
     from tf_salience.journal import read_log
+    from tf_salience.manifest import read_signature
     from tf_salience.methods import GradientDotInput, GradientNorm, IntegratedGradients
 
 _HOMES = {
@@ -37,6 +39,8 @@ _HOMES = {
     "IntegratedGradients": "methods",
     "SalienceLogger": "callbacks",
     "read_log": "journal",
+    "export_saved_model": "export",
+    "read_signature": "manifest",
     "DamagedLogWarning": "checks",
     "NoTokensWarning": "checks",
     "NotCompiledWarning": "checks",
@@ -65,7 +69,9 @@ __all__ = [
     "UnknownTokensWarning",
     "__version__",
     "explain",
+    "export_saved_model",
     "read_log",
+    "read_signature",
     "targets",
 ]
 

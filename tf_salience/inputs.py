@@ -107,8 +107,7 @@ def is_text(leaf: npt.NDArray[Any]) -> bool:
 def describe(nest: Nest) -> str:
     """`int64 of shape (8, 64)`, with names where there are any; for messages."""
     parts = []
-    for path, leaf in keras.tree.flatten_with_path(nest):
-        name = "/".join(str(key) for key in path)
+    for name, leaf in paths(nest):
         kind = "string" if is_text(leaf) else leaf.dtype.name
         parts.append(f"{name + ': ' if name else ''}{kind} of shape {leaf.shape}")
     return ", ".join(parts)
@@ -147,11 +146,16 @@ def cut(nest: Nest, width: int, tokens: int) -> Nest:
     )
 
 
+def paths(nest: Nest) -> list[tuple[str, Any]]:
+    """Each leaf with its path, `encoder/mask`; "" for a leaf alone."""
+    pairs = keras.tree.flatten_with_path(nest)
+    return [("/".join(str(key) for key in path), leaf) for path, leaf in pairs]
+
+
 def named(model: keras.Model, nest: Nest) -> list[tuple[str, npt.NDArray[Any]]]:
     """Each array with its key in a dict, the model's own name for it, or ""."""
     if isinstance(nest, dict):
-        pairs = keras.tree.flatten_with_path(nest)
-        return [("/".join(str(key) for key in path), leaf) for path, leaf in pairs]
+        return paths(nest)
     leaves = tf.nest.flatten(nest)
     symbolic = getattr(model, "inputs", None) or []
     if len(symbolic) != len(leaves):

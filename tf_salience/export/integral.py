@@ -23,7 +23,9 @@ class Integral:
     """
 
     def __init__(self, rows: Rows, chunk: Chunk) -> None:
-        self._rows = rows
+        # A function of its own: its nodes do not bear the names of the loops around it, which make
+        # the file a twelfth larger (measured with a bidirectional LSTM).
+        self._integrate = tf.function(rows.integrate, autograph=False)
         self._chunk = chunk
 
     def fixed(self, arrays: Any, nodes: Any, weights: Any, width: Any) -> tuple[Any, Any]:
@@ -49,7 +51,7 @@ class Integral:
         def body(start: Any, sums: Any, outputs: Any, lost: Any) -> Any:
             row = tf.range(start, tf.minimum(start + size, total))
             example, node = row // steps, row % steps
-            part, scores, finite = self._rows.integrate(
+            part, scores, finite = self._integrate(
                 arrays, example, tf.gather(nodes, node), tf.gather(by_node, node)
             )
             return (

@@ -98,7 +98,9 @@ def check_target(target: Any, batch: Any, classes: int) -> Any:
     return refusals.gate(target)
 
 
-def check_reading(reading: Reading, sources: Sequence[int], names: Sequence[str], gated: Any) -> Any:
+def check_reading(
+    reading: Reading, sources: Sequence[int], names: Sequence[str], gated: Any
+) -> Any:
     """Some tensors, once it is seen that the ids were in their tables and the outputs are numbers.
 
     Args:

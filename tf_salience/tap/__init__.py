@@ -5,7 +5,16 @@ model is traced, so that masks, positions and other inputs stay those of the rea
 when the trace ends, whatever ends it.
 """
 
-from tf_salience.tap.find import all_layers, ends_in_probabilities, find, takes_text
+from tf_salience.tap.find import all_layers, ends_in_probabilities, find, input_specs, takes_text
 from tf_salience.tap.taps import Call, Reading, Tap
 
-__all__ = ["Call", "Reading", "Tap", "all_layers", "ends_in_probabilities", "find", "takes_text"]
+__all__ = [
+    "Call",
+    "Reading",
+    "Tap",
+    "all_layers",
+    "ends_in_probabilities",
+    "find",
+    "input_specs",
+    "takes_text",
+]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tf_salience import checks
 
@@ -28,6 +29,28 @@ def takes_text(model: keras.Model) -> bool:
         return any(tensor.dtype == "string" for tensor in symbolic)
     kinds = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.Hashing)
     return any(isinstance(layer, kinds) for layer in all_layers(model))
+
+
+def input_specs(model: keras.Model) -> Any:
+    """What `model(inputs)` takes, a nest of tensor specs with open batch axes, or None.
+
+    A model in the subclassing style has no symbolic inputs. Of one that takes a single array it is
+    known on which shape it was built, and it is taken to be ids, or texts where it reads them.
+    """
+
+    def spec(tensor: Any) -> tf.TensorSpec:
+        return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, tensor.name)
+
+    struct = getattr(model, "_inputs_struct", None)
+    if struct is not None:
+        return keras.tree.map_structure(spec, struct)
+    if getattr(model, "inputs", None):
+        return spec(model.inputs[0])
+    shapes = list((getattr(model, "_build_shapes_dict", None) or {}).values())
+    if len(shapes) != 1 or not all(isinstance(size, int | None) for size in shapes[0]):
+        return None
+    dtype = tf.string if takes_text(model) else tf.int32
+    return tf.TensorSpec((None, *shapes[0][1:]), dtype, "inputs")
 
 
 def ends_in_probabilities(model: keras.Model) -> bool:

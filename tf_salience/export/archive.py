@@ -1,0 +1,220 @@
+"""`export_saved_model`: the model, and beside it a signature that explains it."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from tf_salience import checks, manifest
+from tf_salience.export import folder, requests
+from tf_salience.export import warm_up as warm_up_requests
+from tf_salience.export.chunks import chunk
+from tf_salience.export.graph import Answer
+from tf_salience.methods import IntegratedGradients
+from tf_salience.question import Question, ask, checked_max_rows
+
+ATTRIBUTIONS, WITH_TARGET = "attributions", "attributions_with_target"
+
+
+def export_saved_model(
+    model: keras.Model,
+    filepath: str | PathLike[str],
+    *,
+    method: Any = "integrated_gradients",
+    tokenizer: Any = None,
+    target: Any = "predicted",
+    embeddings: Any = None,
+    class_names: Sequence[str] | None = None,
+    pad_id: int | None = None,
+    input_signature: Any = None,
+    max_rows: int | str = "auto",
+    warm_up: Any = None,
+    version: int | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Writes a TensorFlow SavedModel that predicts, and explains what it predicts.
+
+    It needs neither this library nor Keras nor Python to be served. Its signatures:
+
+    - `serving_default` (and `serve`): the model's inputs and outputs, as `model.export` has them.
+    - `attributions`: the same inputs, or texts where `tokenizer` takes them, to `scores`
+      (batch, tokens), `mask` (batch, tokens), `predictions`, `output` (batch,), F(x); `target`
+      (batch,), the explained class, where it is one; `tokens` (batch, tokens), strings, where a
+      vocabulary is known; `segments` (batch, tokens), the number of each token's segment, where
+      there are several. Integrated gradients add `baseline_output`, F(x'), and
+      `convergence_delta`; an even trapezoid `error_estimate`; automatic steps that, `converged`
+      and `evaluations`, (batch,) each. What they mean: see `Explanation`.
+    - `attributions_with_target`: beside the inputs `target`, (batch,) int32, the class to explain;
+      -1 for the one that is predicted. Not there for a target that is no single class.
+
+    Args:
+        model: a built `keras.Model`.
+        filepath: the directory to write.
+        method: as `Explainer` takes it.
+        tokenizer: as `Explainer` takes it; one that splits texts makes `attributions` take texts.
+        target: as `Explainer` takes it, but for "label" and one an example.
+        embeddings: as `Explainer` takes it.
+        class_names: as `Explainer` takes it.
+        pad_id: as `Explainer` takes it.
+        input_signature: what `model(inputs)` takes, a nest of `tf.TensorSpec`; needed by a model
+            without symbolic inputs that takes more than one array.
+        max_rows: rows, examples x nodes, that are run at once; "auto" bounds their tokens, and the
+            memory they are estimated to take. A request's memory does not depend on its steps.
+        warm_up: examples, as `Explainer` takes them, to be run by TensorFlow Serving before the
+            first request; needs the extra `serving`.
+        version: a number: the model goes to `filepath/<version>`, as TensorFlow Serving expects.
+        overwrite: whether what is there may be replaced.
+
+    Returns:
+        The directory that holds the SavedModel.
+
+    Raises:
+        TypeError: for an argument of another kind.
+        ValueError: for an argument that does not fit the model; see the message.
+        FileExistsError: if there is something already, without `overwrite`.
+        ImportError: for `warm_up` without tensorflow-serving-api.
+    """
+    place = _place(filepath, version)
+    folder.check(place, overwrite=overwrite)
+    max_rows = checked_max_rows(max_rows)
+    question = ask(
+        model,
+        method,
+        target=target,
+        embeddings=embeddings,
+        tokenizer=tokenizer,
+        class_names=class_names,
+        pad_id=pad_id,
+    )
+    _check_target(question)
+    specs, seen = requests.surveyed(question, input_signature)
+    _check_baseline(question, specs)
+    texts = requests.text_inputs(question, specs, seen)
+    examples = None
+    if warm_up is not None:
+        warm_up_requests.check()
+        examples = requests.example_request(question, specs, texts, warm_up)
+    rows = chunk(question, specs, seen, max_rows)
+    answer = Answer(question, specs, seen, texts=texts, chunk=rows)
+    with folder.replaced(place, overwrite=overwrite) as fresh:
+        archive = _archive(question, specs, texts, answer, tokenizer)
+        archive.write_out(str(fresh), verbose=False)
+        content = {**question.get_config(), "segments": seen.names, "max_rows": max_rows}
+        manifest.write(fresh, {**content, "signatures": _described(fresh)})
+        if examples is not None:
+            of_model, of_attributions = examples
+            asked = {"serving_default": of_model, ATTRIBUTIONS: of_attributions}
+            warm_up_requests.write(fresh, model.name, asked)
+    return place
+
+
+def _archive(
+    question: Question, specs: Any, texts: Sequence[int], answer: Answer, tokenizer: Any
+) -> Any:
+    """The archive with its endpoints; the first becomes `serving_default` too."""
+    archive = keras.export.ExportArchive()
+    archive.track(question.model)
+    if isinstance(tokenizer, keras.layers.Layer):
+        archive.track(tokenizer)
+    flat = tf.nest.flatten(specs)
+    archive.add_endpoint(
+        "serve",
+        lambda *given: question.model(tf.nest.pack_sequence_as(specs, given)),
+        input_signature=flat,
+    )
+    open_specs = [requests.opened(spec) for spec in flat]
+    for number in texts:
+        open_specs[number] = tf.TensorSpec([None], tf.string, flat[number].name)
+    # One graph for both signatures.
+    explain = tf.function(answer, autograph=False)
+
+    def attributions(*given: Any) -> Any:
+        batch = tf.shape(given[0])[:1]
+        return explain(list(given), tf.fill(batch, answer.default))
+
+    def attributions_with_target(*given: Any) -> Any:
+        *inputs, target = given
+        return explain(inputs, target)
+
+    archive.add_endpoint(ATTRIBUTIONS, attributions, input_signature=open_specs)
+    if len(question.target.units) == 1:
+        spec = tf.TensorSpec([None], tf.int32, "target")
+        archive.add_endpoint(
+            WITH_TARGET, attributions_with_target, input_signature=[*open_specs, spec]
+        )
+    return archive
+
+
+def _place(filepath: str | PathLike[str], version: int | None) -> Path:
+    if version is None:
+        return Path(filepath)
+    if not checks.is_integer(version):
+        raise TypeError(
+            "`version` must be a number or None. "
+            f"Received: version={version!r} (of type {type(version).__name__})"
+        )
+    if version < 0:
+        raise ValueError(f"`version` must be at least 0. Received: version={version}")
+    return Path(filepath) / str(version)
+
+
+def _check_target(question: Question) -> None:
+    """Refuses what is known of the user's examples and not of those of a request."""
+    for unit in question.target.units:
+        if isinstance(unit, str) and unit == "label":
+            raise ValueError(
+                "`target='label'` cannot be exported, since a request has no labels. Received: "
+                f"target={unit!r}. Leave it out, and ask the signature `{WITH_TARGET}` for a class."
+            )
+        if isinstance(unit, Sequence | np.ndarray) and not isinstance(unit, str):
+            raise ValueError(
+                "A `target` for each example cannot be exported, since a request has others. Ask "
+                f"the signature `{WITH_TARGET}` for classes. Received: target={unit!r}"
+            )
+
+
+def _check_baseline(question: Question, specs: Any) -> None:
+    """Refuses an array for each example, or for each token where their number is open."""
+    method = question.method
+    array = method.baseline if isinstance(method, IntegratedGradients) else None
+    if not isinstance(array, np.ndarray) or array.ndim == 1:
+        return
+    if array.ndim == 3 and len(array) > 1:
+        raise ValueError(
+            "A `baseline` for each example cannot be exported, since a request has others. "
+            f"Received: shape {array.shape}. Pass one of shape (dim,) or (tokens, dim)."
+        )
+    widths = [spec.shape[1] for spec in tf.nest.flatten(specs) if len(spec.shape) > 1]
+    if array.shape[-2] > 1 and None in widths:
+        raise ValueError(
+            "A `baseline` for each token needs a model that takes one number of tokens. Received: "
+            f"shape {array.shape}, and inputs of any width. Pass one of shape (dim,), or an "
+            "`input_signature` with the width."
+        )
+
+
+def _described(saved: Path) -> dict[str, Any]:
+    """The signatures that were written: inputs and outputs, name to dtype and shape."""
+    content = saved_model_pb2.SavedModel.FromString((saved / "saved_model.pb").read_bytes())
+    found = {}
+    for name, signature in sorted(content.meta_graphs[0].signature_def.items()):
+        if not name.startswith("__"):  # TensorFlow's own
+            sides = {"inputs": signature.inputs, "outputs": signature.outputs}
+            found[name] = {
+                side: {key: _tensor(info) for key, info in sorted(tensors.items())}
+                for side, tensors in sides.items()
+            }
+    return found
+
+
+def _tensor(info: Any) -> dict[str, Any]:
+    shape = tf.TensorShape(info.tensor_shape)
+    return {
+        "dtype": tf.dtypes.as_dtype(info.dtype).name,
+        "shape": None if shape.rank is None else shape.as_list(),
+    }

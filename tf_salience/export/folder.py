@@ -1,0 +1,56 @@
+"""A directory that appears whole or not at all."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def check(path: Path, *, overwrite: bool) -> None:
+    """Raises where something is in the way.
+
+    Raises:
+        FileExistsError: if the path exists and may not be overwritten, or is no directory.
+    """
+    if path.exists() and not path.is_dir():
+        raise FileExistsError(f"`filepath` must be a directory. Received: the file {str(path)!r}")
+    if path.is_dir() and any(path.iterdir()) and not overwrite:
+        raise FileExistsError(
+            f"There is something in {str(path)!r} already. Pass `overwrite=True` to replace it, or "
+            "another `filepath` or `version`."
+        )
+
+
+@contextlib.contextmanager
+def replaced(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yields a new directory, which takes the path's place if all goes well.
+
+    Whatever goes wrong, an interrupt too, nothing new is left and what was there stays.
+
+    Raises:
+        FileExistsError: as `check` does.
+    """
+    check(path, overwrite=overwrite)
+    made = [one for one in (path.parent, *path.parent.parents) if not one.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place, so that one rename brings it there; TensorFlow Serving looks for numbers.
+    room = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        fresh, old = room / "new", room / "old"
+        fresh.mkdir()
+        yield fresh
+        if path.exists():
+            path.rename(old)
+        try:
+            fresh.rename(path)
+        except BaseException:
+            if old.exists():
+                old.rename(path)
+            raise
+    except BaseException:
+        shutil.rmtree(room, ignore_errors=True)
+        for parent in made:
+            parent.rmdir()
+        raise
+    shutil.rmtree(room, ignore_errors=True)

@@ -1,0 +1,301 @@
+"""The graph that answers a request: one pass of the model, its checks, the path, the outputs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_salience import baselines, inputs, segments
+from tf_salience.export import refusals
+from tf_salience.export.integral import Chunk, Integral, relative
+from tf_salience.first_pass import Segment, source_of
+from tf_salience.methods import IntegratedGradients
+from tf_salience.question import Question
+from tf_salience.rows import Rows
+from tf_salience.tap import Reading
+from tf_salience.targets import columns
+
+#: As the target of an example: the class that the model predicts for it.
+PREDICTION = -1
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one trace of the model shows of it, before anything is built on it.
+
+    Attributes:
+        outputs: the model's outputs, a nest of tensor specs.
+        names: the segments' names, in the order in which they are shown.
+        sources: one a tapped call, the number of the input that its ids are; -1 for none.
+        dims: one a tapped call, the size of its embeddings.
+        vectorized: one a `TextVectorization` in the model, what it gives.
+    """
+
+    outputs: Any
+    names: list[str]
+    sources: list[int]
+    dims: list[int]
+    vectorized: list[tf.TensorSpec]
+
+
+def survey(question: Question, specs: Any) -> Survey:
+    """Traces the model once, on inputs of these specs, a nest.
+
+    Raises:
+        ValueError: for a layer that does not give embeddings; whatever the model raises.
+    """
+    found: list[Survey] = []
+
+    def trace(*flat: Any) -> Any:
+        nest = tf.nest.pack_sequence_as(specs, flat)
+        reading = question.tap.read(nest)
+        calls = _segments(reading, list(flat))
+        layout = segments.layout(question.model, nest, calls, question.tokens)
+        found.append(
+            Survey(
+                outputs=tf.nest.map_structure(tf.TensorSpec.from_tensor, reading.outputs),
+                names=[layout.names[number] for number in layout.order],
+                sources=[call.source for call in calls],
+                dims=[call.embeddings.shape[2] for call in calls],
+                vectorized=[tf.TensorSpec.from_tensor(ids) for ids in reading.vectorized],
+            )
+        )
+        return reading.outputs
+
+    tf.function(trace, autograph=False).get_concrete_function(*tf.nest.flatten(specs))
+    return found[0]
+
+
+class Answer:
+    """From the tensors of a request to those of its answer.
+
+    Args:
+        question: what is explained, and how.
+        specs: the model's inputs, a nest of tensor specs with names.
+        seen: what a trace of the model showed.
+        texts: the numbers of the inputs, flattened, that come as texts for the tokenizer.
+        chunk: see `Integral`.
+
+    Raises:
+        ValueError: for a target that does not fit the model's outputs.
+    """
+
+    def __init__(
+        self, question: Question, specs: Any, seen: Survey, *, texts: Sequence[int], chunk: Chunk
+    ) -> None:
+        self._question = question
+        self._specs = specs
+        self._flat_specs = tf.nest.flatten(specs)
+        self._texts = texts
+        self._names = [spec.name for spec in self._flat_specs]
+        self._columns = _columns(question, seen.outputs)
+        rows = Rows(question.tap, question.target.score, type(question.method).reduction)
+        self._integral = Integral(rows, chunk)
+
+    @property
+    def default(self) -> int:
+        """The class that is explained unless a request names one; or `PREDICTION`."""
+        return self._columns[0] if self._columns else PREDICTION
+
+    def __call__(self, flat: Sequence[Any], target: Any) -> dict[str, Any]:
+        """The answer.
+
+        Args:
+            flat: the request's inputs, in the order of the specs.
+            target: (batch,), int32, class indices or `PREDICTION`; of no matter to a target that
+                is no single class.
+        """
+        question = self._question
+        flat = self._ids(flat)
+        nest = tf.nest.pack_sequence_as(self._specs, flat)
+        reading = question.tap.read(nest)
+        sources = [source_of(call.ids, flat, reading) for call in reading.lookups]
+        nest, vectorized, outputs, target = refusals.check_reading(
+            reading, sources, self._names, (nest, reading.vectorized, reading.outputs, target)
+        )
+        calls = _segments(reading, flat)
+        layout = segments.layout(question.model, nest, calls, question.tokens)
+        held = self._held(outputs, target)
+        starts = [self._baseline(call) for call in calls]
+        widths = [tf.shape(call.embeddings)[1] for call in calls]
+        output = tf.cast(question.target.score(outputs, held), tf.float64)
+        answer = self._attribution((nest, vectorized, held, starts), output, tf.add_n(widths))
+        shown = _Shown(layout.order, widths)
+        answer["scores"] = shown.columns(answer["scores"])
+        answer["mask"] = shown.joined(layout.masks)
+        if question.tokens.vocabulary is not None:
+            answer["tokens"] = self._strings(calls, answer["mask"], shown)
+        if len(calls) > 1:
+            batch = tf.shape(output)[0]
+            numbers = [tf.fill([batch, width], layout.order.index(i)) for i, width in shown.each]
+            answer["segments"] = shown.joined(numbers)
+        answer["output"] = output
+        if held.shape[1] == 1:
+            answer["target"] = held[:, 0]
+        floats = {
+            name: tf.cast(value, tf.float32) if value.dtype == tf.float64 else value
+            for name, value in answer.items()
+        }
+        return {**floats, **named_predictions(outputs)}
+
+    def _ids(self, flat: Sequence[Any]) -> list[Any]:
+        """The inputs as the model takes them, checked: texts have become ids."""
+        given = list(self._flat_specs)
+        for number in self._texts:
+            given[number] = tf.TensorSpec([None], tf.string, self._names[number])
+        checked = refusals.check_inputs(flat, given)
+        to_ids = self._question.tokens.to_ids
+        for number in self._texts:
+            spec = self._flat_specs[number]
+            ids = tf.cast(to_ids(checked[number]), spec.dtype)  # type: ignore[misc]
+            checked[number] = refusals.check_inputs([ids], [spec])[0]
+        return checked
+
+    def _held(self, outputs: Any, target: Any) -> Any:
+        """What the target holds, (batch, columns)."""
+        batch = tf.shape(tf.nest.flatten(outputs)[0])[0]
+        if not self._columns:
+            return tf.zeros([batch, 0], tf.int32)
+        matrix = columns.matrix(outputs)
+        predicted = tf.argmax(matrix, axis=1, output_type=tf.int32)
+        if len(self._columns) == 1:
+            target = refusals.check_target(target, batch, matrix.shape[1])
+            return tf.where(target >= 0, target, predicted)[:, None]
+        held = [
+            predicted if column == PREDICTION else tf.fill([batch], column)
+            for column in self._columns
+        ]
+        return tf.stack(held, axis=1)
+
+    def _baseline(self, call: Segment) -> Any:
+        tap = self._question.tap
+        place = baselines.Place(
+            embeddings=call.embeddings,
+            ids=call.ids,
+            examples=(),
+            total=1,
+            mean=partial(_eagerly, partial(tap.mean, call.layer)),
+            lookup=lambda token_id: _eagerly(partial(tap.lookup, call.layer, token_id)),
+            token_id=self._question.tokens.token_id,
+        )
+        method = self._question.method
+        return baselines.make(method.baseline, method.keep_ids, place)
+
+    def _attribution(self, arrays: Any, output: Any, width: Any) -> dict[str, Any]:
+        method = self._question.method
+        if not isinstance(method, IntegratedGradients):
+            sums, _ = self._integral.fixed(arrays, tf.constant([1.0]), tf.constant([[1.0]]), width)
+            return {"scores": sums[:, 0]}
+        if method.steps == "auto":
+            return self._integral.adaptive(
+                arrays, output, width, tolerance=method.tolerance, max_steps=method.max_steps
+            )
+        nodes, weights = method.levels()
+        if nodes[0] != 0.0:
+            # F(baseline) comes from a row without weight: a pass of its own would double the graph.
+            nodes = np.concatenate([[0.0], nodes])
+            weights = np.pad(weights, [(0, 0), (1, 0)])
+        sums, outputs = self._integral.fixed(
+            arrays, tf.constant(nodes), tf.constant(weights), width
+        )
+        scores, at_baseline = sums[:, 0], outputs[:, 0]
+        answer = {
+            "scores": scores,
+            "baseline_output": at_baseline,
+            "convergence_delta": tf.reduce_sum(scores, axis=1) - (output - at_baseline),
+        }
+        if len(weights) > 1:
+            answer["error_estimate"] = relative(scores, sums[:, 1]) / 3.0
+        return answer
+
+    def _strings(self, calls: Sequence[Segment], mask: Any, shown: "_Shown") -> Any:
+        vocabulary = tf.constant(list(self._question.tokens.vocabulary or ()))
+        known = tf.size(vocabulary, tf.int64)
+        parts = []
+        for call in calls:
+            places = tf.broadcast_to(
+                tf.range(tf.shape(call.embeddings)[1]), tf.shape(call.embeddings)[:2]
+            )
+            if call.ids is None:
+                parts.append(tf.strings.join(["#", tf.strings.as_string(places)]))
+            else:
+                word = tf.gather(vocabulary, tf.clip_by_value(call.ids, 0, known - 1))
+                parts.append(tf.where(call.ids < known, word, tf.strings.as_string(call.ids)))
+        return tf.where(mask, shown.joined(parts), "")
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The columns of an answer: segments in the order in which they are shown.
+
+    Attributes:
+        order: the numbers of the segments.
+        widths: one a segment, in the order of the calls: its tokens, scalars.
+    """
+
+    order: list[int]
+    widths: list[Any]
+
+    @property
+    def each(self) -> list[tuple[int, Any]]:
+        """The number and the width of each segment, in the order of the calls."""
+        return list(enumerate(self.widths))
+
+    def joined(self, parts: Sequence[Any]) -> Any:
+        """Segments, one a call, side by side."""
+        return tf.concat([parts[number] for number in self.order], axis=1)
+
+    def columns(self, scores: Any) -> Any:
+        """Scores of all segments, in the order of the calls, as they are shown."""
+        return self.joined(tf.split(scores, self.widths, axis=1, num=len(self.widths)))
+
+
+def _columns(question: Question, outputs: Any) -> list[int]:
+    """What the target holds, as columns of the outputs; `PREDICTION` where it asks for that."""
+    zeros = tf.nest.map_structure(
+        lambda spec: np.zeros([1, *(size or 1 for size in spec.shape[1:])], np.float32), outputs
+    )
+    held = question.target.hold(question.context(zeros, np.arange(1), 1))[0]
+    return [
+        PREDICTION if isinstance(unit, str) and unit == "predicted" else int(column)
+        for unit, column in zip(question.target.units, held, strict=True)
+    ]
+
+
+def named_predictions(outputs: Any) -> dict[str, Any]:
+    """The model's outputs under `predictions`, or `predictions_<name>` where there are several."""
+    named = inputs.paths(outputs)
+    if len(named) == 1:
+        return {"predictions": named[0][1]}
+    return {f"predictions_{name.replace('/', '_')}": output for name, output in named}
+
+
+def _segments(reading: Reading, flat: list[Any]) -> list[Segment]:
+    found = []
+    for call in reading.calls:
+        if len(call.embeddings.shape) != 3 or not call.embeddings.dtype.is_floating:
+            raise ValueError(
+                f"Layer {call.layer.name!r} must give embeddings of shape (batch, tokens, dim). "
+                f"Received: {call.embeddings.dtype.name} of shape {tuple(call.embeddings.shape)}. "
+                "Name another layer in `embeddings`."
+            )
+        are_ids = len(call.ids.shape) == 2 and call.ids.dtype != tf.string
+        found.append(
+            Segment(
+                layer=call.layer,
+                source=source_of(call.ids, flat, reading),
+                ids=tf.cast(call.ids, tf.int64) if are_ids else None,
+                mask=call.mask,
+                embeddings=call.embeddings,
+            )
+        )
+    return found
+
+
+def _eagerly(make: Callable[[], Any]) -> Any:
+    """A constant of the model's, made once while the graph is, rather than for each request."""
+    with tf.init_scope():
+        return make()

@@ -1,0 +1,44 @@
+"""Requests that TensorFlow Serving runs before the first real one, which is then not the slow one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+_PLACE = Path("assets.extra") / "tf_serving_warmup_requests"
+
+
+def check() -> None:
+    """Raises an ImportError that names the extra unless requests can be written."""
+    try:
+        from tensorflow_serving.apis import prediction_log_pb2  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "`warm_up` needs tensorflow-serving-api. Install it with `pip install "
+            "'tf-salience[serving]'`, or leave `warm_up` out."
+        ) from error
+
+
+def write(folder: Path, name: str, requests: Mapping[str, Mapping[str, Any]]) -> None:
+    """Writes the file into a SavedModel's folder.
+
+    Args:
+        folder: the SavedModel's.
+        name: of the model.
+        requests: the signatures' names to their inputs, name to array.
+    """
+    from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
+
+    path = folder / _PLACE
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for signature, inputs in requests.items():
+            request = predict_pb2.PredictRequest(
+                model_spec=model_pb2.ModelSpec(name=name, signature_name=signature),
+                inputs={key: tf.make_tensor_proto(value) for key, value in inputs.items()},
+            )
+            log = prediction_log_pb2.PredictionLog(
+                predict_log=prediction_log_pb2.PredictLog(request=request)
+            )
+            writer.write(log.SerializeToString())
