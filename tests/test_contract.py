@@ -152,6 +152,34 @@ class TestEveryMethodOnEveryModel:
 
 
 @every_model
+@every_method
+def test_an_exported_signature_says_the_same(explainers, models, name, method, tmp_path):
+    live = explainers(name, method)(inputs_of(name))
+    place = tfs.export_saved_model(models(name), tmp_path / "model", method=METHODS[method])
+    served = tf.saved_model.load(str(place))
+    specs = served.signatures["attributions"].structured_input_signature[1]
+    tensors = as_tensors(inputs_of(name))
+    if not isinstance(tensors, dict):
+        names = [tensor.name for tensor in getattr(models(name), "inputs", None) or []]
+        tensors = dict(zip(names or specs, tf.nest.flatten(tensors), strict=True))
+    request = {
+        key: value if value.dtype == tf.string else tf.cast(value, specs[key].dtype)
+        for key, value in tensors.items()
+    }
+    answer = served.signatures["attributions"](**request)
+    scale = max(1.0, np.abs(live.scores).max())
+    np.testing.assert_allclose(answer["scores"], live.scores, atol=1e-5 * scale)
+    np.testing.assert_array_equal(answer["mask"], live.mask)
+    np.testing.assert_array_equal(answer["target"], live.target)
+    np.testing.assert_allclose(answer["output"], live.output, atol=1e-5 * scale)
+    for key in ("baseline_output", "convergence_delta", "error_estimate", "converged"):
+        if getattr(live, key) is not None:
+            np.testing.assert_allclose(answer[key], getattr(live, key), atol=1e-5 * scale)
+    plain = served.signatures["serving_default"](**request)["output_0"]
+    np.testing.assert_allclose(plain, predictions(models(name), inputs_of(name)), rtol=1e-5)
+
+
+@every_model
 @pytest.mark.parametrize("method", PATHS)
 def test_trimmed_padding_does_not_matter(explainers, name, method):
     inputs = inputs_of(name)

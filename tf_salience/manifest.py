@@ -1,4 +1,4 @@
-"""What an exported SavedModel says of itself: a JSON file beside the model, read without TensorFlow.
+"""What an exported SavedModel says of itself: a JSON file beside it, read without TensorFlow.
 
 TensorFlow Serving ignores what it does not know in `assets.extra`, so the file stays with the model
 wherever it is copied.
@@ -39,7 +39,7 @@ def read_signature(filepath: str | PathLike[str]) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: where there is no SavedModel.
-        ValueError: for a SavedModel that was not written by `export_saved_model`, or by a later one.
+        ValueError: for a SavedModel that `export_saved_model` did not write, or a later one did.
     """
     folder = newest(Path(filepath))
     path = folder / _PLACE

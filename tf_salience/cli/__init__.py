@@ -28,7 +28,9 @@ def main(command_line: Sequence[str] | None = None) -> int:
     options = arguments.parser().parse_args(command_line)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
-    run = {"demo": commands.demo, "explain": commands.explain}[options.command]
+    run = {"demo": commands.demo, "explain": commands.explain, "export": commands.export}[
+        options.command
+    ]
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning

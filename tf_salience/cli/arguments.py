@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_explain(commands)
+    _add_export(commands)
     return parser
 
 
@@ -44,6 +45,7 @@ def _add_demo(commands: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of split, training and random scores")
     parser.add_argument("--save", metavar="MODEL.keras", help="keep the trained model")
     parser.add_argument("--picture", metavar="FILE", help="draw the texts: .png, .svg or .pdf")
+    parser.add_argument("--export", metavar="DIR", help="keep the exported SavedModel")
     _add_traceback(parser)
 
 
@@ -59,6 +61,40 @@ def _add_explain(commands: Any) -> None:
     source.add_argument("--data", metavar="FILE", help="a .tsv, .csv or .jsonl file of texts")
     _add_columns(parser)
     parser.add_argument("--max", type=_count, metavar="N", help="explain the first N texts")
+    _add_question(parser)
+    parser.add_argument("--batch-size", type=_count, default=32, metavar="N")
+    parser.add_argument("--output", metavar="FILE", help="save to .json or .parquet")
+    _add_traceback(parser)
+
+
+def _add_export(commands: Any) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="export a saved model with a signature that explains it",
+        description="Exports a saved Keras text model as a TensorFlow SavedModel with a signature, "
+        "`attributions`, that explains it: for servers that have neither Keras nor Python.",
+    )
+    parser.add_argument("model", metavar="MODEL.keras", help="the model")
+    parser.add_argument("output", metavar="OUT", help="the directory to write")
+    _add_question(parser)
+    parser.add_argument(
+        "--version", type=_version, metavar="N", help="write to OUT/N, as TensorFlow Serving does"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
+    parser.add_argument(
+        "--max-rows", type=_count, metavar="N", help="rows, examples x nodes, run at once"
+    )
+    parser.add_argument(
+        "--warm-up",
+        action="append",
+        metavar="TEXT",
+        help="a text to be run before the first request; may be given again",
+    )
+    _add_traceback(parser)
+
+
+def _add_question(parser: argparse.ArgumentParser) -> None:
+    """What is asked of a model, and how."""
     parser.add_argument("--method", choices=_METHODS, default="integrated_gradients")
     parser.add_argument(
         "--steps", type=_steps, metavar="N|auto", help="how many steps the path has (auto)"
@@ -86,9 +122,6 @@ def _add_explain(commands: Any) -> None:
         "--embeddings", action="append", metavar="NAME", help="embedding layer; may be given again"
     )
     parser.add_argument("--vocabulary", metavar="FILE", help="one token a line, in the ids' order")
-    parser.add_argument("--batch-size", type=_count, default=32, metavar="N")
-    parser.add_argument("--output", metavar="FILE", help="save to .json or .parquet")
-    _add_traceback(parser)
 
 
 def _add_columns(parser: argparse.ArgumentParser) -> None:
@@ -109,6 +142,12 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
     return number
+
+
+def _version(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}")
+    return int(text)
 
 
 def _steps(text: str) -> int | str:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from tf_salience import datafiles, storage
+from tf_salience import datafiles, directory, manifest, storage
 from tf_salience.demo.options import DemoOptions
 
 _PADDING, _UNKNOWN = ("", "[PAD]", "<pad>"), ("[UNK]", "<unk>", "<OOV>")
@@ -22,14 +22,20 @@ def demo(options: argparse.Namespace) -> None:
     """Runs `tf-salience demo`."""
     fields = {field.name for field in dataclasses.fields(DemoOptions)}
     asked = DemoOptions(**{name: value for name, value in vars(options).items() if name in fields})
+    if options.export is not None:
+        directory.check(pathlib.Path(options.export), overwrite=False)
     if asked.picture is not None:
         _need("matplotlib", "plot", f"--picture {asked.picture}")
     _import_tensorflow()
     from rich.console import Console
 
+    from tf_salience.cli.served import export_and_ask
     from tf_salience.demo.run import run_demo
 
-    run_demo(asked, Console())
+    console = Console()
+    result = run_demo(asked, console)
+    with tempfile.TemporaryDirectory() as folder:
+        export_and_ask(result, pathlib.Path(options.export or folder), console)
 
 
 def explain(options: argparse.Namespace) -> None:
@@ -37,11 +43,9 @@ def explain(options: argparse.Namespace) -> None:
     # Everything that can be known before the model is loaded is checked before that.
     output = _checked_output(options.output)
     method = _method_config(options)
-    model_path = pathlib.Path(options.model)
-    if not model_path.exists():
-        raise FileNotFoundError(f"There is no model {options.model!r}.")
+    model_path = _model_path(options)
     data = _texts(options)
-    words = None if options.vocabulary is None else _words(pathlib.Path(options.vocabulary))
+    words = _vocabulary(options)
     # Names in a file are in the alphabet's order, which need not be that of the model's outputs.
     class_names = options.class_names
     labels = _labels(data, class_names) if options.target == "label" else None
@@ -66,6 +70,53 @@ def explain(options: argparse.Namespace) -> None:
         return
     for salience in explanation:
         print(salience, end="\n\n")
+
+
+def export(options: argparse.Namespace) -> None:
+    """Runs `tf-salience export`."""
+    method = _method_config(options)
+    model_path = _model_path(options)
+    words = _vocabulary(options)
+    version = () if options.version is None else (str(options.version),)
+    directory.check(pathlib.Path(options.output, *version), overwrite=options.overwrite)
+    if options.target == "label":
+        raise ValueError(
+            "The target 'label' cannot be exported, since a request has no labels; the signature "
+            "`attributions_with_target` takes a class."
+        )
+    _import_tensorflow()
+    import keras
+
+    from tf_salience.export import export_saved_model
+
+    place = export_saved_model(
+        keras.models.load_model(model_path, compile=False),
+        options.output,
+        method=method,
+        tokenizer=None if words is None else keras.layers.TextVectorization(vocabulary=words),
+        target=options.target,
+        embeddings=options.embeddings,
+        class_names=options.class_names,
+        max_rows="auto" if options.max_rows is None else options.max_rows,
+        warm_up=options.warm_up,
+        version=options.version,
+        overwrite=options.overwrite,
+    )
+    print(f"Wrote {place}. Its signatures:")
+    for name, sides in manifest.read_signature(place)["signatures"].items():
+        inputs, outputs = (", ".join(sides[side]) for side in ("inputs", "outputs"))
+        print(f"  {name}: {inputs} -> {outputs}")
+
+
+def _model_path(options: argparse.Namespace) -> pathlib.Path:
+    path = pathlib.Path(options.model)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no model {options.model!r}.")
+    return path
+
+
+def _vocabulary(options: argparse.Namespace) -> list[str] | None:
+    return None if options.vocabulary is None else _words(pathlib.Path(options.vocabulary))
 
 
 def _texts(options: argparse.Namespace) -> datafiles.LabelledTexts:

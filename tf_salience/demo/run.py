@@ -53,12 +53,14 @@ class DemoResult:
         accuracy: on all held-out texts.
         rows: one a method, and one for random scores.
         explanations: method name to its `Explanation` of the explained texts.
+        texts: the explained texts.
     """
 
     model: keras.Model
     accuracy: float
     rows: list[Row]
     explanations: dict[str, Any]
+    texts: list[str]
 
 
 def run_demo(options: DemoOptions, console: Console) -> DemoResult:
@@ -105,7 +107,7 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
     show.print_convergence(console, explanations["integrated_gradients"])
     if options.picture is not None:
         show.draw(options.picture, chosen, test, explanations)
-    return DemoResult(model, accuracy, rows, explanations)
+    return DemoResult(model, accuracy, rows, explanations, list(test.texts))
 
 
 def _trained(task: Task, options: DemoOptions, console: Console) -> keras.Model:

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tf_salience import checks, manifest
-from tf_salience.export import folder, requests
+from tf_salience import checks, directory, manifest
+from tf_salience.export import requests
 from tf_salience.export import warm_up as warm_up_requests
 from tf_salience.export.chunks import chunk
 from tf_salience.export.graph import Answer
@@ -80,7 +80,7 @@ def export_saved_model(
         ImportError: for `warm_up` without tensorflow-serving-api.
     """
     place = _place(filepath, version)
-    folder.check(place, overwrite=overwrite)
+    directory.check(place, overwrite=overwrite)
     max_rows = checked_max_rows(max_rows)
     question = ask(
         model,
@@ -101,7 +101,7 @@ def export_saved_model(
         examples = requests.example_request(question, specs, texts, warm_up)
     rows = chunk(question, specs, seen, max_rows)
     answer = Answer(question, specs, seen, texts=texts, chunk=rows)
-    with folder.replaced(place, overwrite=overwrite) as fresh:
+    with directory.replaced(place, overwrite=overwrite) as fresh:
         archive = _archive(question, specs, texts, answer, tokenizer)
         archive.write_out(str(fresh), verbose=False)
         content = {**question.get_config(), "segments": seen.names, "max_rows": max_rows}
@@ -120,7 +120,10 @@ def _archive(
     archive = keras.export.ExportArchive()
     archive.track(question.model)
     if isinstance(tokenizer, keras.layers.Layer):
-        archive.track(tokenizer)
+        # Keras refuses a layer that was never called; all that is asked for are its tables.
+        holder = tf.Module()
+        holder.tokenizer = tokenizer
+        archive.track(holder)
     flat = tf.nest.flatten(specs)
     archive.add_endpoint(
         "serve",

@@ -10,8 +10,8 @@ from tf_salience.export.integral import Chunk
 from tf_salience.question import Question
 from tf_salience.rows import Rows, suited
 
-#: Widths at which the model's memory is looked at, where it does not have one of its own. The second
-#: is for models whose positions end before the first.
+#: Widths at which the model's memory is looked at, where it does not have one of its own. The
+#: second is for models whose positions end before the first.
 _WIDTHS = (64, 8)
 
 

@@ -54,7 +54,12 @@ def check_inputs(flat: Sequence[Any], specs: Sequence[tf.TensorSpec]) -> list[An
             batch,
         )
         for axis, size in enumerate(spec.shape[1:], start=1):
-            if size is not None:
+            if size is None:
+                refusals.require(
+                    shape[axis] > 0,
+                    f"There is nothing to explain: no example of `{name}` has a token",
+                )
+            else:
                 refusals.require(
                     tf.equal(shape[axis], size),
                     f"`{name}` must be {size} wide, which is what the model takes: pad it or cut "
@@ -129,7 +134,7 @@ def check_reading(
     for call in reading.calls:
         refusals.require(
             tf.shape(call.embeddings)[1] > 0,
-            f"There is nothing to explain: no example in {everything} has a token",
+            f"There is nothing to explain: no example of {everything} has a token",
         )
     for output in tf.nest.flatten(reading.outputs):
         refusals.require(

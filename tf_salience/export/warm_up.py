@@ -1,4 +1,4 @@
-"""Requests that TensorFlow Serving runs before the first real one, which is then not the slow one."""
+"""Requests that TensorFlow Serving runs first, so that no user waits for the slow one."""
 
 from collections.abc import Mapping
 from pathlib import Path
