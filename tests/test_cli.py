@@ -48,12 +48,15 @@ def run(capsys):
         (["--version"], 0),
         (["demo", "--help"], 0),
         (["explain", "--help"], 0),
+        (["export", "--help"], 0),
         ([], 2),
         (["explain", "m.keras"], 2),
         (["explain", "m.keras", "--text", "x", "--method", "magic"], 2),
         (["explain", "m.keras", "--text", "x", "--steps", "0"], 2),
         (["explain", "m.keras", "--text", "x", "--output", "x.csv"], 2),
         (["explain", "missing.keras", "--text", "x"], 2),
+        (["export", "missing.keras", "out"], 2),
+        (["export", "m.keras", "out", "--version", "one"], 2),
         (["demo", "--save", "x.h5"], 2),
         (["demo", "--data", "a.csv", "--tfds", "b"], 2),
     ],
@@ -249,7 +252,53 @@ def test_a_failed_import_says_why(tmp_path):
 def test_demo_options_reach_the_demo(monkeypatch):
     seen = []
     monkeypatch.setattr("tf_salience.demo.run.run_demo", lambda asked, console: seen.append(asked))
+    monkeypatch.setattr(
+        "tf_salience.cli.served.export_and_ask", lambda result, folder, console: seen.append(folder)
+    )
     assert cli.main(["demo", "--explain", "7", "--seed", "3", "--rating-column", "stars"]) == 0
-    (asked,) = seen
+    asked, folder = seen
+    assert not folder.exists(), "the demo keeps nothing unless it is asked to"
     assert (asked.explain, asked.seed, asked.rating_column) == (7, 3, "stars")
     assert np.isclose(asked.max_texts, 20_000)
+
+
+def test_export(models, run, tmp_path):
+    import tensorflow as tf
+
+    out = tmp_path / "served"
+    arguments = ("export", models / "text.keras", out, "--version", "3", "--steps", "4")
+    code, printed, err = run(*arguments)
+    assert (code, err) == (0, "")
+    assert printed.startswith(f"Wrote {out / '3'}. Its signatures:\n")
+    assert "attributions_with_target: " in printed
+    served = tf.saved_model.load(str(out / "3")).signatures["attributions"]
+    (name,) = served.structured_input_signature[1]
+    answer = served(**{name: tf.constant(["the soup was good"])})
+    assert answer["tokens"].numpy()[0].tolist() == [b"the", b"soup", b"was", b"good"]
+    code, printed, err = run(*arguments)
+    assert (code, printed) == (2, "")
+    assert "overwrite" in err
+    assert run(*arguments, "--overwrite", "--method", "gradient_norm")[0] == 2
+    assert run("export", models / "text.keras", out, "--version", "3", "--overwrite")[0] == 0
+
+
+def test_export_with_a_vocabulary(models, run, tmp_path):
+    import tensorflow as tf
+
+    vocabulary = models / "vocabulary.txt"
+    code, _, err = run(
+        "export", models / "ids.keras", tmp_path / "m", "--vocabulary", vocabulary,
+        "--method", "gradient_dot_input", "--warm-up", "the soup", "--target", "1",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    served = tf.saved_model.load(str(tmp_path / "m")).signatures["attributions"]
+    (name,) = served.structured_input_signature[1]
+    answer = served(**{name: tf.constant(["soup"])})
+    assert answer["target"].numpy().tolist() == [1]
+    assert (tmp_path / "m" / "assets.extra" / "tf_serving_warmup_requests").is_file()
+
+
+def test_labels_cannot_be_exported(models, run, tmp_path):
+    code, out, err = run("export", models / "text.keras", tmp_path / "m", "--target", "label")
+    assert (code, out) == (2, "")
+    assert "attributions_with_target" in err

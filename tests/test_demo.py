@@ -1,5 +1,6 @@
 import io
 import random
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -250,6 +251,7 @@ def test_the_whole_demo_on_a_file(tmp_path):
 
 
 def test_the_whole_demo_on_its_own_data(prepared, tmp_path):
+    from tf_salience.cli.served import export_and_ask
     from tf_salience.demo.run import run_demo
 
     folder, _ = prepared
@@ -262,6 +264,11 @@ def test_the_whole_demo_on_its_own_data(prepared, tmp_path):
     assert all(0 <= row.gold <= 1 for row in result.rows)
     assert "top word is gold" in console.export_text()
     assert picture.read_text(encoding="utf-8").startswith("<?xml")
+    # What the command adds: the model as a file, asked the same sentence.
+    export_and_ask(result, tmp_path / "served", console)
+    (agreement,) = re.findall(r"The live model's scores, to (\S+)\.", console.export_text())
+    assert float(agreement) < 1e-5
+    assert (tmp_path / "served" / "saved_model.pb").is_file()
 
 
 @pytest.mark.skipif(not REVIEWS.is_file(), reason="the real reviews are not at ../shared/data")

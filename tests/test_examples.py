@@ -1,5 +1,6 @@
 """Every script of `examples/` runs, and shows what its first lines promise."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+SCRIPTS = sorted(EXAMPLES.rglob("*.py"))
 SECONDS = 240  # They take some ten; a busy machine takes longer.
 
 
@@ -84,10 +85,32 @@ def _train_and_watch(output: str) -> None:
     assert accuracy[-1] > accuracy.max() - 0.05
 
 
+def _make_requests(output: str) -> None:
+    bodies = [json.loads(body) for body in re.findall(r"curl -d '(.*)' http", output)]
+    assert [body["signature_name"] for body in bodies] == [
+        "serving_default",
+        "attributions",
+        "attributions_with_target",
+    ]
+    assert bodies[2]["inputs"]["target"] == [-1, -1]
+    assert output.count("model_spec {") == 3
+
+
+def _load_test(output: str) -> None:
+    found = re.findall(r"(\d+) texts a second, (\d+) wrong, memory ([+-]\d+) MiB", output)
+    assert len(found) == 2
+    for rate, wrong, grown in found:
+        assert int(rate) > 0
+        assert int(wrong) == 0
+        assert int(grown) < 50
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
     "choose_a_baseline": _choose_a_baseline,
     "compare_methods": _compare_methods,
     "explain_a_classifier": _explain_a_classifier,
+    "load_test": _load_test,
+    "make_requests": _make_requests,
     "train_and_watch": _train_and_watch,
     "trust_the_numbers": _trust_the_numbers,
     "two_segments": _two_segments,
@@ -96,7 +119,7 @@ CHECKS: dict[str, Callable[[str], None]] = {
 
 
 def test_every_example_has_a_check() -> None:
-    assert [script.stem for script in SCRIPTS] == sorted(CHECKS)
+    assert sorted(script.stem for script in SCRIPTS) == sorted(CHECKS)
 
 
 @pytest.mark.slow
@@ -119,4 +142,4 @@ def test_example(script: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_example_says_how_to_run_it(script: Path) -> None:
-    assert f"    python examples/{script.name}\n" in script.read_text("utf-8")
+    assert f"    python examples/{script.relative_to(EXAMPLES)}\n" in script.read_text("utf-8")

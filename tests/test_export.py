@@ -509,6 +509,36 @@ class TestFiles:
             assert served.signatures[asked[-1]](**inputs)
         assert asked == ["serving_default", "attributions"]
 
+    def test_the_example_prints_requests_that_are_taken(self, models, tmp_path, monkeypatch):
+        pytest.importorskip("tensorflow_serving", reason="the extra `serving` is not installed")
+        from google.protobuf import text_format
+        from tensorflow_serving.apis import predict_pb2
+
+        monkeypatch.syspath_prepend(Path(__file__).parents[1] / "examples" / "serve")
+        import make_requests
+
+        place = tfs.export_saved_model(models("text_model"), tmp_path / "m", method=AUTO)
+        served = tf.saved_model.load(str(place))
+        for name, sides in tfs.read_signature(place)["signatures"].items():
+            values = make_requests.example_inputs(sides["inputs"])
+            body = json.loads(make_requests.rest_body(name, values))
+            specs = served.signatures[name].structured_input_signature[1]
+            by_rest = served.signatures[name](
+                **{
+                    key: tf.constant(value, specs[key].dtype)
+                    for key, value in body["inputs"].items()
+                }
+            )
+            text = make_requests.grpc_request("m", name, sides["inputs"], values)
+            request = text_format.Parse(text, predict_pb2.PredictRequest())
+            assert request.model_spec.signature_name == name
+            by_grpc = served.signatures[name](
+                **{key: tf.constant(tf.make_ndarray(x)) for key, x in request.inputs.items()}
+            )
+            assert set(by_rest) == set(sides["outputs"])
+            for key in by_rest:
+                np.testing.assert_array_equal(by_rest[key], by_grpc[key])
+
 
 class TestErrors:
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every code block of the README runs, in the order in which a reader meets them."""
+"""Every code block of the README and of `docs/` runs, in the order in which a reader meets them."""
 
 import contextlib
 import io
@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
-def blocks(language):
-    return [text for name, text in BLOCKS if name == language]
+def blocks(language, page=ROOT / "README.md"):
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    return [text for name, text in found if name == language]
 
 
 def test_python_blocks_run_and_print_what_is_shown(tmp_path, monkeypatch):
@@ -32,6 +33,15 @@ def test_python_blocks_run_and_print_what_is_shown(tmp_path, monkeypatch):
     assert (tmp_path / "explanation.json").exists()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_python_blocks_of_a_page_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for number, text in enumerate(blocks("python", page)):
+        exec(compile(text, f"{page.name}, python block {number}", "exec"), namespace)
+    assert namespace, "a page without a block would test nothing"
+
+
 @pytest.mark.slow
 def test_commands_run(tmp_path):
     install, test, *others = blocks("sh")
@@ -46,10 +56,11 @@ def test_commands_run(tmp_path):
         )
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "plot.json").exists()
+    assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
 
 
-def test_links_and_pictures_are_there():
-    text = (ROOT / "README.md").read_text("utf-8")
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+def test_links_and_pictures_are_there(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         if not target.startswith("http"):
-            assert (ROOT / target).exists(), target
+            assert (page.parent / target).exists(), target
