@@ -200,7 +200,7 @@ class TestSignatures:
         found = ask(tf.saved_model.load(str(place)), inputs=ids())
         np.testing.assert_allclose(found["scores"], before, atol=1e-5)
 
-    @pytest.mark.parametrize("name", ["sequential_lstm", "functional_with_mask", "text_model"])
+    @pytest.mark.parametrize("name", ["functional_with_mask", "nested", "text_model"])
     def test_it_is_hardly_larger_than_the_model_alone(self, models, exported, tmp_path, name):
         models(name).export(tmp_path / "plain", verbose=False)
         plain, ours = size_of(tmp_path / "plain"), size_of(exported(name))

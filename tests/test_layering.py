@@ -19,12 +19,11 @@ ROOT = Path(tf_salience.__file__).parent
 FLOORS = (
     {
         "version", "checks", "quadrature", "reduction", "normalization", "padding", "compiled",
-        "replicas", "storage", "datafiles", "views", "rankings", "summaries", "manifest",
-        "directory",
+        "replicas", "storage", "datafiles", "views", "rankings", "summaries", "directory",
     },
     {
         "baselines", "targets", "tokens", "inputs", "tap", "tiers", "attribution", "explanation",
-        "journal",
+        "journal", "manifest",
     },
     {"methods", "rows", "first_pass", "parts"},
     {"engine", "segments", "question"},

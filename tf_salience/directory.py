@@ -32,6 +32,7 @@ def replaced(path: Path, *, overwrite: bool) -> Iterator[Path]:
         FileExistsError: as `check` does.
     """
     check(path, overwrite=overwrite)
+    path = path.absolute()
     made = [one for one in (path.parent, *path.parent.parents) if not one.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside its place, so that one rename brings it there; TensorFlow Serving looks for numbers.
