@@ -167,3 +167,33 @@ def test_repeated_calls_neither_retrace_nor_leak():
     assert len(set(found["traces"][20:])) == 1
     # 2 to 5 were measured; each call keeping the embeddings of its sentences would make 27.
     assert resident[-1] - resident[20] < 15
+
+
+def peak_of_a_request(steps):
+    """The peak of one request to an exported model, in chunks of 64 rows; see `peak_of_steps`."""
+    return in_a_fresh_process(f"""
+        import tempfile
+        hidden = inputs = keras.Input((64,), dtype="int32", name="ids")
+        hidden = keras.layers.Embedding(50, 16)(hidden)
+        hidden = keras.layers.Dense(4096)(hidden)
+        for _ in range(6):
+            hidden = keras.layers.Activation("softsign")(hidden)
+        model = keras.Model(inputs, keras.layers.Dense(2)(keras.ops.mean(hidden, axis=1)))
+        ids = tf.constant(np.random.default_rng(0).integers(1, 50, (2, 64)), tf.int32)
+        with tempfile.TemporaryDirectory() as folder:
+            method = tfs.IntegratedGradients(steps={steps})
+            tfs.export_saved_model(model, folder, method=method, max_rows=64)
+            served = tf.saved_model.load(folder)
+        served.signatures["serving_default"](ids=ids)
+        before = memory("VmRSS")
+        served.signatures["attributions"](ids=ids)
+        print(json.dumps(memory("VmHWM") - before))
+    """)
+
+
+@needs_linux
+@pytest.mark.slow
+def test_the_peak_of_a_request_does_not_grow_with_the_steps():
+    few, many = peak_of_a_request(32), peak_of_a_request(500)
+    assert few > 300 * MIB
+    assert many < 1.1 * few, f"{few / MIB:.0f} MiB with 32 steps, {many / MIB:.0f} with 500"
