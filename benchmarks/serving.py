@@ -21,10 +21,13 @@ from benchmarks import machine, models
 
 _TOKENS, _VOCABULARY, _NODES = 64, 2000, 32
 _BATCHES, _ROUNDS = (1, 32), 7
-METHODS = {
-    f"{_NODES} nodes": tfs.IntegratedGradients(steps=_NODES - 1),
-    "auto": tfs.IntegratedGradients(),
-    "gradient_dot_input": tfs.GradientDotInput(),
+_FIXED = tfs.IntegratedGradients(steps=_NODES - 1)
+METHODS: dict[str, dict[str, Any]] = {
+    f"{_NODES} nodes": {"method": _FIXED},
+    f"{_NODES} nodes, XLA": {"method": _FIXED, "jit_compile": True},
+    "auto": {"method": tfs.IntegratedGradients()},
+    "auto, XLA": {"method": tfs.IntegratedGradients(), "jit_compile": True},
+    "gradient_dot_input": {"method": tfs.GradientDotInput()},
 }
 
 
@@ -35,10 +38,10 @@ def _seconds(function: Any, ids: Any, calls: int) -> float:
     return (perf_counter() - start) / calls
 
 
-def measure(method: Any, model: Any, folder: Path) -> list[dict[str, float]]:
+def measure(keywords: dict[str, Any], model: Any, folder: Path) -> list[dict[str, float]]:
     """Seconds of a prediction and of an explanation, one row a batch size."""
     spec = tf.TensorSpec((None, None), tf.int32, "inputs")
-    tfs.export_saved_model(model, folder, method=method, input_signature=spec)
+    tfs.export_saved_model(model, folder, input_signature=spec, **keywords)
     loaded = tf.saved_model.load(str(folder))
     predict, explain = (loaded.signatures[name] for name in ("serving_default", "attributions"))
     rows = []
@@ -53,11 +56,12 @@ def measure(method: Any, model: Any, folder: Path) -> list[dict[str, float]]:
                 plain.append(times[0])
                 explained.append(times[1])
         answer = explain(inputs=ids)
-        nodes = float(np.mean(answer["evaluations"])) if "evaluations" in answer else 1.0
+        fixed = _NODES if keywords["method"] is _FIXED else 1
+        nodes = float(np.mean(answer.get("evaluations", fixed)))
         rows.append(
             {
                 "batch": batch,
-                "nodes": _NODES if "nodes" in str(folder) else nodes,
+                "nodes": nodes,
                 "prediction": statistics.median(plain),
                 "explanation": statistics.median(explained),
             }
@@ -72,8 +76,8 @@ def main() -> None:
     keras.utils.set_random_seed(0)
     model = models.build("pre_ln", _VOCABULARY, tokens=_TOKENS, dim=256, layers=4)
     with tempfile.TemporaryDirectory() as folder:
-        for name, method in METHODS.items():
-            for row in measure(method, model, Path(folder) / name.replace(" ", "_")):
+        for name, keywords in METHODS.items():
+            for row in measure(keywords, model, Path(folder) / name.replace(" ", "_")):
                 times = row["explanation"] / row["prediction"]
                 print(
                     f"{name:20} batch {row['batch']:2} · prediction {1e3 * row['prediction']:.1f} "

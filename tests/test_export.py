@@ -165,11 +165,15 @@ class TestSignatures:
         ],
         ids=str,
     )
-    @pytest.mark.parametrize("max_rows", ["auto", 1, 7])
-    def test_paths_in_any_chunks(self, models, tmp_path, keywords, max_rows):
-        model = models("sequential_lstm")
+    @pytest.mark.parametrize(
+        "rows",
+        [{}, {"max_rows": 1}, {"max_rows": 7}, {"max_rows": 8, "jit_compile": True}],
+        ids=str,
+    )
+    def test_paths_in_any_chunks(self, models, tmp_path, keywords, rows):
+        model = models("convolution" if "jit_compile" in rows else "sequential_lstm")
         method = tfs.IntegratedGradients(**keywords)
-        place = tfs.export_saved_model(model, tmp_path / "m", method=method, max_rows=max_rows)
+        place = tfs.export_saved_model(model, tmp_path / "m", method=method, **rows)
         found = ask(tf.saved_model.load(str(place)), inputs=ids())
         with pytest.warns() if "max_steps" in keywords else _nothing():
             live = tfs.explain(model, ids(), method)
@@ -564,6 +568,7 @@ class TestErrors:
         ("keywords", "message"),
         [
             ({"version": "1"}, "`version` must be a number"),
+            ({"jit_compile": "auto"}, "`jit_compile` must be True or False"),
             ({"input_signature": "ids"}, "`input_signature` must be a nest"),
         ],
         ids=str,
@@ -571,6 +576,10 @@ class TestErrors:
     def test_other_kinds_of_arguments(self, models, tmp_path, keywords, message):
         with pytest.raises(TypeError, match=message):
             tfs.export_saved_model(models("sequential_lstm"), tmp_path / "m", **keywords)
+
+    def test_xla_takes_no_strings(self, models, tmp_path):
+        with pytest.raises(ValueError, match="XLA takes no strings"):
+            tfs.export_saved_model(models("text_model"), tmp_path / "m", jit_compile=True)
 
     def test_an_input_called_target(self, tmp_path):
         given = keras.Input((None,), dtype="int32", name="target")

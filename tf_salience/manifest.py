@@ -34,8 +34,8 @@ def read_signature(filepath: str | PathLike[str]) -> dict[str, Any]:
     Returns:
         "method" (its name and config: steps, rule, baseline, ...), "target", "class_names",
         "embeddings", "model", "segments" (their names, in the order of the columns), "max_rows",
-        "versions", and "signatures": for each its inputs and outputs, name to dtype and shape, in
-        which None is a dimension that may be anything.
+        "jit_compile", "versions", and "signatures": for each its inputs and outputs, name to dtype
+        and shape, in which None is a dimension that may be anything.
 
     Raises:
         FileNotFoundError: where there is no SavedModel.

@@ -33,6 +33,7 @@ def export_saved_model(
     pad_id: int | None = None,
     input_signature: Any = None,
     max_rows: int | str = "auto",
+    jit_compile: bool = False,
     warm_up: Any = None,
     version: int | None = None,
     overwrite: bool = False,
@@ -65,6 +66,9 @@ def export_saved_model(
             without symbolic inputs that takes more than one array.
         max_rows: rows, examples x nodes, that are run at once; "auto" bounds their tokens, and the
             memory they are estimated to take. A request's memory does not depend on its steps.
+        jit_compile: whether XLA compiles the rows on the server, once for each number of tokens and
+            for a few numbers of rows: for models of one width, and servers that have XLA
+            (`--xla_cpu_compilation_enabled` of TensorFlow Serving). Not for models that take texts.
         warm_up: examples, as `Explainer` takes them, to be run by TensorFlow Serving before the
             first request; needs the extra `serving`.
         version: a number: the model goes to `filepath/<version>`, as TensorFlow Serving expects.
@@ -100,11 +104,17 @@ def export_saved_model(
         warm_up_requests.check()
         examples = requests.example_request(question, specs, texts, warm_up)
     rows = chunk(question, specs, seen, max_rows)
-    answer = Answer(question, specs, seen, texts=texts, chunk=rows)
+    _check_jit_compile(question, jit_compile)
+    answer = Answer(question, specs, seen, texts=texts, chunk=rows, jit_compile=jit_compile)
     with directory.replaced(place, overwrite=overwrite) as fresh:
         archive = _archive(question, specs, texts, answer, tokenizer)
         archive.write_out(str(fresh), verbose=False)
-        content = {**question.get_config(), "segments": seen.names, "max_rows": max_rows}
+        content = {
+            **question.get_config(),
+            "segments": seen.names,
+            "max_rows": max_rows,
+            "jit_compile": jit_compile,
+        }
         manifest.write(fresh, {**content, "signatures": _described(fresh)})
         if examples is not None:
             of_model, of_attributions = examples
@@ -179,6 +189,20 @@ def _check_target(question: Question) -> None:
                 "A `target` for each example cannot be exported, since a request has others. Ask "
                 f"the signature `{WITH_TARGET}` for classes. Received: target={unit!r}"
             )
+
+
+def _check_jit_compile(question: Question, jit_compile: bool) -> None:
+    if not isinstance(jit_compile, bool):
+        raise TypeError(
+            "`jit_compile` must be True or False. "
+            f"Received: jit_compile={jit_compile!r} (of type {type(jit_compile).__name__})"
+        )
+    if jit_compile and question.takes_text:
+        raise ValueError(
+            "XLA takes no strings, so a model that takes texts cannot have `jit_compile=True`. "
+            f"Received: model={question.model.name!r}. Export its part from ids on, with "
+            "`tokenizer=` its TextVectorization."
+        )
 
 
 def _check_baseline(question: Question, specs: Any) -> None:

@@ -78,13 +78,21 @@ class Answer:
         seen: what a trace of the model showed.
         texts: the numbers of the inputs, flattened, that come as texts for the tokenizer.
         chunk: see `Integral`.
+        jit_compile: see `Integral`.
 
     Raises:
         ValueError: for a target that does not fit the model's outputs.
     """
 
     def __init__(
-        self, question: Question, specs: Any, seen: Survey, *, texts: Sequence[int], chunk: Chunk
+        self,
+        question: Question,
+        specs: Any,
+        seen: Survey,
+        *,
+        texts: Sequence[int],
+        chunk: Chunk,
+        jit_compile: bool,
     ) -> None:
         self._question = question
         self._specs = specs
@@ -93,7 +101,7 @@ class Answer:
         self._names = [spec.name for spec in self._flat_specs]
         self._columns = _columns(question, seen.outputs)
         rows = Rows(question.tap, question.target.score, type(question.method).reduction)
-        self._integral = Integral(rows, chunk)
+        self._integral = Integral(rows, chunk, jit_compile=jit_compile)
 
     @property
     def default(self) -> int:
