@@ -51,7 +51,8 @@ def replaced(path: Path, *, overwrite: bool) -> Iterator[Path]:
             raise
     except BaseException:
         shutil.rmtree(room, ignore_errors=True)
-        for parent in made:
-            parent.rmdir()
+        with contextlib.suppress(OSError):  # somebody else has put something there meanwhile
+            for parent in made:
+                parent.rmdir()
         raise
     shutil.rmtree(room, ignore_errors=True)
