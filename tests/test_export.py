@@ -361,6 +361,18 @@ class TestBadRequests:
         good = tf.constant(["w1"]) if name == "text_model" else ids()
         assert np.isfinite(ask(model, inputs=good)["scores"]).all()
 
+    def test_texts_without_a_token(self, tmp_path):
+        text = keras.Input((), dtype="string", name="text")
+        words = keras.layers.TextVectorization(vocabulary=helpers.WORDS)
+        hidden = keras.layers.GRU(4)(keras.layers.Embedding(30, 8, mask_zero=True)(words(text)))
+        model = keras.Model(text, keras.layers.Dense(2)(hidden))
+        served = tf.saved_model.load(str(tfs.export_saved_model(model, tmp_path / "m")))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="no example of `text` has a tok"):
+            ask(served, text=tf.constant(["", ""]))
+        found = ask(served, text=tf.constant(["w1", ""]))
+        assert found["mask"].tolist() == [[True], [False]]
+        assert found["scores"][1] == 0
+
     def test_too_many_tokens(self, loaded):
         long = tf.ones((1, 10_000), tf.int32)
         with pytest.raises(
@@ -576,6 +588,14 @@ class TestErrors:
     def test_other_kinds_of_arguments(self, models, tmp_path, keywords, message):
         with pytest.raises(TypeError, match=message):
             tfs.export_saved_model(models("sequential_lstm"), tmp_path / "m", **keywords)
+
+    def test_a_tokenizer_of_another_width(self, models, tmp_path):
+        given = keras.Input((6,), dtype="int32", name="ids")
+        pooled = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(30, 8)(given))
+        model = keras.Model(given, keras.layers.Dense(2)(pooled))
+        with pytest.raises(ValueError, match=r"gives ids of shape \(None, 10\).*`ids` of shape"):
+            tfs.export_saved_model(model, tmp_path / "m", tokenizer=helpers.vectorizer())
+        assert list(tmp_path.iterdir()) == []
 
     def test_xla_takes_no_strings(self, models, tmp_path):
         with pytest.raises(ValueError, match="XLA takes no strings"):

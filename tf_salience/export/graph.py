@@ -119,7 +119,7 @@ class Answer:
         question = self._question
         flat = self._ids(flat)
         nest = tf.nest.pack_sequence_as(self._specs, flat)
-        reading = question.tap.read(nest)
+        reading = question.tap.read(nest, checked=self._not_empty)
         sources = [source_of(call.ids, flat, reading) for call in reading.lookups]
         nest, vectorized, outputs, target = refusals.check_reading(
             reading, sources, self._names, (nest, reading.vectorized, reading.outputs, target)
@@ -159,8 +159,18 @@ class Answer:
         for number in self._texts:
             spec = self._flat_specs[number]
             ids = tf.cast(to_ids(checked[number]), spec.dtype)  # type: ignore[misc]
+            if not ids.shape.is_compatible_with(spec.shape):
+                raise ValueError(
+                    f"The `tokenizer` gives ids of shape {tuple(ids.shape)}, and the model "
+                    f"{self._question.model.name!r} takes `{spec.name}` of shape "
+                    f"{tuple(spec.shape)}. Set the tokenizer's `output_sequence_length`."
+                )
             checked[number] = refusals.check_inputs([ids], [spec])[0]
         return checked
+
+    def _not_empty(self, ids: Any) -> Any:
+        """The ids of the model's own vectorizer, once it is seen that there are some."""
+        return refusals.check_tokens(ids, self._names)
 
     def _held(self, outputs: Any, target: Any) -> Any:
         """What the target holds, (batch, columns)."""

@@ -103,6 +103,16 @@ def check_target(target: Any, batch: Any, classes: int) -> Any:
     return refusals.gate(target)
 
 
+def check_tokens(ids: Any, names: Sequence[str]) -> Any:
+    """Ids, (batch, tokens), once it is seen that there is a token."""
+    refusals = Refusals()
+    everything = ", ".join(f"`{name}`" for name in names)
+    refusals.require(
+        tf.shape(ids)[1] > 0, f"There is nothing to explain: no example of {everything} has a token"
+    )
+    return refusals.gate(ids)
+
+
 def check_reading(
     reading: Reading, sources: Sequence[int], names: Sequence[str], gated: Any
 ) -> Any:
@@ -131,11 +141,6 @@ def check_reading(
                 tf.reduce_all(tf.equal(call.ids, tf.round(call.ids))),
                 f"`{names[source]}` must hold ids, which are whole numbers",
             )
-    for call in reading.calls:
-        refusals.require(
-            tf.shape(call.embeddings)[1] > 0,
-            f"There is nothing to explain: no example of {everything} has a token",
-        )
     for output in tf.nest.flatten(reading.outputs):
         refusals.require(
             tf.reduce_all(tf.math.is_finite(output)),

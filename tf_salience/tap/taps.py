@@ -74,7 +74,13 @@ class Tap:
         """The tapped layers and every other `Embedding`."""
         return list(dict.fromkeys([*self.layers, *self._tables]))
 
-    def read(self, inputs: Any, vectorized: Sequence[Any] = ()) -> Reading:
+    def read(
+        self,
+        inputs: Any,
+        vectorized: Sequence[Any] = (),
+        *,
+        checked: Callable[[Any], Any] = lambda ids: ids,
+    ) -> Reading:
         """Runs the model as it is and notes what the embedding layers are given and give.
 
         Ids outside a layer's table are moved into it, so that the pass itself never fails on them;
@@ -83,6 +89,7 @@ class Tap:
         Args:
             inputs: the model's inputs.
             vectorized: what its `TextVectorization` layers shall give; their own doing if empty.
+            checked: what these give to the same, checked, before a layer meets it.
         """
         reading = Reading(None, [], [], [], [])
 
@@ -92,6 +99,7 @@ class Tap:
             ids = tf.nest.flatten((args, kw))[0]
             if layer in self._vectorizers:
                 given = vectorized[len(reading.texts)] if vectorized else call(*args, **kw)
+                given = checked(given)
                 reading.vectorized.append(given)
                 reading.texts.append(ids)
                 return given
