@@ -14,7 +14,7 @@ from tf_salience import checks, directory, manifest
 from tf_salience.export import requests
 from tf_salience.export import warm_up as warm_up_requests
 from tf_salience.export.chunks import chunk
-from tf_salience.export.graph import Answer
+from tf_salience.export.graph import Answer, fixed_columns
 from tf_salience.methods import IntegratedGradients
 from tf_salience.question import Question, ask, checked_max_rows
 
@@ -56,7 +56,7 @@ def export_saved_model(
     Args:
         model: a built `keras.Model`.
         filepath: the directory to write.
-        method: as `Explainer` takes it.
+        method: as `Explainer` takes it; a callable baseline must be made of TensorFlow operations.
         tokenizer: as `Explainer` takes it; one that splits texts makes `attributions` take texts.
         target: as `Explainer` takes it, but for "label" and one an example.
         embeddings: as `Explainer` takes it.
@@ -70,9 +70,9 @@ def export_saved_model(
             for a few numbers of rows: for models of one width, and servers that have XLA
             (`--xla_cpu_compilation_enabled` of TensorFlow Serving). Not for models that take texts.
         warm_up: examples, as `Explainer` takes them, to be run by TensorFlow Serving before the
-            first request; needs the extra `serving`.
+            first request, and once here; needs the extra `serving`.
         version: a number: the model goes to `filepath/<version>`, as TensorFlow Serving expects.
-        overwrite: whether what is there may be replaced.
+        overwrite: whether a SavedModel that is there may be replaced. Nothing else ever is.
 
     Returns:
         The directory that holds the SavedModel.
@@ -80,7 +80,7 @@ def export_saved_model(
     Raises:
         TypeError: for an argument of another kind.
         ValueError: for an argument that does not fit the model; see the message.
-        FileExistsError: if there is something already, without `overwrite`.
+        FileExistsError: if there is a SavedModel already, without `overwrite`, or something else.
         ImportError: for `warm_up` without tensorflow-serving-api.
     """
     place = _place(filepath, version)
@@ -98,6 +98,7 @@ def export_saved_model(
     _check_target(question)
     specs, seen = requests.surveyed(question, input_signature)
     _check_baseline(question, specs)
+    columns = fixed_columns(question, seen.outputs)
     texts = requests.text_inputs(question, specs, seen)
     examples = None
     if warm_up is not None:
@@ -105,7 +106,7 @@ def export_saved_model(
         examples = requests.example_request(question, specs, texts, warm_up)
     rows = chunk(question, specs, seen, max_rows)
     _check_jit_compile(question, jit_compile)
-    answer = Answer(question, specs, seen, texts=texts, chunk=rows, jit_compile=jit_compile)
+    answer = Answer(question, specs, columns, texts=texts, chunk=rows, jit_compile=jit_compile)
     with directory.replaced(place, overwrite=overwrite) as fresh:
         archive = _archive(question, specs, texts, answer, tokenizer)
         archive.write_out(str(fresh), verbose=False)
@@ -119,6 +120,7 @@ def export_saved_model(
         if examples is not None:
             of_model, of_attributions = examples
             asked = {"serving_default": of_model, ATTRIBUTIONS: of_attributions}
+            warm_up_requests.run(fresh, asked)
             warm_up_requests.write(fresh, model.name, asked)
     return place
 
@@ -146,24 +148,36 @@ def _archive(
     # One graph for both signatures.
     explain = tf.function(answer, autograph=False)
 
+    with_target = [*open_specs, tf.TensorSpec([None], tf.int32, "target")]
+
     def attributions(*given: Any) -> Any:
-        batch = tf.shape(given[0])[:1]
-        return explain(list(given), tf.fill(batch, answer.default))
+        inputs = _ranked(given, open_specs)
+        return explain(inputs, tf.fill(tf.shape(inputs[0])[:1], answer.default))
 
     def attributions_with_target(*given: Any) -> Any:
-        *inputs, target = given
+        *inputs, target = _ranked(given, with_target)
         return explain(inputs, target)
 
     archive.add_endpoint(ATTRIBUTIONS, attributions, input_signature=open_specs)
     if len(question.target.units) == 1:
-        spec = tf.TensorSpec([None], tf.int32, "target")
-        archive.add_endpoint(
-            WITH_TARGET, attributions_with_target, input_signature=[*open_specs, spec]
-        )
+        archive.add_endpoint(WITH_TARGET, attributions_with_target, input_signature=with_target)
     return archive
 
 
+def _ranked(given: Sequence[Any], specs: Sequence[tf.TensorSpec]) -> list[Any]:
+    """The inputs of a request, with as many axes as they should have: servers do not look."""
+    return [
+        tf.ensure_shape(tensor, spec.shape, name=spec.name)
+        for tensor, spec in zip(given, specs, strict=True)
+    ]
+
+
 def _place(filepath: str | PathLike[str], version: int | None) -> Path:
+    if "://" in str(filepath):
+        raise ValueError(
+            "`filepath` must be a local directory. Export to one, then copy it, with "
+            f"`gsutil cp -r` for instance. Received: {str(filepath)!r}"
+        )
     if version is None:
         return Path(filepath)
     if not checks.is_integer(version):

@@ -31,6 +31,7 @@ class Survey:
         names: the segments' names, in the order in which they are shown.
         sources: one a tapped call, the number of the input that its ids are; -1 for none.
         dims: one a tapped call, the size of its embeddings.
+        tables: one a tapped call, how many ids its layer has embeddings for, or None.
         vectorized: one a `TextVectorization` in the model, what it gives.
     """
 
@@ -38,6 +39,7 @@ class Survey:
     names: list[str]
     sources: list[int]
     dims: list[int]
+    tables: list[int | None]
     vectorized: list[tf.TensorSpec]
 
 
@@ -54,12 +56,20 @@ def survey(question: Question, specs: Any) -> Survey:
         reading = question.tap.read(nest)
         calls = _segments(reading, list(flat))
         layout = segments.layout(question.model, nest, calls, question.tokens)
+        keys = [spec.name for spec in tf.nest.flatten(specs)]
+        # A request knows an input by its name; a live explanation by its key in the user's dict.
+        names = [
+            keys[call.source] if call.source >= 0 else name
+            for call, name in zip(calls, layout.names, strict=True)
+        ]
+        names = names if len(set(names)) == len(names) else layout.names
         found.append(
             Survey(
                 outputs=tf.nest.map_structure(tf.TensorSpec.from_tensor, reading.outputs),
-                names=[layout.names[number] for number in layout.order],
+                names=[names[number] for number in layout.order],
                 sources=[call.source for call in calls],
                 dims=[call.embeddings.shape[2] for call in calls],
+                tables=[getattr(call.layer, "input_dim", None) for call in calls],
                 vectorized=[tf.TensorSpec.from_tensor(ids) for ids in reading.vectorized],
             )
         )
@@ -75,20 +85,17 @@ class Answer:
     Args:
         question: what is explained, and how.
         specs: the model's inputs, a nest of tensor specs with names.
-        seen: what a trace of the model showed.
+        columns: what the target holds, as `fixed_columns` tells.
         texts: the numbers of the inputs, flattened, that come as texts for the tokenizer.
         chunk: see `Integral`.
         jit_compile: see `Integral`.
-
-    Raises:
-        ValueError: for a target that does not fit the model's outputs.
     """
 
     def __init__(
         self,
         question: Question,
         specs: Any,
-        seen: Survey,
+        columns: Sequence[int],
         *,
         texts: Sequence[int],
         chunk: Chunk,
@@ -99,7 +106,7 @@ class Answer:
         self._flat_specs = tf.nest.flatten(specs)
         self._texts = texts
         self._names = [spec.name for spec in self._flat_specs]
-        self._columns = _columns(question, seen.outputs)
+        self._columns = columns
         rows = Rows(question.tap, question.target.score, type(question.method).reduction)
         self._integral = Integral(rows, chunk, jit_compile=jit_compile)
 
@@ -159,7 +166,9 @@ class Answer:
         for number in self._texts:
             spec = self._flat_specs[number]
             ids = tf.cast(to_ids(checked[number]), spec.dtype)  # type: ignore[misc]
-            if not ids.shape.is_compatible_with(spec.shape):
+            # Ids of any width would fit one width by chance alone.
+            open_width = spec.shape[1] is not None and ids.shape[1] is None
+            if open_width or not ids.shape.is_compatible_with(spec.shape):
                 raise ValueError(
                     f"The `tokenizer` gives ids of shape {tuple(ids.shape)}, and the model "
                     f"{self._question.model.name!r} takes `{spec.name}` of shape "
@@ -200,7 +209,13 @@ class Answer:
             token_id=self._question.tokens.token_id,
         )
         method = self._question.method
-        return baselines.make(method.baseline, method.keep_ids, place)
+        try:
+            return baselines.make(method.baseline, method.keep_ids, place)
+        except NotImplementedError as error:
+            raise ValueError(
+                "A callable `baseline` that is exported must be made of TensorFlow operations, "
+                f"since the server has no Python. Received: {method.baseline!r}. It said: {error}"
+            ) from error
 
     def _attribution(self, arrays: Any, output: Any, width: Any) -> dict[str, Any]:
         method = self._question.method
@@ -271,8 +286,16 @@ class _Shown:
         return self.joined(tf.split(scores, self.widths, axis=1, num=len(self.widths)))
 
 
-def _columns(question: Question, outputs: Any) -> list[int]:
-    """What the target holds, as columns of the outputs; `PREDICTION` where it asks for that."""
+def fixed_columns(question: Question, outputs: Any) -> list[int]:
+    """What the target holds, as columns of the outputs; `PREDICTION` where it asks for that.
+
+    Args:
+        question: whose target it is.
+        outputs: specs of the model's outputs, a nest.
+
+    Raises:
+        ValueError: for a target that does not fit them.
+    """
     zeros = tf.nest.map_structure(
         lambda spec: np.zeros([1, *(size or 1 for size in spec.shape[1:])], np.float32), outputs
     )

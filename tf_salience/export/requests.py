@@ -1,5 +1,6 @@
 """What the signatures take: the model's inputs as tensor specs, and examples as requests."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,7 +64,16 @@ def text_inputs(question: Question, specs: Any, seen: Survey) -> list[int]:
             f"{', '.join(spec.name for spec in flat)}. Pass the vocabulary instead: "
             "`tokenizer=layer.get_vocabulary()`."
         )
-    return sorted(set(seen.sources))
+    # A table smaller than the vocabulary (of segment ids, say) is not one of its words.
+    words = len(question.tokens.vocabulary or ())
+    pairs = zip(seen.sources, seen.tables, strict=True)
+    found = sorted({source for source, rows in pairs if rows is None or rows >= words})
+    if not found:
+        raise ValueError(
+            f"The `tokenizer` has a vocabulary of {words}, more than there are embeddings for: "
+            f"{seen.tables}. Pass the tokenizer that the model was trained with."
+        )
+    return found
 
 
 def example_request(
@@ -89,12 +99,16 @@ def example_request(
         return tf.nest.flatten(leaves)
 
     of_model = [
-        leaf if spec.dtype == tf.string else np.asarray(leaf, spec.dtype.as_numpy_dtype)
+        np.reshape(leaf, (-1,) if len(spec.shape) == 1 else (-1, 1))
+        if spec.dtype == tf.string
+        else np.asarray(leaf, spec.dtype.as_numpy_dtype)
         for leaf, spec in zip(in_order(nest), flat, strict=True)
     ]
     as_given = in_order(given)
     of_attributions = [
-        as_given[number] if number in texts and inputs.is_text(as_given[number]) else leaf
+        np.reshape(as_given[number], -1)
+        if number in texts and inputs.is_text(as_given[number])
+        else leaf
         for number, leaf in enumerate(of_model)
     ]
     if not all(inputs.is_text(of_attributions[number]) for number in texts):
@@ -121,10 +135,10 @@ def _traced(question: Question, specs: Any) -> tuple[Any, Survey]:
 
 
 def _spec(given: Any) -> tf.TensorSpec:
-    if isinstance(given, tf.TensorSpec):
-        return given
-    if isinstance(given, keras.InputSpec) and given.shape is not None and given.dtype is not None:
-        return tf.TensorSpec(given.shape, given.dtype, given.name)
+    known = isinstance(given, tf.TensorSpec | keras.InputSpec)
+    if known and given.shape is not None and given.dtype is not None:
+        # A server takes batches of any size.
+        return tf.TensorSpec((None, *given.shape[1:]), given.dtype, given.name)
     raise TypeError(
         "`input_signature` must be a nest of tf.TensorSpec, or of keras.InputSpec with shape and "
         f"dtype. Received: {given!r} (of type {type(given).__name__})"
@@ -138,12 +152,23 @@ def _named(specs: Any) -> Any:
         for name, spec in inputs.paths(specs)
     ]
     names = [name.strip("_") for name in names]
-    if len(set(names)) != len(names) or "target" in names:
+    # TensorFlow takes `Ids` and `ids` for one name.
+    lower = [name.lower() for name in names]
+    plain = all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in names)
+    if len(set(lower)) != len(names) or "target" in lower or not plain:
         raise ValueError(
-            "The inputs of a signature need names that differ, and `target` is the name of what is "
-            f"explained. Received: {names}. Rename the model's inputs, or pass `input_signature` "
-            "with names."
+            "The inputs of a signature need names that differ, of letters, digits and `_`, and "
+            f"`target` is the name of what is explained. Received: {names}. Rename the model's "
+            "inputs, or pass `input_signature` with names."
         )
+    keys = [path for path, _ in inputs.paths(specs)]
+    for key, name in zip(keys, names, strict=True):
+        if key in names and key != name:
+            raise ValueError(
+                f"The input {name!r} has the key {key!r} in the model's dict of inputs, which is "
+                "the name of another input; a request would take one for the other. Give each "
+                "`keras.Input` its key as its name."
+            )
     flat = [
         tf.TensorSpec(spec.shape, spec.dtype, name)
         for name, (_, spec) in zip(names, inputs.paths(specs), strict=True)

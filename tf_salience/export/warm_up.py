@@ -20,6 +20,29 @@ def check() -> None:
         ) from error
 
 
+def run(folder: Path, requests: Mapping[str, Mapping[str, Any]]) -> None:
+    """Runs requests on a SavedModel: one that fails would keep a server from loading it.
+
+    Args:
+        folder: the SavedModel's.
+        requests: the signatures' names to their inputs, name to array.
+
+    Raises:
+        ValueError: for a request that is refused.
+    """
+    served = tf.saved_model.load(str(folder))
+    for signature, inputs in requests.items():
+        try:
+            served.signatures[signature](
+                **{key: tf.constant(value) for key, value in inputs.items()}
+            )
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            raise ValueError(
+                f"`warm_up` must hold examples that the model takes. The signature {signature!r} "
+                f"said: {error}"
+            ) from error
+
+
 def write(folder: Path, name: str, requests: Mapping[str, Mapping[str, Any]]) -> None:
     """Writes the file into a SavedModel's folder.
 
