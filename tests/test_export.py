@@ -373,6 +373,28 @@ class TestBadRequests:
         assert found["mask"].tolist() == [[True], [False]]
         assert found["scores"][1] == 0
 
+    @pytest.mark.parametrize(
+        ("name", "inputs"),
+        [
+            ("convolution", [1, 2]),
+            ("convolution", 3),
+            ("text_model", "w1"),
+            ("text_model", [["w"]]),
+        ],
+    )
+    def test_the_wrong_number_of_axes(self, loaded, name, inputs):
+        kind = tf.string if name == "text_model" else tf.int32
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Shape of tensor keras_tensor"):
+            ask(loaded(name), inputs=tf.constant(inputs, kind))
+
+    @pytest.mark.parametrize("target", [1, [[1]]])
+    def test_the_wrong_number_of_axes_of_a_target(self, loaded, target):
+        model = loaded("convolution")
+        (name,) = model.signatures["attributions"].structured_input_signature[1]
+        request = {name: ids(1), "target": tf.constant(target)}
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Shape of tensor target"):
+            ask(model, "attributions_with_target", **request)
+
     def test_too_many_tokens(self, loaded):
         long = tf.ones((1, 10_000), tf.int32)
         with pytest.raises(
@@ -437,6 +459,41 @@ class TestFiles:
         assert tfs.read_signature(place)["method"]["class_name"] == "gradient_norm"
         tfs.export_saved_model(model, place, method="gradient_dot_input", overwrite=True)
         assert tfs.read_signature(place)["method"]["class_name"] == "gradient_dot_input"
+        assert [one.name for one in tmp_path.iterdir()] == ["m"]
+
+    def test_only_a_saved_model_is_replaced(self, models, tmp_path, monkeypatch):
+        model = models("convolution")
+        tfs.export_saved_model(model, tmp_path / "m", version=1)
+        with pytest.raises(FileExistsError, match="pass `version=`"):
+            tfs.export_saved_model(model, tmp_path / "m", overwrite=True)
+        assert tfs.read_signature(tmp_path / "m")
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        for place in (".", ".."):
+            with pytest.raises(FileExistsError, match="must not be the working directory"):
+                tfs.export_saved_model(model, place, overwrite=True)
+        assert tfs.export_saved_model(model, "relative").is_dir()
+        (tmp_path / "link").symlink_to(tmp_path / "m")
+        with pytest.raises(FileExistsError, match="file or link"):
+            tfs.export_saved_model(model, tmp_path / "link", overwrite=True)
+
+    def test_an_interrupt_between_two_renames_brings_the_old_back(
+        self, models, tmp_path, monkeypatch
+    ):
+        tfs.export_saved_model(models("convolution"), tmp_path / "m", method="gradient_norm")
+        rename = Path.rename
+
+        def late(self, target):
+            done = rename(self, target)
+            if Path(target).name == "old":
+                raise KeyboardInterrupt
+            return done
+
+        monkeypatch.setattr(Path, "rename", late)
+        with pytest.raises(KeyboardInterrupt):
+            tfs.export_saved_model(models("convolution"), tmp_path / "m", overwrite=True)
+        monkeypatch.undo()
+        assert tfs.read_signature(tmp_path / "m")["method"]["class_name"] == "gradient_norm"
         assert [one.name for one in tmp_path.iterdir()] == ["m"]
 
     @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -525,6 +582,16 @@ class TestFiles:
             assert served.signatures[asked[-1]](**inputs)
         assert asked == ["serving_default", "attributions"]
 
+    @pytest.mark.parametrize(
+        ("name", "examples"),
+        [("text_model", [b"\xff"]), ("sequential_lstm", np.full((1, 4), 99))],
+    )
+    def test_warm_up_requests_are_run(self, models, tmp_path, name, examples):
+        pytest.importorskip("tensorflow_serving", reason="the extra `serving` is not installed")
+        with pytest.raises(ValueError, match="`warm_up` must hold examples that the model takes"):
+            tfs.export_saved_model(models(name), tmp_path / "m", warm_up=examples)
+        assert list(tmp_path.iterdir()) == []
+
     def test_the_example_prints_requests_that_are_taken(self, models, tmp_path, monkeypatch):
         pytest.importorskip("tensorflow_serving", reason="the extra `serving` is not installed")
         from google.protobuf import text_format
@@ -564,6 +631,14 @@ class TestErrors:
             ({"target": [0, 1]}, "A `target` for each example cannot be exported"),
             ({"target": 7}, "must be a class index from 0 to 2"),
             ({"version": -1}, "`version` must be at least 0"),
+            (
+                {"method": tfs.IntegratedGradients(baseline=lambda e: 0.5 * np.asarray(e))},
+                "must be made of TensorFlow operations",
+            ),
+            (
+                {"tokenizer": keras.layers.TextVectorization(vocabulary=[*map(str, range(99))])},
+                "a vocabulary of 101, more than there are embeddings for",
+            ),
             ({"max_rows": 0}, "`max_rows` must be a positive integer"),
             ({"method": tfs.IntegratedGradients(baseline=np.zeros((2, 4, 8)))}, "each example"),
             ({"method": tfs.IntegratedGradients(baseline=np.zeros((4, 8)))}, "each token needs"),
@@ -601,8 +676,21 @@ class TestErrors:
         with pytest.raises(ValueError, match="XLA takes no strings"):
             tfs.export_saved_model(models("text_model"), tmp_path / "m", jit_compile=True)
 
-    def test_an_input_called_target(self, tmp_path):
-        given = keras.Input((None,), dtype="int32", name="target")
+    def test_a_remote_folder(self, models):
+        with pytest.raises(ValueError, match="must be a local directory"):
+            tfs.export_saved_model(models("convolution"), "gs://bucket/model")
+
+    def test_keys_that_are_names_of_others(self, tmp_path):
+        one, two = (keras.Input((None,), dtype="int32", name=name) for name in "ba")
+        embed = keras.layers.Embedding(30, 8)
+        both = keras.layers.Concatenate()([keras.layers.GRU(4)(embed(x)) for x in (one, two)])
+        model = keras.Model({"a": one, "b": two}, keras.layers.Dense(2)(both))
+        with pytest.raises(ValueError, match="the name of another input"):
+            tfs.export_saved_model(model, tmp_path / "m")
+
+    @pytest.mark.parametrize("name", ["target", "Target", "my input"])
+    def test_an_input_called_target(self, tmp_path, name):
+        given = keras.Input((None,), dtype="int32", name=name)
         pooled = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(30, 8)(given))
         model = keras.Model(given, keras.layers.Dense(2)(pooled))
         with pytest.raises(ValueError, match="`target` is the name of what is explained"):

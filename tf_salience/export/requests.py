@@ -105,17 +105,15 @@ def example_request(
         for leaf, spec in zip(in_order(nest), flat, strict=True)
     ]
     as_given = in_order(given)
-    of_attributions = [
-        np.reshape(as_given[number], -1)
-        if number in texts and inputs.is_text(as_given[number])
-        else leaf
-        for number, leaf in enumerate(of_model)
-    ]
-    if not all(inputs.is_text(of_attributions[number]) for number in texts):
+    if not all(inputs.is_text(as_given[number]) for number in texts):
         raise TypeError(
             "`warm_up` must hold texts, which is what the exported `attributions` take with this "
             f"`tokenizer`. Received: {inputs.describe(given)}"
         )
+    of_attributions = [
+        np.reshape(as_given[number], -1) if number in texts else leaf
+        for number, leaf in enumerate(of_model)
+    ]
     names = [spec.name for spec in flat]
     return (
         dict(zip(names, of_model, strict=True)),
