@@ -5,8 +5,8 @@ from typing import Any
 import tensorflow as tf
 
 from tf_salience.compiled import Compiled
-from tf_salience.export.graph import Survey
 from tf_salience.export.integral import Chunk
+from tf_salience.export.survey import Survey
 from tf_salience.question import Question
 from tf_salience.rows import Rows, suited
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience import inputs, tap
-from tf_salience.export.graph import Survey, survey
+from tf_salience.export.survey import Survey, survey
 from tf_salience.question import Question
 
 
