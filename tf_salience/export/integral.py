@@ -54,7 +54,7 @@ class Integral:
         by_node = tf.transpose(weights)
 
         def body(start: Any, sums: Any, outputs: Any, lost: Any) -> Any:
-            filled = self._filled(tf.minimum(size, total - start))
+            filled = self._filled(tf.minimum(size, total - start), size)
             place = tf.range(start, start + filled)
             # What fills a chunk up are copies of the last row, without weight.
             row = tf.minimum(place, total - 1)
@@ -97,12 +97,15 @@ class Integral:
         with tf.control_dependencies([seen]):
             return tf.identity(sums), tf.reshape(outputs, [batch, steps])
 
-    def _filled(self, rows: Any) -> Any:
-        """How many rows are run for so many: 2ⁿ under XLA, which compiles each number anew."""
+    def _filled(self, rows: Any, most: Any) -> Any:
+        """How many rows are run for so many: under XLA, which compiles each number anew, few kinds.
+
+        A whole chunk, `most`, or 2ⁿ rows.
+        """
         if not self._jit_compile:
             return rows
         power = tf.math.ceil(tf.math.log(tf.cast(rows, tf.float64)) / np.log(2.0) - 1e-9)
-        return tf.cast(2.0**power, tf.int32)
+        return tf.minimum(tf.cast(2.0**power, tf.int32), most)
 
     def adaptive(
         self, arrays: Any, output: Any, width: Any, *, tolerance: float, max_steps: int
@@ -134,24 +137,14 @@ class Integral:
             sums = tf.tensor_scatter_nd_add(sums, place, added)
             mine = tf.gather(sums, left)
             new, old = tf.gather(mine, level, axis=1), tf.gather(mine, level - 1, axis=1)
-            size = tf.reduce_sum(tf.abs(new), axis=1)
             first = tf.where(level > 1, tf.gather(found["baseline_output"], left), outputs[:, 0])
-            delta = tf.reduce_sum(new, axis=1) - (tf.gather(output, left) - first)
-            error = methods.ERROR_SHARE * relative(new, old)
-            met = (error <= tolerance) & (tf.abs(delta) <= tolerance * size)
-            here = {
-                "scores": new,
-                "baseline_output": first,
-                "convergence_delta": delta,
-                "error_estimate": error,
-                "converged": met,
-                "evaluations": tf.fill([tf.size(left)], end),
-            }
+            here = _judged(new, old, tf.gather(output, left), first, tolerance)
+            here["evaluations"] = tf.fill([tf.size(left)], end)
             found = {
                 name: tf.tensor_scatter_nd_update(found[name], place, value)
                 for name, value in here.items()
             }
-            return level + 1, tf.boolean_mask(left, ~met), sums, found
+            return level + 1, tf.boolean_mask(left, ~here["converged"]), sums, found
 
         zeros = tf.zeros([batch], tf.float64)
         vector, matrix = tf.TensorShape([None]), tf.TensorShape([None, None])
@@ -176,6 +169,28 @@ class Integral:
             parallel_iterations=1,
         )
         return dict(state[3])
+
+
+def _judged(new: Any, old: Any, output: Any, first: Any, tolerance: float) -> dict[str, Any]:
+    """What one level says of some examples, and whether they are done.
+
+    Args:
+        new: (batch, tokens), the scores of this level.
+        old: (batch, tokens), those of the level below.
+        output: (batch,), the target at the input.
+        first: (batch,), the target at the baseline.
+        tolerance: as `Integral.adaptive` takes it.
+    """
+    delta = tf.reduce_sum(new, axis=1) - (output - first)
+    error = methods.ERROR_SHARE * relative(new, old)
+    allowed = tolerance * tf.reduce_sum(tf.abs(new), axis=1)
+    return {
+        "scores": new,
+        "baseline_output": first,
+        "convergence_delta": delta,
+        "error_estimate": error,
+        "converged": (error <= tolerance) & (tf.abs(delta) <= allowed),
+    }
 
 
 def relative(new: Any, old: Any) -> Any:
