@@ -184,6 +184,17 @@ def test_a_warning_is_one_line(models, run):
     assert err.count("\n") == 1
 
 
+def test_a_deprecation_in_a_library_is_not_the_users(run, monkeypatch):
+    def deprecated(options):
+        warnings.warn("nodes of ast take no such argument", DeprecationWarning, stacklevel=1)
+        warnings.warn("the user's", UserWarning, stacklevel=1)
+
+    monkeypatch.setattr("tf_salience.cli.commands.demo", deprecated)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert run("demo") == (0, "", "tf-salience: warning: the user's\n")
+
+
 def test_showing_warnings_is_left_as_it_was(models, run):
     before = warnings.showwarning
     run("explain", models / "text.keras", "--text", "zebra")

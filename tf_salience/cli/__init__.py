@@ -33,6 +33,9 @@ def main(command_line: Sequence[str] | None = None) -> int:
     ]
     try:
         with warnings.catch_warnings():
+            # Words between libraries and their developers: Python hides them by default too.
+            for category in (DeprecationWarning, PendingDeprecationWarning):
+                warnings.simplefilter("ignore", category)
             warnings.showwarning = _show_warning
             run(options)
         sys.stdout.flush()
