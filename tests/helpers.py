@@ -1,5 +1,7 @@
 """Models for the tests: one of each kind that people bring, and closed forms."""
 
+import re
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -153,6 +155,11 @@ def single_unit():
             layers.Dense(1),
         ]
     )
+
+
+def printed(value):
+    """A parameter as the name of a test: the same in each process, so without addresses."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 def reloaded(folder):

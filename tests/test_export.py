@@ -163,12 +163,12 @@ class TestSignatures:
             {"steps": 7},
             {"max_steps": 8, "tolerance": 1e-9},
         ],
-        ids=str,
+        ids=helpers.printed,
     )
     @pytest.mark.parametrize(
         "rows",
         [{}, {"max_rows": 1}, {"max_rows": 7}, {"max_rows": 8, "jit_compile": True}],
-        ids=str,
+        ids=helpers.printed,
     )
     def test_paths_in_any_chunks(self, models, tmp_path, keywords, rows):
         model = models("convolution")
@@ -644,7 +644,7 @@ class TestErrors:
             ({"method": tfs.IntegratedGradients(baseline=np.zeros((4, 8)))}, "each token needs"),
             ({"input_signature": tf.TensorSpec((None, 4, 4), "int32")}, "cannot be traced"),
         ],
-        ids=str,
+        ids=helpers.printed,
     )
     def test_what_cannot_be_exported(self, models, tmp_path, keywords, message):
         with pytest.raises(ValueError, match=message):
@@ -658,7 +658,7 @@ class TestErrors:
             ({"jit_compile": "auto"}, "`jit_compile` must be True or False"),
             ({"input_signature": "ids"}, "`input_signature` must be a nest"),
         ],
-        ids=str,
+        ids=helpers.printed,
     )
     def test_other_kinds_of_arguments(self, models, tmp_path, keywords, message):
         with pytest.raises(TypeError, match=message):

@@ -118,9 +118,12 @@ def test_names_without_names():
 
 
 def test_outputs_that_have_no_classes():
-    with pytest.raises(ValueError, match=r"outputs of shape \(2, 4, 3\). Pass a callable"):
+    with pytest.raises(
+        ValueError,
+        match=r"shape \(2, 4, 3\)(.|\n)*`targets.Position`; (.|\n)*a callable",
+    ):
         score("predicted", np.ones((2, 4, 3)))
-    with pytest.raises(ValueError, match="a model with 2 outputs. Pass a callable"):
+    with pytest.raises(ValueError, match=r"2 outputs. Say which with `output=`(.|\n)*callable"):
         targets.get("predicted").hold(targets.Context((OUTPUTS, OUTPUTS), np.arange(2), 2))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         UnknownTokensWarning,
     )
     from tf_salience.explainer import Explainer, explain
-    from tf_salience.explanation import Explanation, TokenSalience
+    from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export import export_saved_model
     from tf_salience.journal import read_log
     from tf_salience.manifest import read_signature
@@ -33,6 +33,7 @@ _HOMES = {
     "Explainer": "explainer",
     "explain": "explainer",
     "Explanation": "explanation",
+    "SalienceMatrix": "explanation",
     "TokenSalience": "explanation",
     "GradientNorm": "methods",
     "GradientDotInput": "methods",
@@ -63,6 +64,7 @@ __all__ = [
     "NotConvergedWarning",
     "ProbeWarning",
     "SalienceLogger",
+    "SalienceMatrix",
     "SmallerChunksWarning",
     "TokenSalience",
     "TruncatedTextWarning",

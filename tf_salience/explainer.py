@@ -8,19 +8,23 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import checks, parts, segments
+from tf_salience import checks, parts, results, segments
 from tf_salience import inputs as model_inputs
 from tf_salience.engine import Engine
-from tf_salience.explanation import Explanation
+from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.first_pass import Reader
+from tf_salience.intake import Intake, take_in
 from tf_salience.look import Look, without
 from tf_salience.pool import Pool
 from tf_salience.question import ask, checked_max_rows
+from tf_salience.targets import Position, Span, Target
 
 Array = npt.NDArray[Any]
 
 #: Tokens of examples that are explained together; their embeddings are held meanwhile.
 _POOL_TOKENS = 65536
+#: What the outputs of these examples may take: those of a language model are a vocabulary a token.
+_POOL_BYTES = 2**28
 
 
 class Explainer:
@@ -34,13 +38,16 @@ class Explainer:
         method: "integrated_gradients", "gradient_dot_input", "gradient_norm", an instance of a
             method, or its config.
         target: what is explained: "predicted", "label", a class index, a class name, one of these
-            an example, `targets.Margin`, `targets.Probability`, `targets.LogProbability`, or a
-            callable `outputs -> (batch,)`.
+            an example, `targets.Margin`, `targets.Probability`, `targets.LogProbability`, of a
+            tagger `targets.Position`, of a language model `targets.Span`, or a callable
+            `outputs -> (batch,)`.
         embeddings: the layer that embeds the tokens, its name, or a list; None: the only one there.
-        tokenizer: a `keras.layers.TextVectorization` or a vocabulary (strings, by id); None: the
+        tokenizer: a `keras.layers.TextVectorization`, a KerasHub tokenizer or preprocessor, or a
+            vocabulary (strings, by id); None: the preprocessor of a KerasHub model, or the
             `TextVectorization` inside the model, if there is one.
         class_names: the name of each class.
         pad_id: the id of padding, where the model or the tokenizer does not tell.
+        output: which of several outputs is explained: a key, a name, or a number.
         batch_size: examples in one forward pass.
         max_rows: rows, examples x nodes, in one compiled call; "auto" bounds the tokens in flight
             and the memory they are estimated to take.
@@ -64,6 +71,7 @@ class Explainer:
         tokenizer: Any = None,
         class_names: Sequence[str] | None = None,
         pad_id: int | None = None,
+        output: str | int | None = None,
         batch_size: int = 32,
         max_rows: int | str = "auto",
         trim_padding: bool | str = "auto",
@@ -81,6 +89,7 @@ class Explainer:
             tokenizer=tokenizer,
             class_names=class_names,
             pad_id=pad_id,
+            output=output,
         )
         self.model = model
         self.method = question.method
@@ -95,7 +104,7 @@ class Explainer:
         self._reader = Reader(self._tap, batch_size)
         self._engine = Engine(
             self._tap,
-            self.target.score,
+            question.score,
             type(self.method).reduction,
             batch_size=batch_size,
             max_rows=max_rows,
@@ -117,14 +126,38 @@ class Explainer:
             TypeError: for inputs of another kind.
             ValueError: for inputs that do not fit the model; see the message.
         """
-        arrays = model_inputs.arrays(inputs)
-        nest = self._nest(arrays)
-        for texts in model_inputs.texts(arrays):
-            self._tokens.warn_of_lost_text(texts)
-        found = parts.joined([look.part(trim=self._trim) for look in self._looks(nest, labels)])
-        explanation = self._explanation(found)
-        self._warn_of(found)
-        return explanation
+        return self._explained(take_in(self._question, inputs), labels, self.target)
+
+    def matrix(self, inputs: Any) -> list[SalienceMatrix]:
+        """Explains each token of the target by itself: targets x tokens.
+
+        For `targets.Span` a row is one predicted token, for `targets.Position` the tag of one real
+        token. What is run is bounded as for a call: `max_rows` at a time.
+
+        Args:
+            inputs: as for a call.
+
+        Returns:
+            A matrix for each example.
+
+        Raises:
+            TypeError: for another kind of target.
+            ValueError: for inputs that do not fit the model; see the message.
+        """
+        if not isinstance(self.target, Position | Span):
+            raise TypeError(
+                "`matrix` explains each token of `targets.Span` or `targets.Position`. "
+                f"Received: target={self.target!r}"
+            )
+        intake = take_in(self._question, inputs)
+        places = [
+            (look.pool.numbers[row], column)
+            for look in self._looks(intake, None, self.target)
+            for row, column in self.target.each(look.pool.held, look.context)
+        ]
+        examples, columns = np.array(places, np.int64).T
+        rows = self._explained(intake.repeated(examples), None, self.target.at(columns.tolist()))
+        return results.matrices(rows, examples, columns)
 
     def without(
         self, inputs: Any, erased: npt.NDArray[np.bool_], labels: Any = None
@@ -146,8 +179,8 @@ class Explainer:
         Raises:
             ValueError: for inputs that do not fit the model, or another shape of `erased`.
         """
-        nest = self._nest(model_inputs.arrays(inputs))
-        return without(list(self._looks(nest, labels)), np.asarray(erased, bool))
+        looks = list(self._looks(take_in(self._question, inputs), labels, self.target))
+        return without(looks, np.asarray(erased, bool))
 
     def check_target(self, examples: int, labels: Any = None) -> None:
         """Raises where target, labels or class names do not fit the model; nothing is run.
@@ -162,29 +195,36 @@ class Explainer:
             ValueError: with the message that a call would give.
         """
         symbolic = getattr(self.model, "outputs", None) or []
-        if len(symbolic) != 1 or None in symbolic[0].shape[1:]:
+        if len(symbolic) != 1 or None in symbolic[0].shape[1:] or not self.target.units:
             return
         outputs = np.zeros((examples, *symbolic[0].shape[1:]), np.float32)
         numbers = np.arange(examples)
         self.target.hold(self._question.context(outputs, numbers, examples, labels))
 
-    def _nest(self, arrays: Any) -> Any:
-        return model_inputs.prepare(
-            arrays, self.model, takes_text=self._question.takes_text, encode=self._tokens.encode
-        )
+    def _explained(self, intake: Intake, labels: Any, target: Target) -> Explanation:
+        looks = self._looks(intake, labels, target)
+        found = parts.joined([look.part(trim=self._trim) for look in looks])
+        explanation = results.explanation(self._question, found, intake.names)
+        results.warn_of(found, self._tokens.unknown_id)
+        return explanation
 
-    def _looks(self, nest: Any, labels: Any) -> Iterator[Look]:
+    def _looks(self, intake: Intake, labels: Any, target: Target) -> Iterator[Look]:
         """A first look at as many examples at a time as are explained together."""
-        total = model_inputs.size(nest)
-        size = max(self._batch_size, _POOL_TOKENS // model_inputs.width(nest))
+        total = intake.total
+        size = max(self._batch_size, _POOL_TOKENS // intake.width)
+        size = max(1, min(size, _POOL_BYTES // self._question.output_bytes(intake.width)))
         for start in range(0, total, size):
-            yield self._look(nest, np.arange(start, min(start + size, total)), total, labels)
+            yield self._look(intake, np.arange(start, min(start + size, total)), labels, target)
 
-    def _look(self, nest: Any, numbers: Array, total: int, labels: Any) -> Look:
+    def _look(self, intake: Intake, numbers: Array, labels: Any, target: Target) -> Look:
         """One first pass over some of the examples, and what is explained of each."""
-        first = self._reader(nest, numbers)
-        context = self._question.context(first.outputs, numbers, total, labels)
-        held = self.target.hold(context)
+        first = self._reader(intake.nest, numbers)
+        some = model_inputs.take(intake.nest, numbers)
+        layout = segments.layout(self.model, some, first.segments, self._tokens).arrays()
+        spans = None if intake.spans is None else intake.spans[numbers]
+        predicted = segments.predicted(first.segments, layout, spans)
+        context = self._question.context(first.outputs, numbers, intake.total, labels, predicted)
+        held = target.hold(context)
         outputs = tf.nest.map_structure(tf.constant, first.outputs)
         at_input = self._scored(outputs, held)
         checks.finite(
@@ -193,8 +233,6 @@ class Explainer:
             mend="Check the callable, or choose another target.",
             examples=numbers.tolist(),
         )
-        some = model_inputs.take(nest, numbers)
-        layout = segments.layout(self.model, some, first.segments, self._tokens).arrays()
         pool = Pool(
             tap=self._tap,
             engine=self._engine,
@@ -204,17 +242,17 @@ class Explainer:
             first=first,
             held=held,
             numbers=numbers,
-            total=total,
+            total=intake.total,
             at_input=at_input,
             masks=layout.masks,
             proofs=self._proofs,
         )
-        return Look(self.target, context, layout, pool)
+        return Look(target, context, layout, pool)
 
     def _scored(self, outputs: Any, held: Array) -> Array:
         """The target of each example, (batch,), from the model's outputs."""
         try:
-            scores = np.asarray(self.target.score(outputs, tf.constant(held)), np.float64)
+            scores = np.asarray(self._question.score(outputs, tf.constant(held)), np.float64)
         except (ValueError, TypeError, IndexError, AttributeError, tf.errors.OpError) as error:
             shapes = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
             raise ValueError(
@@ -227,51 +265,6 @@ class Explainer:
                 f"{len(scores)} numbers for {len(held)} rows"
             )
         return scores
-
-    def _explanation(self, found: parts.Part) -> Explanation:
-        ends = np.cumsum(found.widths).tolist()
-        numbers = found.attribution
-        return Explanation(
-            tokens=found.strings(self._tokens),
-            scores=numbers.scores.astype(np.float32),
-            mask=np.concatenate(found.masks, axis=1),
-            segments={
-                name: slice(end - width, end)
-                for name, end, width in zip(found.names, ends, found.widths, strict=True)
-            },
-            target=found.held[:, 0].astype(np.int64) if found.held.shape[1] == 1 else None,
-            target_name=found.target_names,
-            output=found.output,
-            baseline_output=numbers.baseline_output,
-            convergence_delta=numbers.convergence_delta,
-            error_estimate=numbers.error_estimate,
-            converged=numbers.converged,
-            evaluations=numbers.evaluations,
-            config=self._question.get_config(),
-        )
-
-    def _warn_of(self, found: parts.Part) -> None:
-        empty, unknown = found.empty(), found.all_unknown(self._tokens.unknown_id)
-        if empty:
-            checks.warn(
-                f"No real token in {checks.listed(empty)}, an empty text for instance: there is "
-                "nothing to explain, and no score.",
-                checks.NoTokensWarning,
-            )
-        if unknown:
-            checks.warn(
-                f"No word that the vocabulary knows in {checks.listed(unknown)}: the scores are "
-                "those of the unknown token.",
-                checks.UnknownTokensWarning,
-            )
-        converged = found.attribution.converged
-        if converged is not None and not converged.all():
-            checks.warn(
-                f"{(~converged).sum()} of {len(converged)} examples reached `max_steps` before the "
-                f"tolerance was met: their `converged` is False, their `error_estimate` says how "
-                "far they came. Raise `max_steps`, or accept a larger `tolerance`.",
-                checks.NotConvergedWarning,
-            )
 
 
 def explain(

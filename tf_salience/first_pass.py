@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tf_salience import checks, inputs
 from tf_salience.compiled import Compiled
-from tf_salience.tap import Reading, Tap
+from tf_salience.tap import Tap, source_of
 
 Array = npt.NDArray[Any]
 
@@ -176,26 +176,6 @@ class Reader:
             segments=segments,
             vectorized=tuple(np.asarray(each) for each in vectorized),
         )
-
-
-def source_of(ids: Any, sources: list[Any], reading: Reading) -> int:
-    """Which of a graph's inputs the ids are, whatever became of them on the way; -1 for none.
-
-    Args:
-        ids: what a layer was called on.
-        sources: the inputs, flattened.
-        reading: what the graph's pass showed.
-    """
-    through = dict(zip(map(id, reading.vectorized), reading.texts, strict=True))
-    while not any(ids is source for source in sources):
-        operation = getattr(ids, "op", None)  # a constant of the model's own has none
-        if id(ids) in through:
-            ids = through[id(ids)]  # made of a text
-        elif operation is not None and operation.type in ("Cast", "Identity"):
-            ids = operation.inputs[0]
-        else:
-            return -1
-    return next(number for number, source in enumerate(sources) if ids is source)
 
 
 def _side_by_side(parts: list[Any]) -> Any:

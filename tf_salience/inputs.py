@@ -115,9 +115,12 @@ def describe(nest: Nest) -> str:
 
 def order(model: keras.Model, nest: Nest) -> list[str]:
     """The names of the inputs as the user thinks of them: the model's order, or the dict's own."""
-    symbolic = getattr(model, "inputs", None)
-    if symbolic:
-        return [tensor.name for tensor in symbolic]
+    struct = getattr(model, "input", None) if getattr(model, "inputs", None) else None
+    if isinstance(struct, dict):
+        # As the model was made; Keras' own list of inputs has them by the alphabet.
+        return [tensor.name for tensor in struct.values() if hasattr(tensor, "name")]
+    if struct is not None:
+        return [tensor.name for tensor in model.inputs]
     return list(nest) if isinstance(nest, dict) else []
 
 

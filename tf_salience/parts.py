@@ -65,16 +65,25 @@ class Part:
             names=[self.names[number] for number in order],
         )
 
-    def strings(self, tokens: Tokens) -> list[list[str]]:
-        """The real tokens of each example; `#3` for position 3 where no ids are known."""
-        rows: list[list[str]] = [[] for _ in self.output]
+    def spelled(self, tokens: Tokens) -> list[tuple[list[str], list[int]]]:
+        """The real tokens of each example as they are read, and the number of each one's word.
+
+        Where no ids are known, `#3` for position 3. Words are counted through all segments.
+        """
+        rows: list[tuple[list[str], list[int]]] = [([], []) for _ in self.output]
         for ids, mask in zip(self.ids, self.masks, strict=True):
-            for number, row in enumerate(rows):
+            for number, (strings, words) in enumerate(rows):
                 real = np.flatnonzero(mask[number])
                 if ids is None:
-                    row.extend(f"#{position}" for position in real)
-                else:
-                    row.extend(tokens.strings(ids[number, real]))
+                    strings.extend(f"#{position}" for position in real)
+                    continue
+                spelling = tokens.spelling(ids[number, real])
+                strings.extend(spelling.strings)
+                first = max(words, default=-1) + 1
+                words.extend(
+                    one + first if one >= 0 else one
+                    for one in spelling.words or range(len(spelling.strings))
+                )
         return rows
 
     def empty(self) -> list[int]:

@@ -1,5 +1,6 @@
 """What is asked of a model: the target, the method and the tap, checked and put together."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ class Question:
         tokens: how ids are read, and how texts become ids.
         activated: whether the model is known to end in a sigmoid or softmax.
         takes_text: whether the model itself takes strings.
+        output: which of the model's outputs is explained, or None for the only one.
     """
 
     model: keras.Model
@@ -35,12 +37,49 @@ class Question:
     tokens: tokens.Tokens
     activated: bool
     takes_text: bool
+    output: str | int | None = None
+
+    def select(self, outputs: Any) -> Any:
+        """The output that is explained, of all that the model gives."""
+        return targets.chosen(outputs, self.output, getattr(self.model, "output_names", ()))
+
+    def score(self, outputs: Any, held: Any) -> Any:
+        """The target of each row, (rows,), from all outputs; see `targets.Target.score`."""
+        return self.target.score(self.select(outputs), held)
+
+    def output_bytes(self, tokens: int) -> int:
+        """About what the outputs of one example of so many tokens take, where the model tells."""
+        symbolic = getattr(self.model, "outputs", None) or ()
+        return sum(4 * math.prod(size or tokens for size in one.shape[1:]) for one in symbolic) or 4
 
     def context(
-        self, outputs: Any, examples: Any, total: int, labels: Any = None
+        self,
+        outputs: Any,
+        examples: Any,
+        total: int,
+        labels: Any = None,
+        predicted: targets.Predicted | None = None,
     ) -> targets.Context:
-        """What the target may look at; see `targets.Context`."""
-        return targets.Context(outputs, examples, total, labels, self.class_names, self.activated)
+        """What the target may look at; see `targets.Context`.
+
+        Args:
+            outputs: all that the model gives.
+            examples: as `targets.Context` has it.
+            total: as there.
+            labels: as there.
+            predicted: as there.
+        """
+        return targets.Context(
+            self.select(outputs),
+            examples,
+            total,
+            labels,
+            self.class_names,
+            self.activated,
+            predicted,
+            self.tokens.text,
+            self.tokens.ids_of,
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Model, method, target and versions, as plain values: enough to repeat it."""
@@ -49,6 +88,7 @@ class Question:
             "embeddings": [layer.name for layer in self.tap.layers],
             "method": methods.serialize(self.method),
             "target": self.target.get_config(),
+            "output": self.output,
             "class_names": self.class_names,
             "versions": {
                 "tf_salience": __version__,
@@ -68,6 +108,7 @@ def ask(
     tokenizer: Any = None,
     class_names: Sequence[str] | None = None,
     pad_id: int | None = None,
+    output: str | int | None = None,
 ) -> Question:
     """A question from what a user passes; the arguments are those of `Explainer`.
 
@@ -83,6 +124,11 @@ def ask(
             "`pad_id` must be an integer or None. "
             f"Received: pad_id={pad_id!r} (of type {type(pad_id).__name__})"
         )
+    if output is not None and not isinstance(output, str) and not checks.is_integer(output):
+        raise TypeError(
+            "`output` must be the name or the number of one of the model's outputs, or None. "
+            f"Received: output={output!r} (of type {type(output).__name__})"
+        )
     layers = tap.find(model, embeddings)
     return Question(
         model=model,
@@ -90,9 +136,10 @@ def ask(
         target=explained,
         class_names=names,
         tap=tap.Tap(model, layers),
-        tokens=tokens.adapt(tokenizer, tap.all_layers(model), pad_id),
+        tokens=tokens.adapt(tokenizer, model, tap.all_layers(model), pad_id),
         activated=tap.ends_in_probabilities(model),
         takes_text=tap.takes_text(model),
+        output=output,
     )
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tf_salience import inputs as model_inputs
 from tf_salience.first_pass import Segment
+from tf_salience.targets import Predicted
 from tf_salience.tokens import Tokens
 
 Array = npt.NDArray[Any]
@@ -65,19 +66,49 @@ def layout(model: keras.Model, nest: Any, segments: Sequence[Segment], tokens: T
         tokens: knows which ids are padding.
     """
     names = _names(model, nest, segments)
-    masks = [_mask(model, nest, segment, tokens, alone=len(segments) == 1) for segment in segments]
+    masks = [
+        _mask(model_inputs.named(model, nest), segment, tokens, _mask_names(name, len(segments)))
+        for name, segment in zip(names, segments, strict=True)
+    ]
     return Layout(names, _order(model, nest, segments, names), masks)
 
 
-def _mask(model: keras.Model, nest: Any, segment: Segment, tokens: Tokens, *, alone: bool) -> Any:
+def predicted(segments: Sequence[Segment], layout: Layout, spans: Array | None) -> Predicted | None:
+    """The tokens that stand over the outputs, if they are one a token.
+
+    Of several segments those of the decoder.
+
+    Args:
+        segments: the tapped calls.
+        layout: theirs, in arrays.
+        spans: (batch, 2), where in these tokens the text that is asked for is; or None.
+    """
+    numbers = list(range(len(segments)))
+    if len(segments) > 1:
+        numbers = [one for one in numbers if "decoder" in layout.names[one]]
+    if len(numbers) != 1:
+        return None
+    return Predicted(segments[numbers[0]].ids, layout.masks[numbers[0]], spans)
+
+
+def _mask_names(name: str, segments: int) -> Sequence[str]:
+    """What an input that masks the segment may be called; of several it must say whose it is."""
+    owner, _, ids = name.rpartition("token_ids")
+    if segments == 1:
+        return _MASK_INPUTS
+    return [f"{owner}{mask}" for mask in _MASK_INPUTS] if owner and not ids else ()
+
+
+def _mask(
+    inputs: Sequence[tuple[str, Any]], segment: Segment, tokens: Tokens, mask_names: Sequence[str]
+) -> Any:
     """Which tokens are real, (batch, tokens): whoever knows best is asked first."""
     if tokens.pad_id_is_given and segment.ids is not None:
         return segment.ids != tokens.pad_id
     if segment.mask is not None and _goes_with(segment.mask, segment.embeddings):
         return segment.mask
-    for name, leaf in model_inputs.named(model, nest):
-        # Of several segments it could be the mask of any.
-        if alone and name in _MASK_INPUTS and _goes_with(leaf, segment.embeddings):
+    for name, leaf in inputs:
+        if name in mask_names and _goes_with(leaf, segment.embeddings):
             return tf.cast(leaf, tf.bool)
     if tokens.pad_id is not None and segment.ids is not None:
         return segment.ids != tokens.pad_id

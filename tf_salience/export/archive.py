@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tf_salience import checks, directory, manifest
+from tf_salience import checks, directory, manifest, targets
 from tf_salience.export import requests
 from tf_salience.export import warm_up as warm_up_requests
 from tf_salience.export.chunks import chunk
@@ -31,6 +31,7 @@ def export_saved_model(
     embeddings: Any = None,
     class_names: Sequence[str] | None = None,
     pad_id: int | None = None,
+    output: str | int | None = None,
     input_signature: Any = None,
     max_rows: int | str = "auto",
     jit_compile: bool = False,
@@ -62,6 +63,7 @@ def export_saved_model(
         embeddings: as `Explainer` takes it.
         class_names: as `Explainer` takes it.
         pad_id: as `Explainer` takes it.
+        output: as `Explainer` takes it.
         input_signature: what `model(inputs)` takes, a nest of `tf.TensorSpec`; needed by a model
             without symbolic inputs that takes more than one array.
         max_rows: rows, examples x nodes, that are run at once; "auto" bounds their tokens, and the
@@ -94,6 +96,7 @@ def export_saved_model(
         tokenizer=tokenizer,
         class_names=class_names,
         pad_id=pad_id,
+        output=output,
     )
     _check_target(question)
     specs, seen = requests.surveyed(question, input_signature)
@@ -192,6 +195,12 @@ def _place(filepath: str | PathLike[str], version: int | None) -> Path:
 
 def _check_target(question: Question) -> None:
     """Refuses what is known of the user's examples and not of those of a request."""
+    if isinstance(question.target, targets.Position | targets.Span):
+        raise ValueError(
+            "A target at a place among the tokens cannot be exported, since each request has "
+            f"others. Received: target={question.target!r}. Export a callable, for instance "
+            "`target=lambda outputs: outputs[:, 3, 1]`."
+        )
     for unit in question.target.units:
         if isinstance(unit, str) and unit == "label":
             raise ValueError(

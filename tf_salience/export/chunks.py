@@ -37,7 +37,7 @@ def chunk(question: Question, specs: Any, seen: Survey, max_rows: int | str) -> 
 def _bytes_per_row(question: Question, specs: Any, seen: Survey) -> tuple[int, int]:
     """The tokens of a row, and what the graph computes for it."""
     compiled = Compiled(
-        Rows(question.tap, question.target.score, type(question.method).reduction).integrate
+        Rows(question.tap, question.score, type(question.method).reduction).integrate
     )
     fixed = {size for spec in tf.nest.flatten(specs) for size in spec.shape[1:] if size}
     refused: Exception | None = None

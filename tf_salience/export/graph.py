@@ -12,10 +12,11 @@ from tf_salience import baselines, inputs, segments
 from tf_salience.export import refusals
 from tf_salience.export.integral import Chunk, Integral, relative
 from tf_salience.export.survey import segments_of
-from tf_salience.first_pass import Segment, source_of
+from tf_salience.first_pass import Segment
 from tf_salience.methods import IntegratedGradients
 from tf_salience.question import Question
 from tf_salience.rows import Rows
+from tf_salience.tap import source_of
 from tf_salience.targets import columns
 
 #: As the target of an example: the class that the model predicts for it.
@@ -50,7 +51,7 @@ class Answer:
         self._texts = texts
         self._names = [spec.name for spec in self._flat_specs]
         self._columns = columns
-        rows = Rows(question.tap, question.target.score, type(question.method).reduction)
+        rows = Rows(question.tap, question.score, type(question.method).reduction)
         self._integral = Integral(rows, chunk, jit_compile=jit_compile)
 
     @property
@@ -79,7 +80,7 @@ class Answer:
         held = self._held(outputs, target)
         starts = [self._baseline(call) for call in calls]
         widths = [tf.shape(call.embeddings)[1] for call in calls]
-        output = tf.cast(question.target.score(outputs, held), tf.float64)
+        output = tf.cast(question.score(outputs, held), tf.float64)
         answer = self._attribution((nest, vectorized, held, starts), output, tf.add_n(widths))
         shown = _Shown(layout.order, widths)
         answer["scores"] = shown.columns(answer["scores"])
@@ -129,7 +130,7 @@ class Answer:
         batch = tf.shape(tf.nest.flatten(outputs)[0])[0]
         if not self._columns:
             return tf.zeros([batch, 0], tf.int32)
-        matrix = columns.matrix(outputs)
+        matrix = columns.matrix(self._question.select(outputs))
         predicted = tf.argmax(matrix, axis=1, output_type=tf.int32)
         if len(self._columns) == 1:
             target = refusals.check_target(target, batch, matrix.shape[1])
@@ -188,7 +189,7 @@ class Answer:
         return answer
 
     def _strings(self, calls: Sequence[Segment], mask: Any, shown: "_Shown") -> Any:
-        vocabulary = tf.constant(list(self._question.tokens.vocabulary or ()))
+        vocabulary = tf.constant(self._question.tokens.shown)
         known = tf.size(vocabulary, tf.int64)
         parts = []
         for call in calls:

@@ -54,8 +54,8 @@ def text_inputs(question: Question, specs: Any, seen: Survey) -> list[int]:
     Raises:
         ValueError: if the embedded ids are no inputs of the model.
     """
-    if question.takes_text or question.tokens.to_ids is None:
-        return []
+    if question.takes_text or question.tokens.to_ids is None or question.tokens.pack is not None:
+        return []  # A preprocessor makes more of a text than ids: a request has what it makes.
     flat = tf.nest.flatten(specs)
     if -1 in seen.sources:
         raise ValueError(

@@ -6,9 +6,9 @@ from typing import Any
 import tensorflow as tf
 
 from tf_salience import segments
-from tf_salience.first_pass import Segment, source_of
+from tf_salience.first_pass import Segment
 from tf_salience.question import Question
-from tf_salience.tap import Reading
+from tf_salience.tap import Reading, source_of
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,22 @@ model is traced, so that masks, positions and other inputs stay those of the rea
 when the trace ends, whatever ends it.
 """
 
-from tf_salience.tap.find import all_layers, ends_in_probabilities, find, input_specs, takes_text
+from tf_salience.tap.find import find
+from tf_salience.tap.sources import source_of
+from tf_salience.tap.structure import all_layers, ends_in_probabilities, input_specs, takes_text
+from tf_salience.tap.survey import Candidate, survey
 from tf_salience.tap.taps import Call, Reading, Tap
 
 __all__ = [
     "Call",
+    "Candidate",
     "Reading",
     "Tap",
     "all_layers",
     "ends_in_probabilities",
     "find",
     "input_specs",
+    "source_of",
+    "survey",
     "takes_text",
 ]

@@ -3,63 +3,10 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from tf_salience import checks
-
-#: The names that mark an embedding layer as one of positions or segments, not of tokens.
-_NOT_TOKENS = ("position", "segment", "token_type", "pos_emb")
-
-
-def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Every layer below the model, each once, in the order in which Keras holds them."""
-    return list(
-        dict.fromkeys(
-            layer
-            for layer in model._flatten_layers(include_self=False)
-            if not isinstance(layer, keras.layers.InputLayer)
-        )
-    )
-
-
-def takes_text(model: keras.Model) -> bool:
-    """Whether the model itself takes strings."""
-    symbolic = getattr(model, "inputs", None)
-    if symbolic:
-        return any(tensor.dtype == "string" for tensor in symbolic)
-    kinds = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.Hashing)
-    return any(isinstance(layer, kinds) for layer in all_layers(model))
-
-
-def input_specs(model: keras.Model) -> Any:
-    """What `model(inputs)` takes, a nest of tensor specs with open batch axes, or None.
-
-    A model in the subclassing style has no symbolic inputs. Of one that takes a single array it is
-    known on which shape it was built, and it is taken to be ids, or texts where it reads them.
-    """
-
-    def spec(tensor: Any) -> tf.TensorSpec:
-        return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, tensor.name)
-
-    struct = getattr(model, "_inputs_struct", None)
-    if struct is not None:
-        return keras.tree.map_structure(spec, struct)
-    if getattr(model, "inputs", None):
-        return spec(model.inputs[0])
-    shapes = list((getattr(model, "_build_shapes_dict", None) or {}).values())
-    if len(shapes) != 1 or not all(isinstance(size, int | None) for size in shapes[0]):
-        return None
-    dtype = tf.string if takes_text(model) else tf.int32
-    return tf.TensorSpec((None, *shapes[0][1:]), dtype, "inputs")
-
-
-def ends_in_probabilities(model: keras.Model) -> bool:
-    """Whether the last layer is known to be, or to end in, a sigmoid or softmax."""
-    last: Any = model
-    while isinstance(last, keras.Model) and (getattr(last, "inputs", None) and last.layers):
-        last = last.layers[-1]
-    kinds = (keras.activations.sigmoid, keras.activations.softmax)
-    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) in kinds
+from tf_salience.tap.structure import all_layers
+from tf_salience.tap.survey import obvious, survey, table
 
 
 def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
@@ -94,29 +41,27 @@ def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
 
 
 def _only_candidate(model: keras.Model) -> keras.layers.Layer:
-    found = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.Embedding)]
-    if not found:
+    plain = obvious(model)
+    if plain is not None:
+        return plain
+    candidates = survey(model)
+    if not candidates:
         rows = [(layer.name, type(layer).__name__) for layer in all_layers(model)]
         raise ValueError(
-            f"No `keras.layers.Embedding` was found in the model {model.name!r}. If another layer "
-            "turns ids into vectors, name it: `embeddings='layer_name'`; its output must be "
-            f"(batch, tokens, dim). Received: a model with these layers:\n"
+            f"No `keras.layers.Embedding` was found in the model {model.name!r}, nor another layer "
+            "that turns ids into vectors. If one does, name it: `embeddings='layer_name'`; its "
+            "output must be (batch, tokens, dim). Received: a model with these layers:\n"
             + checks.table(("name", "class"), rows)
         )
-    tokens = [layer for layer in found if not _names_other_than_tokens(layer)]
+    tokens = [candidate for candidate in candidates if not candidate.why_not]
     if len(tokens) == 1:
-        return tokens[0]
-    candidates = [(layer.name, layer.input_dim, layer.output_dim, layer.path) for layer in found]
+        return tokens[0].layer
     raise ValueError(
-        f"The model {model.name!r} has {len(found)} embedding layers, and it cannot be told which "
-        f"embeds the tokens. Say it: `embeddings={(tokens or found)[0].name!r}`, or a list of "
-        "names. Received: embeddings=None. The candidates:\n"
-        + checks.table(("name", "vocabulary", "dim", "path"), candidates)
+        f"The model {model.name!r} has {len(candidates)} embedding layers, and it cannot be told "
+        "which embeds the tokens. Say it: "
+        f"`embeddings={(tokens or candidates)[0].layer.name!r}`, or a list of names. Received: "
+        "embeddings=None. The candidates:\n" + table(candidates)
     )
-
-
-def _names_other_than_tokens(layer: keras.layers.Layer) -> bool:
-    return any(word in layer.name.lower() for word in _NOT_TOKENS)
 
 
 def _chosen(model: keras.Model, choice: Any) -> keras.layers.Layer:

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.tap.find import all_layers
 from tf_salience.tap.hook import Handler, functions_inlined, hooked, losses_kept
+from tf_salience.tap.structure import all_layers
 
 Replace = Callable[[keras.layers.Layer, Any], Any]
 
@@ -152,6 +152,32 @@ class Tap:
             return other
 
         return self._run(inputs, swap, [*self.layers, *self._vectorizers])
+
+    def observe(
+        self,
+        inputs: Any,
+        layers: Sequence[keras.layers.Layer],
+        note: Callable[[keras.layers.Layer, Sequence[Any], Any], None],
+    ) -> Any:
+        """Runs the model as it is and tells of each call of some layers.
+
+        Args:
+            inputs: the model's inputs.
+            layers: the layers.
+            note: given a layer, the tensors it was called on, and what it gave.
+
+        Returns:
+            The model's outputs.
+        """
+
+        def watch(
+            layer: keras.layers.Layer, call: Callable[..., Any], args: tuple[Any, ...], kw: Any
+        ) -> Any:
+            output = call(*args, **kw)
+            note(layer, tf.nest.flatten((args, kw)), output)
+            return output
+
+        return self._run(inputs, watch, layers)
 
     def mean(self, layer: keras.layers.Layer) -> Any:
         """The mean of all of a layer's embeddings, (dim,), or None if it has no table of them."""

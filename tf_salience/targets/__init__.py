@@ -1,6 +1,7 @@
 """From the model's outputs to the scalar that is explained, (batch,)."""
 
-from tf_salience.targets.columns import Context
+from tf_salience.targets.columns import Context, Predicted
+from tf_salience.targets.given import get
 from tf_salience.targets.kinds import (
     Custom,
     LogProbability,
@@ -8,7 +9,21 @@ from tf_salience.targets.kinds import (
     Probability,
     Target,
     Unit,
-    get,
 )
+from tf_salience.targets.outputs import chosen
+from tf_salience.targets.places import Position, Span
 
-__all__ = ["Context", "Custom", "LogProbability", "Margin", "Probability", "Target", "Unit", "get"]
+__all__ = [
+    "Context",
+    "Custom",
+    "LogProbability",
+    "Margin",
+    "Position",
+    "Predicted",
+    "Probability",
+    "Span",
+    "Target",
+    "Unit",
+    "chosen",
+    "get",
+]

@@ -1,6 +1,6 @@
 """Which column of the model's outputs a class is: by index, by name, by label."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,21 @@ import numpy.typing as npt
 from tf_salience import checks
 
 IntArray = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The tokens that stand over a model's outputs, if it gives one output a token.
+
+    Attributes:
+        ids: (batch, tokens), or None where they are not known.
+        mask: (batch, tokens), true for real tokens.
+        spans: (batch, 2), where the text that is asked for starts and ends; or None.
+    """
+
+    ids: Any
+    mask: npt.NDArray[np.bool_]
+    spans: Any = None
 
 
 @dataclass(frozen=True)
@@ -23,6 +38,9 @@ class Context:
         labels: (total,) class indices or names, or None.
         class_names: the name of each class, or None.
         activated: whether the model is known to end in a sigmoid or softmax.
+        predicted: the tokens that stand over the outputs, or None.
+        read: ids to the text that they are, or None.
+        token_ids: a text to the ids that it is, or None.
     """
 
     outputs: Any
@@ -31,6 +49,17 @@ class Context:
     labels: Any = None
     class_names: Sequence[str] | None = None
     activated: bool = False
+    predicted: Predicted | None = None
+    read: Callable[[Any], str] | None = None
+    token_ids: Callable[[str], list[int]] | None = None
+
+    @property
+    def lengths(self) -> Any:
+        """The tokens of each example up to its last real one, (batch,); None where not known."""
+        if self.predicted is None:
+            return None
+        mask = self.predicted.mask
+        return np.where(mask, np.arange(1, mask.shape[1] + 1), 0).max(axis=1)
 
 
 def matrix(outputs: Any) -> Any:
@@ -38,8 +67,9 @@ def matrix(outputs: Any) -> Any:
     if isinstance(outputs, dict | list | tuple):
         raise ValueError(
             "A class can be explained only in a single output of shape (batch, classes). Received: "
-            f"a model with {len(outputs)} outputs. Pass a callable `outputs -> (batch,)` as "
-            "`target`, for instance `lambda outputs: outputs[0][:, 1]`."
+            f"a model with {len(outputs)} outputs. Say which with `output=`, its name or number: "
+            f"{list(outputs) if isinstance(outputs, dict) else list(range(len(outputs)))}; or pass "
+            "a callable `outputs -> (batch,)` as `target`."
         )
     rank = len(outputs.shape)
     if rank == 1:
@@ -47,8 +77,9 @@ def matrix(outputs: Any) -> Any:
     if rank != 2:
         raise ValueError(
             "A class can be explained only in outputs of shape (batch, classes). Received: outputs "
-            f"of shape {tuple(outputs.shape)}. Pass a callable `outputs -> (batch,)` as `target`, "
-            "for instance `lambda outputs: outputs[:, 0, 1]`."
+            f"of shape {tuple(outputs.shape)}. Of a tagger explain one token, `targets.Position`; "
+            "of a language model some of its text, `targets.Span`; or pass a callable "
+            "`outputs -> (batch,)` as `target`, for instance `lambda outputs: outputs[:, 0, 1]`."
         )
     return outputs
 

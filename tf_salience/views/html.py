@@ -3,20 +3,34 @@
 from collections.abc import Sequence
 from html import escape
 
-from tf_salience.views import palette
+from tf_salience.views import gaps, palette
 
 
-def tokens_html(tokens: Sequence[str], scores: Sequence[float]) -> str:
-    """One `<span>` a token. Tokens are escaped: they are somebody's text."""
+def tokens_html(
+    tokens: Sequence[str], scores: Sequence[float], words: Sequence[int] | None = None
+) -> str:
+    """One `<span>` a token. Tokens are escaped: they are somebody's text.
+
+    Args:
+        tokens: (tokens,).
+        scores: (tokens,).
+        words: as `terminal.colored` takes them.
+    """
     spans = []
-    for token, score, share in zip(tokens, scores, palette.shares(scores), strict=True):
+    spaced = gaps.after(len(tokens), words)
+    for place, (token, score, share) in enumerate(
+        zip(tokens, scores, palette.shares(scores), strict=True)
+    ):
         style = (
             f"background:{palette.hexadecimal(palette.background(share))};"
             f"color:{palette.hexadecimal(palette.foreground(share))};"
             "padding:1px 3px;border-radius:3px"
         )
-        spans.append(f'<span style="{style}" title="{score:+.4g}">{escape(token)}</span>')
-    return " ".join(spans)
+        if words is not None and words[place] < 0:
+            style += ";opacity:.6"
+        span = f'<span style="{style}" title="{score:+.4g}">{escape(token)}</span>'
+        spans.append(span + (" " if spaced[place] else ""))
+    return "".join(spans).rstrip()
 
 
 def card(header: str, body: str) -> str:

@@ -7,11 +7,14 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from tf_salience.views import palette
+from tf_salience.views import gaps, palette
 
 
 def colored(
-    tokens: Sequence[str], scores: Sequence[float], segments: Mapping[str, slice] | None = None
+    tokens: Sequence[str],
+    scores: Sequence[float],
+    segments: Mapping[str, slice] | None = None,
+    words: Sequence[int] | None = None,
 ) -> Text:
     """The tokens, each on a background as strong as its share of the largest |score|.
 
@@ -19,9 +22,12 @@ def colored(
         tokens: (tokens,).
         scores: (tokens,).
         segments: name to slice; several are set apart by their names.
+        words: (tokens,), the number of the word that each token is a piece of, -1 for special
+            tokens, which are dim; pieces of one word stand side by side.
     """
     text = Text()
     starts = _starts(segments)
+    spaced = gaps.after(len(tokens), words)
     for place, (token, share) in enumerate(zip(tokens, palette.shares(scores), strict=True)):
         if place in starts:
             text.append(f"[{starts[place]}] ", style="dim")
@@ -29,21 +35,28 @@ def colored(
             color=palette.hexadecimal(palette.foreground(share)),
             bgcolor=palette.hexadecimal(palette.background(share)),
         )
-        text.append(token, style=style if share else None)
-        text.append(" ")
+        special = words is not None and words[place] < 0
+        text.append(token, style=style if share else "dim" if special else None)
+        text.append(" " if spaced[place] else "")
     text.rstrip()
     return text
 
 
 def plain(
-    tokens: Sequence[str], scores: Sequence[float], segments: Mapping[str, slice] | None = None
+    tokens: Sequence[str],
+    scores: Sequence[float],
+    segments: Mapping[str, slice] | None = None,
+    words: Sequence[int] | None = None,
 ) -> str:
     """The tokens with their scores, sign included, for a file or a pipe; see `colored`."""
     starts = _starts(segments)
-    return " ".join(
-        (f"[{starts[place]}] " if place in starts else "") + f"{token}({score:+.3g})"
+    spaced = gaps.after(len(tokens), words)
+    return "".join(
+        (f"[{starts[place]}] " if place in starts else "")
+        + f"{token}({score:+.3g})"
+        + (" " if spaced[place] else "")
         for place, (token, score) in enumerate(zip(tokens, scores, strict=True))
-    )
+    ).rstrip()
 
 
 def has_color() -> bool:

@@ -1,0 +1,168 @@
+"""KerasHub models with random weights, small enough for a test; their vocabularies are made here.
+
+Word pieces, sentence pieces and byte pairs; classifiers, causal language models, and one of encoder
+and decoder.
+"""
+
+import functools
+import io
+
+import keras
+import keras_hub
+import sentencepiece
+
+SENTENCES = (
+    "the soup was good",
+    "the waiter was playing loudly",
+    "good soup and a bad waiter",
+    "play the good song again",
+    "a bad song was playing",
+)
+LENGTH = 16
+SIZES = {"num_layers": 1, "hidden_dim": 8, "intermediate_dim": 16}
+HEADS = {**SIZES, "num_heads": 2, "max_sequence_length": LENGTH + 2}
+GROUPED = {**SIZES, "num_query_heads": 2, "num_key_value_heads": 1}
+
+WORD_PIECES = [
+    *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    *("the", "soup", "was", "good", "waiter", "play", "##ing", "loud", "##ly", "bad", "a", "song"),
+    *("and", "again", "cat", "dog", "."),
+]
+MERGES = [
+    "Ġ t",
+    "h e",
+    "Ġt he",
+    "Ġ s",
+    "o u",
+    "ou p",
+    "Ġs oup",
+    "Ġ w",
+    "a s",
+    "Ġw as",
+    "o o",
+    "oo d",
+    "Ġ g",
+    "Ġg ood",
+    "p l",
+    "Ġ pl",
+    "a y",
+    "pl ay",
+    "Ġpl ay",
+    "i n",
+    "in g",
+    "Ġ a",
+    "Ġ c",
+    "Ġc a",
+    "Ġca t",
+    "Ġ d",
+    "Ġd o",
+    "Ġdo g",
+]
+
+
+def _byte_pairs(special):
+    """A byte-level vocabulary: special tokens, all bytes, what the merges make."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    letters = [chr(byte) for byte in printable]
+    letters += [chr(256 + number) for number in range(256 - len(printable))]
+    made = ["".join(merge.split()) for merge in MERGES]
+    words = list(dict.fromkeys([*special, *letters, *made]))
+    return {"vocabulary": {word: number for number, word in enumerate(words)}, "merges": MERGES}
+
+
+@functools.cache
+def sentence_pieces(**options):
+    """A sentence piece model trained on the sentences, as bytes."""
+    file = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(SENTENCES * 4),
+        model_writer=file,
+        vocab_size=70,
+        model_type="bpe",
+        minloglevel=2,
+        **options,
+    )
+    return file.getvalue()
+
+
+_ALBERT = {
+    "pad_id": 0, "unk_id": 1, "bos_id": 2, "eos_id": 3, "pad_piece": "<pad>", "unk_piece": "<unk>",
+    "bos_piece": "[CLS]", "eos_piece": "[SEP]", "user_defined_symbols": "[MASK]",
+}  # fmt: skip
+_GEMMA = {
+    "pad_id": 0, "eos_id": 1, "bos_id": 2, "unk_id": 3, "pad_piece": "<pad>", "bos_piece": "<bos>",
+    "eos_piece": "<eos>",
+}  # fmt: skip
+_MISTRAL = {"unk_id": 0, "bos_id": 1, "eos_id": 2}
+
+
+def tokenizer(name):
+    """The tokenizer of one of `CLASSIFIERS` or `LANGUAGE_MODELS`."""
+    kind = getattr(keras_hub.models, f"{name}Tokenizer")
+    if name in ("Bert", "DistilBert"):
+        return kind(vocabulary=WORD_PIECES, lowercase=True)
+    if name in ("Roberta", "Bart"):
+        return kind(**_byte_pairs(["<s>", "<pad>", "</s>", "<unk>", "<mask>"]))
+    if name == "GPT2":
+        return kind(**_byte_pairs(["<|endoftext|>"]))
+    if name == "Llama3":
+        special = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>"]
+        return kind(**_byte_pairs([*special, "<|end_header_id|>", "<|eot_id|>"]))
+    if name == "DebertaV3":
+        return kind(proto=sentence_pieces(**{**_ALBERT, "pad_piece": "[PAD]"}))
+    if name == "Albert":
+        return kind(proto=sentence_pieces(**_ALBERT))
+    if name == "Gemma":
+        return kind(proto=sentence_pieces(**_GEMMA))
+    return kind(proto=sentence_pieces(**_MISTRAL))  # Mistral, XLMRoberta
+
+
+def backbone(name, size):
+    """The backbone of one of the models, for so many ids."""
+    kind = getattr(keras_hub.models, f"{name}Backbone")
+    sizes = HEADS
+    if name == "Albert":
+        sizes = {**HEADS, "embedding_dim": 6}
+    elif name == "DebertaV3":
+        sizes = {**HEADS, "bucket_size": 4}
+    elif name in ("Llama3", "Mistral"):
+        sizes = GROUPED
+    elif name == "Gemma":
+        sizes = {**GROUPED, "head_dim": 4}
+    return kind(vocabulary_size=size, **sizes)
+
+
+CLASSIFIERS = ("Bert", "DistilBert", "Roberta", "DebertaV3", "Albert", "XLMRoberta")
+LANGUAGE_MODELS = ("GPT2", "Gemma", "Llama3", "Mistral")
+
+
+def classifier(name, classes=3):
+    """`BertTextClassifier` and its like, with their preprocessors."""
+    words = tokenizer(name)
+    preprocessor = getattr(keras_hub.models, f"{name}TextClassifierPreprocessor")
+    return getattr(keras_hub.models, f"{name}TextClassifier")(
+        backbone(name, words.vocabulary_size()),
+        num_classes=classes,
+        preprocessor=preprocessor(words, sequence_length=LENGTH),
+    )
+
+
+def language_model(name):
+    """`GPT2CausalLM` and its like, or `BartSeq2SeqLM`."""
+    words = tokenizer(name)
+    kind = "Seq2SeqLM" if name == "Bart" else "CausalLM"
+    preprocessor = getattr(keras_hub.models, f"{name}{kind}Preprocessor")
+    lengths = (
+        {"encoder_sequence_length": LENGTH, "decoder_sequence_length": LENGTH}
+        if name == "Bart"
+        else {"sequence_length": LENGTH}
+    )
+    return getattr(keras_hub.models, f"{name}{kind}")(
+        backbone(name, words.vocabulary_size()), preprocessor=preprocessor(words, **lengths)
+    )
+
+
+def seeded(build, *arguments, **keywords):
+    """A model whose random weights are the same each time."""
+    keras.utils.set_random_seed(3)
+    return build(*arguments, **keywords)

@@ -1,0 +1,66 @@
+"""`SalienceMatrix`: the salience of every token for every one of several targets in one example."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from tf_salience.explanation.batch import Explanation
+from tf_salience.explanation.salience import TokenSalience
+
+
+@dataclass(frozen=True, eq=False)
+class SalienceMatrix(Sequence[TokenSalience]):
+    """Targets x tokens: for each predicted token, or each tag, how much each token speaks for it.
+
+    Attributes:
+        targets: (targets,), the tokens that were predicted, or whose tags were.
+        rows: an explanation of as many examples as there are targets, all of the same tokens.
+    """
+
+    targets: list[str]
+    rows: Explanation
+
+    @property
+    def tokens(self) -> list[str]:
+        """(tokens,), the token strings."""
+        return self.rows.tokens[0]
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """(targets, tokens), float32."""
+        return self.rows.scores[:, self.rows.mask[0]]
+
+    @property
+    def output(self) -> npt.NDArray[Any]:
+        """(targets,), each target at the input."""
+        return self.rows.output
+
+    def merged(self) -> "SalienceMatrix":
+        """The same with the pieces of each word put together; see `Explanation.merged`."""
+        return SalienceMatrix(self.targets, self.rows.merged())
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @overload
+    def __getitem__(self, index: int) -> TokenSalience: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "SalienceMatrix": ...
+
+    def __getitem__(self, index: int | slice) -> "TokenSalience | SalienceMatrix":
+        if isinstance(index, slice):
+            return SalienceMatrix(self.targets[index], self.rows[index])
+        return self.rows[index]
+
+    def __str__(self) -> str:
+        return "\n".join(str(row) for row in self)
+
+    def __repr__(self) -> str:
+        return f"<SalienceMatrix of {len(self)} targets x {len(self.tokens)} tokens>"
+
+    def _repr_html_(self) -> str:
+        return self.rows._repr_html_()

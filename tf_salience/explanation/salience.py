@@ -1,0 +1,83 @@
+"""`TokenSalience`: one example's tokens with their scores."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.text import Text
+
+from tf_salience.views import html, terminal
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class TokenSalience:
+    """One example's tokens with their scores; padding is left out.
+
+    Attributes:
+        tokens: (tokens,), the token strings, all segments in order.
+        scores: (tokens,), float32: how much each token speaks for the target.
+        segments: name to the slice of `tokens` that is this segment.
+        target: the index of the explained class, or None for another kind of target.
+        target_name: what was explained, in words.
+        output: the target at the input, F(x).
+        baseline_output: the target at the baseline, F(x'), or None where the method has none.
+        convergence_delta: sum of all scores - (F(x) - F(x')), in the target's units, or None.
+        error_estimate: the estimated error of the scores, relative to sum |scores|, or None.
+        converged: whether the tolerance was met, or None where none was asked for.
+        evaluations: forward and backward passes spent on this example.
+        config: how the scores were made.
+        words: (tokens,), the number of the word that each token is a piece of, -1 for special
+            tokens such as `[CLS]`; None where a token is a word by itself.
+    """
+
+    tokens: list[str]
+    scores: FloatArray
+    segments: dict[str, slice]
+    target: int | None
+    target_name: str
+    output: float
+    baseline_output: float | None
+    convergence_delta: float | None
+    error_estimate: float | None
+    converged: bool | None
+    evaluations: int
+    config: dict[str, Any]
+    words: list[int] | None = None
+
+    @property
+    def header(self) -> str:
+        """One line: what was explained, how, at which layer, and how far it can be trusted."""
+        parts = [f"{self.target_name} = {self.output:.4g}"]
+        if self.baseline_output is not None:
+            parts.append(f"baseline {self.baseline_output:.4g}")
+        method = self.config.get("method", {}).get("class_name", "unknown method")
+        parts.append(f"{method} at {', '.join(self.config.get('embeddings', []))}")
+        if self.convergence_delta is not None:
+            parts.append(f"delta {self.convergence_delta:+.2g}")
+        if self.error_estimate is not None:
+            parts.append(f"error {self.error_estimate:.2g}")
+        if self.converged is False:
+            parts.append("NOT CONVERGED")
+        return " · ".join(parts)
+
+    def __rich__(self) -> Text:
+        """The coloured tokens, for `rich.print` and rich consoles."""
+        return terminal.colored(self.tokens, self.scores.tolist(), self.segments, self.words)
+
+    def __str__(self) -> str:
+        if terminal.has_color():
+            body = terminal.to_ansi(self.__rich__())
+        else:
+            body = terminal.plain(self.tokens, self.scores.tolist(), self.segments, self.words)
+        return f"{self.header}\n{body}"
+
+    def __repr__(self) -> str:
+        return f"<TokenSalience of {len(self.tokens)} tokens: {self.header}>"
+
+    def _repr_html_(self) -> str:
+        return html.card(
+            self.header, html.tokens_html(self.tokens, self.scores.tolist(), self.words)
+        )

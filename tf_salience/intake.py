@@ -1,0 +1,88 @@
+"""From what a user passes to what the model takes, and what is known of it on the way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tf_salience import inputs as model_inputs
+from tf_salience.question import Question
+from tf_salience.targets import Span
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The inputs of a call.
+
+    Attributes:
+        nest: arrays, each with a batch axis, as the model takes them.
+        names: of the texts that were packed into one sequence, in order; () where none were.
+        spans: (batch, 2), where in the predicted tokens the text that is asked for starts and ends;
+            or None.
+    """
+
+    nest: Any
+    names: Sequence[str] = ()
+    spans: Array | None = None
+
+    @property
+    def total(self) -> int:
+        """How many examples there are."""
+        return model_inputs.size(self.nest)
+
+    @property
+    def width(self) -> int:
+        """How many tokens an example may have."""
+        return model_inputs.width(self.nest)
+
+    def repeated(self, examples: Array) -> "Intake":
+        """Some of the examples, as often as they are named."""
+        return Intake(model_inputs.take(self.nest, examples), self.names)
+
+
+def take_in(question: Question, inputs: Any) -> Intake:
+    """The inputs of a call, checked.
+
+    Raises:
+        TypeError: for inputs of a kind or dtype that the model does not take.
+        ValueError: for inputs that do not fit the model.
+    """
+    nest = model_inputs.arrays(inputs)
+    tokens, texts = question.tokens, model_inputs.texts(nest)
+    target = question.target
+    continuations = None
+    if isinstance(target, Span) and target.continuation is not None:
+        continuations = _one_each(target.continuation, model_inputs.size(nest))
+    if tokens.pack is not None and texts and not question.takes_text:
+        packed = tokens.pack(nest, continuations)
+        return Intake(_prepared(question, packed.inputs), packed.names, packed.spans)
+    if continuations is not None:
+        raise ValueError(
+            "A `Span` with a continuation takes texts, and the preprocessor of a language model to "
+            f"put them together. Received: {model_inputs.describe(nest)}. Pass `tokenizer=` a "
+            "KerasHub preprocessor and texts; or put the ids together and pass `start` and `stop`."
+        )
+    for column in texts:
+        tokens.warn_of_lost_text(column)
+    return Intake(_prepared(question, nest))
+
+
+def _prepared(question: Question, nest: Any) -> Any:
+    return model_inputs.prepare(
+        nest, question.model, takes_text=question.takes_text, encode=question.tokens.encode
+    )
+
+
+def _one_each(continuation: Any, examples: int) -> Array:
+    several = not isinstance(continuation, str)
+    each = np.array(list(continuation) if several else [continuation] * examples, object)
+    if len(each) != examples or not all(isinstance(one, str) for one in each):
+        raise ValueError(
+            "`continuation` must be a text, or one for each example. Received: "
+            f"continuation={continuation!r} for {examples} examples"
+        )
+    return each

@@ -1,0 +1,118 @@
+"""From what was found to the `Explanation` that a user gets, and what they are warned of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tf_salience import checks
+from tf_salience.explanation import Explanation, SalienceMatrix
+from tf_salience.parts import Part
+from tf_salience.question import Question
+from tf_salience.tokens import Tokens
+
+Array = npt.NDArray[Any]
+
+
+def explanation(question: Question, found: Part, texts: Sequence[str]) -> Explanation:
+    """The explanation of all examples.
+
+    Args:
+        question: what was asked.
+        found: what was found for them.
+        texts: the names of the texts that were packed into one sequence; () where none were.
+    """
+    ends = np.cumsum(found.widths).tolist()
+    numbers = found.attribution
+    spelled = found.spelled(question.tokens)
+    pieces = question.tokens.read_piece is not None and all(ids is not None for ids in found.ids)
+    single = found.held.shape[1] == 1
+    return Explanation(
+        tokens=[strings for strings, _ in spelled],
+        words=[words for _, words in spelled] if pieces else None,
+        parts=_parts(found, question.tokens, texts) if texts else None,
+        scores=numbers.scores.astype(np.float32),
+        mask=np.concatenate(found.masks, axis=1),
+        segments={
+            name: slice(end - width, end)
+            for name, end, width in zip(found.names, ends, found.widths, strict=True)
+        },
+        target=found.held[:, 0].astype(np.int64) if single else None,
+        target_name=found.target_names,
+        output=found.output,
+        baseline_output=numbers.baseline_output,
+        convergence_delta=numbers.convergence_delta,
+        error_estimate=numbers.error_estimate,
+        converged=numbers.converged,
+        evaluations=numbers.evaluations,
+        config=question.get_config(),
+    )
+
+
+def matrices(rows: Explanation, examples: Array, columns: Array) -> list[SalienceMatrix]:
+    """Explanations of one target token each, put together by example.
+
+    Args:
+        rows: one a target, those of an example side by side.
+        examples: (targets,), which example each is of.
+        columns: (targets,), the column of the target token among the last segment's tokens.
+    """
+    found = []
+    for example in np.unique(examples):
+        places = np.flatnonzero(examples == example)
+        some = rows[int(places[0]) : int(places[-1]) + 1]
+        names = [_token_at(some, row, column) for row, column in enumerate(columns[places])]
+        found.append(SalienceMatrix(names, some))
+    return found
+
+
+def _token_at(rows: Explanation, row: int, column: int) -> str:
+    """The token in a column of the segment that the targets are in, the decoder's of several."""
+    names = [name for name in rows.segments if "decoder" in name] or list(rows.segments)
+    column += rows.segments[names[0]].start
+    return rows.tokens[row][int(rows.mask[row, :column].sum())]
+
+
+def _parts(found: Part, tokens: Tokens, texts: Sequence[str]) -> list[dict[str, slice]] | None:
+    """Where each of several texts in one sequence lies among the real tokens of each example."""
+    if len(found.ids) != 1 or found.ids[0] is None or tokens.end_id is None:
+        return None
+    rows = []
+    for ids, mask in zip(found.ids[0], found.masks[0], strict=True):
+        real = ids[mask]
+        special = np.isin(real, list(tokens.special_ids))
+        # A text goes up to the special tokens that end it, all of them: `</s></s>`.
+        before = np.concatenate([[False], special[:-1]]) & ~special
+        ended = np.cumsum(real == tokens.end_id)
+        starts: list[int] = [0, *np.flatnonzero(before & (ended > 0)).tolist()]
+        ends = [*[*starts, *[len(real)] * len(texts)][: len(texts)], len(real)]
+        rows.append({name: slice(*ends[place : place + 2]) for place, name in enumerate(texts)})
+    return rows
+
+
+def warn_of(found: Part, unknown_id: int | None) -> None:
+    """Warns of examples without tokens, without known ones, and of tolerances that were not met."""
+    empty, unknown = found.empty(), found.all_unknown(unknown_id)
+    if empty:
+        checks.warn(
+            f"No real token in {checks.listed(empty)}, an empty text for instance: there is "
+            "nothing to explain, and no score.",
+            checks.NoTokensWarning,
+        )
+    if unknown:
+        checks.warn(
+            f"No word that the vocabulary knows in {checks.listed(unknown)}: the scores are "
+            "those of the unknown token.",
+            checks.UnknownTokensWarning,
+        )
+    converged = found.attribution.converged
+    if converged is not None and not converged.all():
+        checks.warn(
+            f"{(~converged).sum()} of {len(converged)} examples reached `max_steps` before the "
+            f"tolerance was met: their `converged` is False, their `error_estimate` says how "
+            "far they came. Raise `max_steps`, accept a larger `tolerance`, or choose another "
+            "`baseline`: a model that normalizes the embeddings first (RMSNorm) is not smooth at "
+            "'zeros'; 'mean' is.",
+            checks.NotConvergedWarning,
+        )

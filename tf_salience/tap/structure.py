@@ -1,0 +1,57 @@
+"""What a model is made of: its layers, its inputs, its end."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Every layer below the model, each once, in the order in which Keras holds them."""
+    return list(
+        dict.fromkeys(
+            layer
+            for layer in model._flatten_layers(include_self=False)
+            if not isinstance(layer, keras.layers.InputLayer)
+        )
+    )
+
+
+def takes_text(model: keras.Model) -> bool:
+    """Whether the model itself takes strings."""
+    symbolic = getattr(model, "inputs", None)
+    if symbolic:
+        return any(tensor.dtype == "string" for tensor in symbolic)
+    kinds = (keras.layers.TextVectorization, keras.layers.StringLookup, keras.layers.Hashing)
+    return any(isinstance(layer, kinds) for layer in all_layers(model))
+
+
+def input_specs(model: keras.Model) -> Any:
+    """What `model(inputs)` takes, a nest of tensor specs with open batch axes, or None.
+
+    A model in the subclassing style has no symbolic inputs. Of one that takes a single array it is
+    known on which shape it was built, and it is taken to be ids, or texts where it reads them.
+    """
+
+    def spec(tensor: Any) -> tf.TensorSpec:
+        return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, tensor.name)
+
+    struct = getattr(model, "_inputs_struct", None)
+    if struct is not None:
+        return keras.tree.map_structure(spec, struct)
+    if getattr(model, "inputs", None):
+        return spec(model.inputs[0])
+    shapes = list((getattr(model, "_build_shapes_dict", None) or {}).values())
+    if len(shapes) != 1 or not all(isinstance(size, int | None) for size in shapes[0]):
+        return None
+    dtype = tf.string if takes_text(model) else tf.int32
+    return tf.TensorSpec((None, *shapes[0][1:]), dtype, "inputs")
+
+
+def ends_in_probabilities(model: keras.Model) -> bool:
+    """Whether the last layer is known to be, or to end in, a sigmoid or softmax."""
+    last: Any = model
+    while isinstance(last, keras.Model) and (getattr(last, "inputs", None) and last.layers):
+        last = last.layers[-1]
+    kinds = (keras.activations.sigmoid, keras.activations.softmax)
+    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) in kinds

@@ -1,0 +1,15 @@
+"""From what a user passes as `target` to a target."""
+
+from typing import Any
+
+from tf_salience.targets import kinds
+from tf_salience.targets.places import Position, Span
+
+
+def get(target: Any) -> kinds.Target:
+    """A `Target` from what a user passes.
+
+    Raises:
+        TypeError: if it is none of the things a target can be.
+    """
+    return target if isinstance(target, Position | Span) else kinds.get(target)

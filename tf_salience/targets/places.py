@@ -1,0 +1,268 @@
+"""Targets at a place among the tokens: the tag of a token, the likelihood of a text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_salience import checks
+from tf_salience.targets import kinds
+from tf_salience.targets.columns import Context, IntArray
+
+
+@dataclass(frozen=True)
+class Position:
+    """What a tagger says of one token: a target in the outputs of a position.
+
+    For outputs of shape (batch, tokens, classes).
+
+    Attributes:
+        position: the column of the token, padding and special tokens counted; negative from the end
+            of the real tokens; or one an example.
+        target: what is explained there, as for any model: "predicted", a class index or name,
+            `Margin`, `Probability`, `LogProbability`.
+    """
+
+    position: int | Sequence[int]
+    target: Any = "predicted"
+
+    @property
+    def units(self) -> tuple[Any, ...]:
+        """Which output units are held."""
+        return self._inner.units
+
+    @property
+    def _inner(self) -> Any:
+        return kinds.get(self.target)
+
+    def hold(self, context: Context) -> IntArray:
+        """The position, and what the target there holds: (batch, 1 + columns)."""
+        outputs = _ranked(context.outputs, "Position", "tagger")
+        places = _places(self.position, "position", context, outputs.shape[1])
+        there = replace(context, outputs=outputs[np.arange(len(outputs)), places])
+        return np.concatenate([places[:, None], self._inner.hold(there)], axis=1).astype(np.int32)
+
+    def score(self, outputs: Any, held: Any) -> Any:
+        """The inner target of each row at its position: (batch,)."""
+        there = tf.gather(outputs, held[:, 0], axis=1, batch_dims=1)
+        return self._inner.score(there, held[:, 1:])
+
+    def name(self, held: IntArray, context: Context) -> str:
+        """`noun at 3`."""
+        there = replace(context, outputs=np.asarray(context.outputs)[:, 0])
+        return f"{self._inner.name(held[1:], there)} at {held[0]}"
+
+    def each(self, held: IntArray, context: Context) -> list[tuple[int, int]]:
+        """Every real token of each example, as rows of its number in `context` and a column."""
+        del held
+        real = [] if context.predicted is None else np.argwhere(context.predicted.mask).tolist()
+        return [(row, column) for row, column in real]
+
+    def at(self, columns: Sequence[int]) -> "Position":
+        """The same target at one column an example."""
+        return replace(self, position=list(columns))
+
+    def get_config(self) -> dict[str, Any]:
+        """What repeats this target, as plain values."""
+        return {
+            "class_name": "Position",
+            "position": np.asarray(self.position).tolist(),
+            "target": self._inner.get_config(),
+        }
+
+
+@dataclass(frozen=True)
+class Span:
+    """The log-likelihood of a stretch of text, by a language model.
+
+    The sum over the tokens of the stretch of log p(token | tokens before it), in nats, which is at
+    most 0: what raises it speaks for the text. For outputs that are logits of the next token,
+    (batch, tokens, vocabulary). A token that comes after the last predicting position has no
+    influence, and scores exactly 0.
+
+    With `rather_than` it is log p(token) - log p(other), why this token rather than that (Yin and
+    Neubig 2022, arXiv:2202.10419), for a stretch of one token.
+
+    Attributes:
+        continuation: the text, or one an example; it is put behind the inputs, which are prompts
+            (or, for an encoder and a decoder, is what the decoder says). None: it is in the inputs.
+        start: the first column of the stretch, negative from the end of the real tokens; or one an
+            example. None: where the continuation starts, or the whole text.
+        stop: the column after its last; None: where the text ends.
+        rather_than: a token, its id, or one an example.
+    """
+
+    continuation: str | Sequence[str] | None = None
+    start: int | Sequence[int] | None = None
+    stop: int | Sequence[int] | None = None
+    rather_than: Any = None
+
+    def __post_init__(self) -> None:
+        if self.continuation is not None and (self.start, self.stop) != (None, None):
+            raise ValueError(
+                "`Span` takes a continuation, or where it is in the inputs. Received: continuation="
+                f"{self.continuation!r}, start={self.start!r}, stop={self.stop!r}"
+            )
+
+    @property
+    def units(self) -> tuple[Any, ...]:
+        """No single unit is held."""
+        return ()
+
+    def hold(self, context: Context) -> IntArray:
+        """Positions that predict, the predicted ids, and the others: (batch, 3 x longest).
+
+        Shorter stretches are filled up with -1.
+        """
+        outputs = _ranked(context.outputs, "Span", "language model")
+        if context.predicted is None or context.predicted.ids is None:
+            raise ValueError(
+                "`Span` needs the ids of the tokens that are predicted, in one sequence as long as "
+                "the model's outputs. Received: a model of which that is not known. Pass a "
+                "callable as `target`."
+            )
+        ids = context.predicted.ids
+        starts, stops = self._ends(context)
+        longest = int((stops - starts).max())
+        held = np.full((len(ids), 3, longest), -1, np.int32)
+        other = self._others(context, outputs.shape[2])
+        for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+            size = stop - start
+            held[row, 0, :size] = np.arange(start - 1, stop - 1)
+            held[row, 1, :size] = ids[row, start:stop]
+            if other is not None:
+                if size != 1:
+                    raise ValueError(
+                        "`rather_than` compares two tokens, so the span must be one token long. "
+                        f"Received: {size} tokens in {checks.listed([int(context.examples[row])])}."
+                        " Set `start` and `stop`, or a continuation of one token."
+                    )
+                held[row, 2, 0] = other[row]
+        return held.reshape(len(ids), -1)
+
+    def score(self, outputs: Any, held: Any) -> Any:
+        """The log-likelihood of each row's stretch: (batch,)."""
+        places, ids, others = tf.unstack(tf.reshape(held, [tf.shape(held)[0], 3, -1]), axis=1)
+        logits = tf.gather(outputs, tf.maximum(places, 0), axis=1, batch_dims=1)
+        wide = tf.float64 if logits.dtype == tf.float64 else tf.float32
+        likelihoods = tf.nn.log_softmax(tf.cast(logits, wide))
+
+        def of(tokens: Any) -> Any:
+            found = tf.gather(likelihoods, tf.maximum(tokens, 0), axis=2, batch_dims=2)
+            return tf.where(tokens >= 0, found, tf.zeros_like(found))
+
+        return tf.reduce_sum(of(ids) - of(others), axis=1)
+
+    def name(self, held: IntArray, context: Context) -> str:
+        """`log P(mat)`, or `log P(cat) − log P(dog)`."""
+        _, ids, others = held.reshape(3, -1)
+        read = context.read or (lambda ids: " ".join(str(one) for one in ids))
+        text = f"log P({read(ids[ids >= 0])})"
+        return f"{text} − log P({read(others[others >= 0])})" if (others >= 0).any() else text
+
+    def each(self, held: IntArray, context: Context) -> list[tuple[int, int]]:
+        """Every predicted token, as rows of its example's number in `context` and a column."""
+        del context
+        places = held.reshape(len(held), 3, -1)[:, 0]
+        return [
+            (row, column + 1) for row, all_ in enumerate(places) for column in all_ if column >= 0
+        ]
+
+    def at(self, columns: Sequence[int]) -> "Span":
+        """The same target for one token, in one column an example."""
+        stops = [column + 1 for column in columns]
+        return Span(start=list(columns), stop=stops, rather_than=self.rather_than)
+
+    def get_config(self) -> dict[str, Any]:
+        """What repeats this target, as plain values."""
+        plain = {
+            name: None if value is None else np.asarray(value).tolist()
+            for name, value in vars(self).items()
+        }
+        return {"class_name": "Span", **plain}
+
+    def _ends(self, context: Context) -> tuple[Any, Any]:
+        """Where the stretch of each example starts and stops, (batch,) both."""
+        asked = None if context.predicted is None else context.predicted.spans
+        real = context.lengths
+        starts = np.ones(len(real), int) if asked is None else asked[:, 0]
+        stops = real if asked is None else asked[:, 1]
+        if self.start is not None:
+            starts = _places(self.start, "start", context, int(real.max()))
+        if self.stop is not None:
+            stops = _places(self.stop, "stop", context, int(real.max()) + 1)
+        wrong = np.flatnonzero((starts < 1) | (stops <= starts) | (stops > real))
+        if len(wrong):
+            row = wrong[0]
+            raise ValueError(
+                "A `Span` must hold a token, lie among the real tokens, and start at column 1 or "
+                f"later: nothing predicts the first. Received: columns {starts[row]} to "
+                f"{stops[row]} of {real[row]} in {checks.listed([int(context.examples[row])])}. "
+                "Pass a `continuation`, or other `start` and `stop`."
+            )
+        return starts, stops
+
+    def _others(self, context: Context, vocabulary: int) -> Any:
+        """The ids of `rather_than`, one an example; or None."""
+        if self.rather_than is None:
+            return None
+        several = not isinstance(self.rather_than, str) and not checks.is_integer(self.rather_than)
+        each = (
+            np.asarray(self.rather_than)[context.examples].tolist()
+            if several
+            else [self.rather_than] * len(context.examples)
+        )
+        return [_token(one, context, vocabulary) for one in each]
+
+
+def _token(token: Any, context: Context, vocabulary: int) -> int:
+    if isinstance(token, str):
+        ids = [] if context.token_ids is None else context.token_ids(token)
+        if len(ids) != 1:
+            raise ValueError(
+                "`rather_than` must be one token of the vocabulary. Received: rather_than="
+                f"{token!r}, which is {len(ids)} tokens, ids {ids}. Byte pairs and sentence pieces "
+                "hold the space before a word: ' dog'."
+            )
+        return int(ids[0])
+    if not checks.is_integer(token) or not 0 <= token < vocabulary:
+        raise ValueError(
+            f"`rather_than` must be a token or an id from 0 to {vocabulary - 1}. "
+            f"Received: rather_than={token!r}"
+        )
+    return int(token)
+
+
+def _ranked(outputs: Any, target: str, kind: str) -> Any:
+    """Outputs as (batch, tokens, classes)."""
+    if isinstance(outputs, dict | list | tuple) or len(outputs.shape) != 3:
+        shapes = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
+        raise ValueError(
+            f"`{target}` explains a {kind}, whose outputs have shape (batch, tokens, classes). "
+            f"Received: outputs of shape {shapes}"
+        )
+    return np.asarray(outputs)
+
+
+def _places(which: Any, argument: str, context: Context, most: int) -> Any:
+    """Columns among the tokens, one an example: (batch,)."""
+    each = np.asarray(which)
+    if each.dtype.kind not in "iu" or each.ndim > 1:
+        raise TypeError(f"`{argument}` must be an integer, or one an example. Received: {which!r}")
+    if each.ndim and len(each) != context.total:
+        raise ValueError(
+            f"`{argument}` must be one integer, or one an example. Received: {len(each)} for "
+            f"{context.total} examples"
+        )
+    each = each[context.examples] if each.ndim else np.full(len(context.examples), int(each))
+    real = context.lengths
+    each = np.where(each < 0, each + (most if real is None else real), each)
+    wrong = np.flatnonzero((each < 0) | (each >= most))
+    if len(wrong):
+        raise ValueError(
+            f"`{argument}` must be a column from 0 to {most - 1}, or count from the end. Received: "
+            f"{argument}={which!r}, in {checks.listed([int(context.examples[wrong[0]])])}"
+        )
+    return each

@@ -1,0 +1,84 @@
+"""From what a user passes as `tokenizer` to `Tokens`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from tf_salience.tokens import hub
+from tf_salience.tokens.reading import Tokens
+from tf_salience.tokens.vectorization import from_vectorization
+
+
+def adapt(tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_id: Any) -> Tokens:
+    """Reads a tokenizer, or finds the one that the model holds.
+
+    Args:
+        tokenizer: a `keras.layers.TextVectorization`, a KerasHub tokenizer or preprocessor, a
+            vocabulary (a sequence of strings, by id), or None.
+        model: the explained model; a KerasHub task has its preprocessor with it.
+        layers: its layers.
+        pad_id: the user's own padding id, which goes before the tokenizer's.
+
+    Raises:
+        TypeError: for another kind of tokenizer.
+        ValueError: for a `TextVectorization` that does not give ids, or has no vocabulary.
+    """
+    own = getattr(model, "preprocessor", None)
+    if tokenizer is None and hub.is_tokenizer(own):
+        tokenizer = own
+    if tokenizer is None:
+        kind = keras.layers.TextVectorization
+        inside = [layer for layer in layers if isinstance(layer, kind)]
+        tokens = from_vectorization(inside[0]) if len(inside) == 1 else Tokens()
+    elif isinstance(tokenizer, keras.layers.TextVectorization):
+        tokens = from_vectorization(tokenizer)
+    elif hub.is_tokenizer(tokenizer):
+        tokens = _from_hub(tokenizer)
+    elif (
+        isinstance(tokenizer, list | tuple)
+        and tokenizer
+        and all(isinstance(word, str) for word in tokenizer)
+    ):
+        tokens = _from_vocabulary(list(tokenizer))
+    else:
+        raise TypeError(
+            "`tokenizer` must be a keras.layers.TextVectorization, a KerasHub tokenizer or "
+            "preprocessor, a vocabulary (a sequence of strings, by id), or None. "
+            f"Received: tokenizer={tokenizer!r} (of type {type(tokenizer).__name__})"
+        )
+    if pad_id is None:
+        return tokens
+    return replace(tokens, pad_id=pad_id, pad_id_is_given=True)
+
+
+def _from_hub(tokenizer: Any) -> Tokens:
+    words = hub.tokenizer_of(tokenizer)
+    vocabulary = hub.vocabulary_of(words)
+    unknown = hub.unknown_id(words, vocabulary)
+    pad_id = getattr(words, "pad_token_id", None)
+    special = {*(getattr(words, "special_token_ids", None) or ()), pad_id} - {None, unknown}
+    return Tokens(
+        vocabulary=vocabulary,
+        to_ids=hub.encoder(words),
+        pack=hub.packer(tokenizer),
+        read_piece=hub.read_piece(words),
+        special_ids=frozenset(special),
+        end_id=getattr(words, "end_token_id", None),
+        pad_id=pad_id,
+        unknown_id=unknown,
+    )
+
+
+def _from_vocabulary(words: list[str]) -> Tokens:
+    """A plain vocabulary: padding and unknown words are found by their usual names."""
+
+    def position(names: Sequence[str]) -> int | None:
+        return next((words.index(name) for name in names if name in words), None)
+
+    return Tokens(
+        vocabulary=words,
+        pad_id=position(("[PAD]", "<pad>", "")),
+        unknown_id=position(("[UNK]", "<unk>")),
+    )

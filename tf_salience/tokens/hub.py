@@ -1,0 +1,282 @@
+"""KerasHub's tokenizers and preprocessors, which are only known where the user has imported it."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from tf_salience import checks
+from tf_salience.tokens import pieces
+from tf_salience.tokens.lost import warn_of_lost_text
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Texts as a model takes them.
+
+    Attributes:
+        inputs: name to array, (batch, tokens).
+        names: of the texts that were packed into one sequence, in order; () for a single one.
+        spans: (batch, 2), where in the predicted tokens the predicted text starts and ends; or None
+            for a model that predicts no text.
+    """
+
+    inputs: dict[str, Array]
+    names: tuple[str, ...] = ()
+    spans: Array | None = None
+
+
+class Packer(Protocol):
+    """Texts, as the user passes them, to what the model takes."""
+
+    def __call__(self, texts: Any, continuations: Array | None) -> Packed:
+        """Packs texts.
+
+        Args:
+            texts: (batch,) strings, or a dict or tuple of them.
+            continuations: (batch,) strings that a language model shall have said; or None.
+
+        Raises:
+            ValueError: for texts of another shape, or continuations of no language model.
+        """
+        ...
+
+
+def is_tokenizer(value: Any) -> bool:
+    """Whether it is a KerasHub tokenizer, or a preprocessor that holds one."""
+    hub = sys.modules.get("keras_hub")
+    if hub is None:
+        return False
+    if isinstance(value, hub.models.Preprocessor):
+        return value.tokenizer is not None
+    return isinstance(value, hub.tokenizers.Tokenizer)
+
+
+def tokenizer_of(value: Any) -> Any:
+    """The tokenizer itself, or that of a preprocessor."""
+    return getattr(value, "tokenizer", value)
+
+
+def vocabulary_of(tokenizer: Any) -> list[str] | None:
+    """The token of each id; "" for an id that has none; None where the tokenizer does not tell."""
+    try:
+        tokens = tokenizer.get_vocabulary()
+    except NotImplementedError:
+        return None
+    by_token = getattr(tokenizer, "vocabulary", None)
+    if not isinstance(by_token, dict):
+        return [str(token) for token in tokens]
+    by_id = {number: token for token, number in by_token.items()}
+    return [by_id.get(number, "") for number in range(max(by_id) + 1)]
+
+
+def unknown_id(tokenizer: Any, vocabulary: Sequence[str] | None) -> int | None:
+    """The id of what the tokenizer does not know, or None."""
+    names = [getattr(tokenizer, name, None) for name in ("oov_token", "unk_token")]
+    known = vocabulary or ()
+    return next(
+        (known.index(name) for name in (*names, "<unk>", "[UNK]") if name and name in known), None
+    )
+
+
+def read_piece(tokenizer: Any) -> pieces.ReadPiece | None:
+    """How this kind of tokenizer marks where words start."""
+    kinds = sys.modules["keras_hub"].tokenizers
+    if isinstance(tokenizer, kinds.WordPieceTokenizer):
+        return pieces.word_piece(tokenizer.suffix_indicator)
+    if isinstance(tokenizer, kinds.SentencePieceTokenizer):
+        return pieces.sentence_piece
+    if isinstance(tokenizer, kinds.BytePairTokenizer):
+        return pieces.byte_pair
+    return None
+
+
+def encoder(tokenizer: Any) -> Callable[[Any], Any]:
+    """Texts, (batch,), to ids, (batch, tokens), without special tokens."""
+    pad_id = getattr(tokenizer, "pad_token_id", None) or 0
+
+    def to_ids(texts: Any) -> Any:
+        ids = tokenizer(tf.convert_to_tensor(texts))
+        if not tf.is_tensor(ids):  # outside a graph it gives lists
+            ids = tf.ragged.constant([np.asarray(row) for row in ids], tf.int32, ragged_rank=1)
+        return ids.to_tensor(pad_id) if isinstance(ids, tf.RaggedTensor) else ids
+
+    return to_ids
+
+
+def packer(value: Any) -> Packer | None:
+    """How a preprocessor makes the model's inputs; None for a tokenizer alone."""
+    models = sys.modules["keras_hub"].models
+    if not isinstance(value, models.Preprocessor):
+        return None
+    if isinstance(value, models.Seq2SeqLMPreprocessor):
+        return _SequenceToSequence(value)
+    if isinstance(value, models.CausalLMPreprocessor):
+        return _Causal(value)
+    return _Plain(value)
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """Of a classifier: one text, or several in one sequence."""
+
+    preprocessor: Any
+
+    def __call__(self, texts: Any, continuations: Array | None) -> Packed:
+        if continuations is not None:
+            raise ValueError(
+                "`Span` takes a continuation only where the model's preprocessor is one of a "
+                f"language model. Received: {type(self.preprocessor).__name__}"
+            )
+        named = texts if isinstance(texts, dict) else _numbered(texts)
+        columns = {name: _column(texts) for name, texts in named.items()}
+        tensors = tuple(tf.constant(column) for column in columns.values())
+        inputs = self.preprocessor(tensors if len(tensors) > 1 else tensors[0])
+        if isinstance(inputs, tuple):
+            inputs = inputs[0]  # with labels that a model is trained on
+        inputs = {name: np.asarray(array) for name, array in inputs.items()}
+        self._warn_of_lost_text(tensors, inputs)
+        return Packed(inputs, tuple(columns) if len(columns) > 1 else ())
+
+    def _warn_of_lost_text(self, tensors: Sequence[Any], inputs: dict[str, Array]) -> None:
+        """By counting what the packed sequence has kept."""
+        if not {"token_ids", "padding_mask"} <= set(inputs):
+            return
+        words = self.preprocessor.tokenizer
+        special = list(words.special_token_ids)
+        rows = [_lists(words, texts) for texts in tensors]
+        lengths = np.sum(
+            [[np.sum(~np.isin(row, special)) for row in texts] for texts in rows], axis=0
+        )
+        real = inputs["padding_mask"].astype(bool)
+        kept = np.sum(real & ~np.isin(inputs["token_ids"], special), axis=1)
+        whole = np.where(kept < lengths, real.sum(axis=1) - kept + lengths, 0)
+        warn_of_lost_text(whole, real.shape[1])
+
+
+@dataclass(frozen=True)
+class _Causal:
+    """Of a causal language model: a prompt, and what it shall have said."""
+
+    preprocessor: Any
+
+    def __call__(self, texts: Any, continuations: Array | None) -> Packed:
+        if isinstance(texts, dict | tuple):
+            raise ValueError(
+                "A causal language model takes one text an example. Received: "
+                f"{len(texts)} arrays of texts"
+            )
+        words = self.preprocessor.tokenizer
+        rows, said = _joined(words, _column(texts), continuations)
+        most = self.preprocessor.sequence_length
+        ids, mask, added = _pack(self.preprocessor, "packer", rows, most)
+        inputs = {"token_ids": ids, "padding_mask": mask}
+        return Packed(inputs, spans=_spans(rows, said, added))
+
+
+@dataclass(frozen=True)
+class _SequenceToSequence:
+    """Of an encoder and a decoder: a text, and what the decoder shall have said."""
+
+    preprocessor: Any
+
+    def __call__(self, texts: Any, continuations: Array | None) -> Packed:
+        own, words = self.preprocessor, self.preprocessor.tokenizer
+        if isinstance(texts, tuple) or (isinstance(texts, dict) and "encoder_text" not in texts):
+            raise ValueError(
+                "A sequence-to-sequence model takes texts, or {'encoder_text': ..., "
+                f"'decoder_text': ...}}. Received: a {type(texts).__name__} of {len(texts)} arrays"
+            )
+        named = texts if isinstance(texts, dict) else {"encoder_text": texts}
+        read = _column(named["encoder_text"])
+        said = _column(named.get("decoder_text", np.full(len(read), "", object)))
+        encoder = _joined(words, read, None)[0]
+        decoder, lengths = _joined(words, said, continuations)
+        ids, mask, _ = _pack(own, "encoder_packer", encoder, own.encoder_sequence_length)
+        inputs = {"encoder_token_ids": ids, "encoder_padding_mask": mask}
+        ids, mask, added = _pack(own, "decoder_packer", decoder, own.decoder_sequence_length)
+        inputs |= {"decoder_token_ids": ids, "decoder_padding_mask": mask}
+        return Packed(inputs, spans=_spans(decoder, lengths, added))
+
+
+def _column(texts: Any) -> Array:
+    array = np.asarray(texts)
+    if array.ndim != 1 or array.dtype.kind not in "OSU":
+        raise ValueError(
+            "A KerasHub preprocessor takes texts of shape (batch,), or a tuple or dict of such. "
+            f"Received: {array.dtype.name} of shape {array.shape}"
+        )
+    return array
+
+
+def _numbered(texts: Any) -> dict[str, Array]:
+    return (
+        {f"text_{number}": one for number, one in enumerate(texts, start=1)}
+        if isinstance(texts, tuple)
+        else {"text": texts}
+    )
+
+
+def _lists(tokenizer: Any, texts: Any) -> list[list[int]]:
+    ids = tokenizer(tf.constant(texts))
+    if not tf.is_tensor(ids):
+        return [np.asarray(row).tolist() for row in ids]
+    pad_id = getattr(tokenizer, "pad_token_id", 0)
+    return [[number for number in row if number != pad_id] for row in ids.numpy().tolist()]
+
+
+def _joined(
+    tokenizer: Any, texts: Array, continuations: Array | None
+) -> tuple[list[list[int]], list[int]]:
+    """The ids of texts with their continuations, and how many of each are what was said."""
+    rows = _lists(tokenizer, texts)
+    if continuations is None:
+        return rows, [len(row) for row in rows]
+    said = _lists(tokenizer, continuations)
+    return [row + more for row, more in zip(rows, said, strict=True)], [len(more) for more in said]
+
+
+def _pack(
+    preprocessor: Any, name: str, rows: list[list[int]], most: int
+) -> tuple[Array, Array, int]:
+    """Ids and mask, (batch, tokens), by the preprocessor's own packer, and how many ids it adds.
+
+    It adds what starts a text; what ends it only for an encoder, whose text is whole.
+    """
+    if getattr(preprocessor, name) is None:
+        preprocessor.build(None)
+    packer = getattr(preprocessor, name)
+    is_whole = name == "encoder_packer"
+    start, end = (_count(one) for one in (packer.start_value, packer.end_value))
+    lengths = np.array([len(row) + start + end * is_whole for row in rows])
+    if is_whole:
+        warn_of_lost_text(lengths, most)
+    elif lengths.max() > most:
+        longer = np.flatnonzero(lengths > most).tolist()
+        raise ValueError(
+            f"A text with its continuation must be no longer than the model takes, {most} tokens. "
+            f"Received: {lengths.max()} tokens, in {checks.listed(longer)}. Shorten it, or raise "
+            "the preprocessor's sequence length."
+        )
+    # No wider than need be: a causal model of 1,024 positions is not run on as many paddings.
+    width = min(most, int(lengths.max()))
+    ragged = tf.ragged.constant(rows, dtype=tf.int32, ragged_rank=1)
+    ids, mask = packer(ragged, sequence_length=width, add_end_value=is_whole)
+    return np.asarray(ids), np.asarray(mask), start
+
+
+def _count(special: Any) -> int:
+    return len(special) if isinstance(special, list | tuple) else int(special is not None)
+
+
+def _spans(rows: list[list[int]], said: list[int], added: int) -> Array:
+    """Where what was said starts and stops, (batch, 2)."""
+    stops = np.array([len(row) for row in rows]) + added
+    # Nothing predicts the first token.
+    return np.stack([np.maximum(stops - np.array(said), 1), np.maximum(stops, 1)], axis=1)

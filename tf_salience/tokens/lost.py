@@ -1,0 +1,26 @@
+"""The warning of texts whose end the model never sees."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tf_salience import checks
+
+
+def warn_of_lost_text(lengths: npt.NDArray[Any], most: int) -> None:
+    """Warns of texts that are longer than the model takes.
+
+    Args:
+        lengths: (batch,), the tokens of each.
+        most: how many the model takes.
+    """
+    if not (lengths > most).any():
+        return
+    cut = np.flatnonzero(lengths > most).tolist()
+    checks.warn(
+        f"The model takes {most} tokens; {checks.listed(cut)} "
+        f"{'is' if len(cut) == 1 else 'are'} longer (up to {lengths.max()}). What comes "
+        f"after token {most} is cut off by the tokenizer and has no score.",
+        checks.TruncatedTextWarning,
+    )

@@ -1,0 +1,42 @@
+"""Keras' own tokenizer, `TextVectorization`."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_salience.tokens.reading import Tokens
+
+
+def from_vectorization(layer: keras.layers.TextVectorization) -> Tokens:
+    """Reads the layer: whatever it splits into, words, characters or n-grams, is a token.
+
+    Raises:
+        ValueError: if it does not give ids, or has no vocabulary.
+    """
+    config = layer.get_config()
+    if config["output_mode"] != "int":
+        raise ValueError(
+            "A `TextVectorization` must give token ids to be explained token by token. Received: "
+            f"output_mode={config['output_mode']!r}. Use output_mode='int'."
+        )
+    vocabulary = [str(word) for word in layer.get_vocabulary()]
+    if len(vocabulary) <= 2:
+        raise ValueError(
+            "The `TextVectorization` has no vocabulary. Received: vocabulary="
+            f"{vocabulary}. Call its `adapt(texts)` or `set_vocabulary(words)` first."
+        )
+
+    def to_ids(texts: Any) -> Any:
+        ids = layer(texts)
+        return ids.to_tensor() if isinstance(ids, tf.RaggedTensor) else ids
+
+    most = config["output_sequence_length"]
+    longest = None
+    if most is not None:
+        uncut = keras.layers.TextVectorization(
+            **{**config, "output_sequence_length": None, "ragged": False, "vocabulary": vocabulary}
+        )
+        longest = (most, lambda texts: np.count_nonzero(uncut(tf.constant(texts)), axis=1))
+    return Tokens(vocabulary, to_ids, pad_id=0, unknown_id=1, longest=longest)
