@@ -137,7 +137,8 @@ class _Plain:
         named = texts if isinstance(texts, dict) else _numbered(texts)
         columns = {name: _column(texts) for name, texts in named.items()}
         tensors = tuple(tf.constant(column) for column in columns.values())
-        inputs = self.preprocessor(tensors if len(tensors) > 1 else tensors[0])
+        # By name: a tuple by place would be taken for texts and their labels.
+        inputs = self.preprocessor(x=tensors if len(tensors) > 1 else tensors[0])
         if isinstance(inputs, tuple):
             inputs = inputs[0]  # with labels that a model is trained on
         inputs = {name: np.asarray(array) for name, array in inputs.items()}
