@@ -20,6 +20,7 @@ FLOORS = (
     {
         "version", "checks", "quadrature", "reduction", "normalization", "padding", "compiled",
         "replicas", "storage", "datafiles", "views", "rankings", "summaries", "directory",
+        "datasets",
     },
     {
         "baselines", "targets", "tokens", "inputs", "tap", "tiers", "attribution", "explanation",

@@ -116,8 +116,9 @@ class Explainer:
 
         Args:
             inputs: texts, arrays, or a dict or tuple of them, as the model or the tokenizer takes
-                them; a single text is a batch of one.
-            labels: (batch,) class indices or names, for `target="label"`.
+                them; a single text is a batch of one. Or a `tf.data.Dataset` of batches of these.
+            labels: (batch,) class indices or names, for `target="label"`; None: those of the data
+                set, if it has some.
 
         Returns:
             An `Explanation`, with one `TokenSalience` an example.
@@ -210,6 +211,7 @@ class Explainer:
 
     def _looks(self, intake: Intake, labels: Any, target: Target) -> Iterator[Look]:
         """A first look at as many examples at a time as are explained together."""
+        labels = intake.labels if labels is None else labels
         total = intake.total
         size = max(self._batch_size, _POOL_TOKENS // intake.width)
         size = max(1, min(size, _POOL_BYTES // self._question.output_bytes(intake.width)))

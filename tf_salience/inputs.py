@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from tf_salience import datasets
+
 Nest = Any
 #: What a text is taken to have before it is split.
 _TEXT_TOKENS = 128
@@ -17,30 +19,30 @@ _UNNAMED = ("keras_tensor", "input_layer", "input_")
 Encoder = Callable[[npt.NDArray[Any]], Any]
 
 
-def arrays(value: Any) -> Nest:
+def arrays(value: Any, pad_id: int | None = None) -> Nest:
     """What a user passes as a nest of arrays, each with a batch axis.
 
     Dicts, tuples and lists of arrays are nests; everything else becomes one array. A single text is
     a batch of one.
 
+    Args:
+        value: what the user passes.
+        pad_id: the id of padding, where it is known.
+
     Raises:
         TypeError: for elements that are neither texts nor numbers.
-        ValueError: for ragged lists, or a single number.
+        ValueError: for ragged lists, ragged tensors where padding is not 0, or a single number.
     """
     if isinstance(value, dict):
-        return {key: arrays(item) for key, item in value.items()}
+        return {key: arrays(item, pad_id) for key, item in value.items()}
     if isinstance(value, tuple) or (
         isinstance(value, list) and value and all(_is_array(item) for item in value)
     ):
-        return tuple(arrays(item) for item in value)
+        return tuple(arrays(item, pad_id) for item in value)
     if isinstance(value, str | bytes):
         return np.array([value], dtype=object)
-    if isinstance(value, tf.RaggedTensor | tf.data.Dataset):
-        raise TypeError(
-            "`inputs` must be texts, arrays, or a dict or tuple of them. Received: a "
-            f"{type(value).__name__}. Pad a ragged tensor with `inputs.to_tensor()`; pass the "
-            "batches of a data set one by one."
-        )
+    if isinstance(value, tf.RaggedTensor):
+        value = datasets.dense(value, pad_id)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -171,7 +173,7 @@ def named(model: keras.Model, nest: Nest) -> list[tuple[str, npt.NDArray[Any]]]:
 
 
 def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray | tf.Tensor | tf.Variable)
+    return isinstance(value, np.ndarray | tf.Tensor | tf.Variable | tf.RaggedTensor)
 
 
 def _checked(array: npt.NDArray[Any], value: Any) -> npt.NDArray[Any]:

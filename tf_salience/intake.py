@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
+from tf_salience import datasets
 from tf_salience import inputs as model_inputs
 from tf_salience.question import Question
 from tf_salience.targets import Span
@@ -23,11 +25,13 @@ class Intake:
         names: of the texts that were packed into one sequence, in order; () where none were.
         spans: (batch, 2), where in the predicted tokens the text that is asked for starts and ends;
             or None.
+        labels: (batch,), those of a data set; or None.
     """
 
     nest: Any
     names: Sequence[str] = ()
     spans: Array | None = None
+    labels: Array | None = None
 
     @property
     def total(self) -> int:
@@ -51,15 +55,19 @@ def take_in(question: Question, inputs: Any) -> Intake:
         TypeError: for inputs of a kind or dtype that the model does not take.
         ValueError: for inputs that do not fit the model.
     """
-    nest = model_inputs.arrays(inputs)
-    tokens, texts = question.tokens, model_inputs.texts(nest)
+    tokens = question.tokens
+    labels = None
+    if isinstance(inputs, tf.data.Dataset):
+        inputs, labels = datasets.read(inputs, "inputs", most=None, pad_id=tokens.pad_id)
+    nest = model_inputs.arrays(inputs, tokens.pad_id)
+    texts = model_inputs.texts(nest)
     target = question.target
     continuations = None
     if isinstance(target, Span) and target.continuation is not None:
         continuations = _one_each(target.continuation, model_inputs.size(nest))
     if tokens.pack is not None and texts and not question.takes_text:
         packed = tokens.pack(nest, continuations)
-        return Intake(_prepared(question, packed.inputs), packed.names, packed.spans)
+        return Intake(_prepared(question, packed.inputs), packed.names, packed.spans, labels)
     if continuations is not None:
         raise ValueError(
             "A `Span` with a continuation takes texts, and the preprocessor of a language model to "
@@ -68,7 +76,7 @@ def take_in(question: Question, inputs: Any) -> Intake:
         )
     for column in texts:
         tokens.warn_of_lost_text(column)
-    return Intake(_prepared(question, nest))
+    return Intake(_prepared(question, nest), labels=labels)
 
 
 def _prepared(question: Question, nest: Any) -> Any:

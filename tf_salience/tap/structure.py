@@ -17,6 +17,17 @@ def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
     )
 
 
+def comparisons(model: keras.Model) -> list[keras.Operation]:
+    """The `not_equal` operations of a model's symbolic graphs: what a `Masking` layer's mask is."""
+    graphs = [getattr(one, "_functional", None) or one for one in (model, *all_layers(model))]
+    return [
+        operation
+        for graph in graphs
+        for operation in getattr(graph, "operations", ())
+        if type(operation).__name__ == "NotEqual"
+    ]
+
+
 def takes_text(model: keras.Model) -> bool:
     """Whether the model itself takes strings."""
     symbolic = getattr(model, "inputs", None)

@@ -54,8 +54,14 @@ def survey(model: keras.Model) -> list[Candidate]:
         if isinstance(layer, keras.layers.Embedding)
         or any(len(call.shape) == 3 for call in calls.get(layer, ()))
     ]
+    spread = [
+        inner
+        for layer in layers
+        if isinstance(layer, keras.layers.TimeDistributed)
+        for inner in layer._flatten_layers()
+    ]
     return [
-        _candidate(layer, calls.get(layer))
+        _candidate(layer, calls.get(layer), spread=layer in spread)
         for layer in embedders
         if not any(one is not layer and one in embedders for one in layer._flatten_layers())
     ]
@@ -125,10 +131,13 @@ def _calls(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> dict[Any
     return found
 
 
-def _candidate(layer: keras.layers.Layer, calls: Sequence[_Call] | None) -> Candidate:
+def _candidate(
+    layer: keras.layers.Layer, calls: Sequence[_Call] | None, *, spread: bool
+) -> Candidate:
     rows = getattr(layer, "input_dim", None)
     shape = calls[0].shape if calls else None
-    return Candidate(layer, rows, shape, _why_not(layer, calls))
+    why_not = "it is in a TimeDistributed" if spread else _why_not(layer, calls)
+    return Candidate(layer, rows, shape, why_not)
 
 
 def _why_not(layer: keras.layers.Layer, calls: Sequence[_Call] | None) -> str:

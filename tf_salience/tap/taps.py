@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.tap.hook import Handler, functions_inlined, hooked, losses_kept
-from tf_salience.tap.structure import all_layers
+from tf_salience.tap.structure import all_layers, comparisons
 
 Replace = Callable[[keras.layers.Layer, Any], Any]
 
@@ -66,6 +66,8 @@ class Tap:
         self._vectorizers = [
             one for one in everything if isinstance(one, keras.layers.TextVectorization)
         ]
+        self._maskings = [one for one in everything if isinstance(one, keras.layers.Masking)]
+        self._comparisons = comparisons(model) if self._maskings else []
         # A `call` under the user's own `@tf.function` is inlined; its `if` needs autograph then.
         self._functions = [one for one in (model, *everything) if _is_function(one.call)]
 
@@ -103,6 +105,10 @@ class Tap:
                 reading.vectorized.append(given)
                 reading.texts.append(ids)
                 return given
+            if layer in self._maskings:
+                output = call(*args, **kw)
+                _give_mask(reading.calls, ids, getattr(output, "_keras_mask", None))
+                return output
             if layer in self._tables:
                 # In 64 bits: the table's last id may not fit into the ids' own type.
                 wide = ids if ids.dtype.is_floating else tf.cast(ids, tf.int64)
@@ -120,7 +126,8 @@ class Tap:
                 reading.calls.append(seen)
             return embeddings
 
-        outputs = self._run(inputs, note, [*self.layers, *self._tables, *self._vectorizers])
+        special = [*self._tables, *self._vectorizers, *self._maskings]
+        outputs = self._run(inputs, note, [*self.layers, *special])
         return replace(reading, outputs=outputs)
 
     def replace(self, inputs: Any, vectorized: Sequence[Any], replacement: Replace) -> Any:
@@ -137,21 +144,29 @@ class Tap:
             The model's outputs.
         """
         ids = iter(vectorized)
+        replaced: list[tuple[Any, Any]] = []
 
         def swap(
             layer: keras.layers.Layer, call: Callable[..., Any], args: tuple[Any, ...], kw: Any
         ) -> Any:
             if layer in self._vectorizers:
                 return next(ids)
+            if layer in self._maskings or layer in self._comparisons:
+                # What is masked is a matter of the true embeddings, as with a mask of ids: on the
+                # way from zeros all would be masked at the start and nothing after it.
+                trues = [true for other, true in replaced if other is args[0]]
+                return _masked_as(trues, layer, call, args, kw)
             true = call(*args, **kw)
             other = replacement(layer, true)
+            replaced.append((other, true))
             # Some layers attach the mask to their output inside `call`.
             mask = getattr(true, "_keras_mask", None)
             if mask is not None:
                 other._keras_mask = mask
             return other
 
-        return self._run(inputs, swap, [*self.layers, *self._vectorizers])
+        special = [*self._vectorizers, *self._maskings, *self._comparisons]
+        return self._run(inputs, swap, [*self.layers, *special])
 
     def observe(
         self,
@@ -233,6 +248,32 @@ class Tap:
                     "a model with state of its own. Make that state with `self.add_weight(...)`, "
                     "whose updates are dropped."
                 )
+
+
+def _give_mask(calls: list[Call], embeddings: Any, mask: Any) -> None:
+    """Gives a `Masking` layer's mask to the call whose embeddings it was called on."""
+    for number, one in enumerate(calls):
+        if one.embeddings is embeddings:
+            calls[number] = replace(one, mask=mask)
+
+
+def _masked_as(
+    trues: Sequence[Any],
+    layer: keras.Operation,
+    call: Callable[..., Any],
+    args: tuple[Any, ...],
+    kw: dict[str, Any],
+) -> Any:
+    """What a `Masking` layer, or its comparison, gives: masked as the true embeddings are."""
+    if not trues:
+        return call(*args, **kw)
+    output = call(trues[0], *args[1:], **kw)
+    if not isinstance(layer, keras.layers.Masking):
+        return output
+    mask = output._keras_mask
+    masked = args[0] * tf.cast(mask, args[0].dtype)[:, :, None]
+    masked._keras_mask = mask
+    return masked
 
 
 def _is_function(call: Any) -> bool:
