@@ -28,10 +28,10 @@ FLOORS = (
     },
     {"methods", "rows", "first_pass", "parts"},
     {"engine", "segments", "question"},
-    {"pool", "intake", "results"},
+    {"pool", "intake", "results", "survey"},
     {"look"},
     {"explainer"},
-    {"callbacks", "export", "report", "lit", "demo"},
+    {"callbacks", "export", "inspection", "report", "lit", "demo"},
     {"cli"},
     {"__main__"},
 )  # fmt: skip

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tf_salience.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export import export_saved_model
+    from tf_salience.inspection import inspect
     from tf_salience.journal import read_log
     from tf_salience.manifest import read_signature
     from tf_salience.methods import GradientDotInput, GradientNorm, IntegratedGradients
@@ -41,6 +42,7 @@ _HOMES = {
     "SalienceLogger": "callbacks",
     "read_log": "journal",
     "export_saved_model": "export",
+    "inspect": "inspection",
     "read_signature": "manifest",
     "DamagedLogWarning": "checks",
     "NoTokensWarning": "checks",
@@ -72,6 +74,7 @@ __all__ = [
     "__version__",
     "explain",
     "export_saved_model",
+    "inspect",
     "read_log",
     "read_signature",
     "targets",

@@ -207,6 +207,12 @@ def _check_signature(model: keras.Model, leaves: list[npt.NDArray[Any]], nest: N
             return  # Its keys are those of the model's own dict of inputs, which Keras matches.
         leaves = [nest[tensor.name] for tensor in symbolic]
     for leaf, tensor in zip(leaves, symbolic, strict=True):
+        if getattr(tensor, "ragged", False):
+            raise ValueError(
+                f"{text} It takes ragged tensors, in which no token is padding; explained together "
+                "sentences are padded, which this model would read. Make it of dense ids: "
+                "`keras.Input((None,))`, and `mask_zero=True` in its embedding."
+            )
         if is_text(leaf) != (tensor.dtype == "string"):
             raise TypeError(f"{text} Texts and numbers cannot stand for each other.")
         if "int" in tensor.dtype and leaf.dtype.kind == "f" and not (leaf == np.round(leaf)).all():

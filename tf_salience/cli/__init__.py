@@ -28,9 +28,12 @@ def main(command_line: Sequence[str] | None = None) -> int:
     options = arguments.parser().parse_args(command_line)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
-    run = {"demo": commands.demo, "explain": commands.explain, "export": commands.export}[
-        options.command
-    ]
+    run = {
+        "demo": commands.demo,
+        "explain": commands.explain,
+        "export": commands.export,
+        "inspect": commands.inspect,
+    }[options.command]
     try:
         with warnings.catch_warnings():
             # Words between libraries and their developers: Python hides them by default too.

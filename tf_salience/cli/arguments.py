@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_explain(commands)
     _add_export(commands)
+    _add_inspect(commands)
     return parser
 
 
@@ -63,6 +64,14 @@ def _add_explain(commands: Any) -> None:
     parser.add_argument("--max", type=_count, metavar="N", help="explain the first N texts")
     _add_question(parser)
     parser.add_argument("--batch-size", type=_count, default=32, metavar="N")
+    parser.add_argument(
+        "--continuation",
+        metavar="TEXT",
+        help="explain a language model: why it goes on with TEXT after each text",
+    )
+    parser.add_argument(
+        "--words", action="store_true", help="put pieces of words together, their scores added up"
+    )
     parser.add_argument("--output", metavar="FILE", help="save to .json or .parquet")
     _add_traceback(parser)
 
@@ -93,6 +102,26 @@ def _add_export(commands: Any) -> None:
     _add_traceback(parser)
 
 
+def _add_inspect(commands: Any) -> None:
+    parser = commands.add_parser(
+        "inspect",
+        help="print what of a saved model can be explained, and how",
+        description="Prints which layers of a saved Keras model can be explained, with their "
+        "shapes and masks, the outputs with their targets, and a call to copy.",
+    )
+    parser.add_argument("model", metavar="MODEL.keras", help="the model")
+    _add_layers(parser)
+    _add_traceback(parser)
+
+
+def _add_layers(parser: argparse.ArgumentParser) -> None:
+    """Where the tokens of a model are."""
+    parser.add_argument(
+        "--embeddings", action="append", metavar="NAME", help="embedding layer; may be given again"
+    )
+    parser.add_argument("--vocabulary", metavar="FILE", help="one token a line, in the ids' order")
+
+
 def _add_question(parser: argparse.ArgumentParser) -> None:
     """What is asked of a model, and how."""
     parser.add_argument("--method", choices=_METHODS, default="integrated_gradients")
@@ -119,9 +148,9 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         help="names of the model's outputs, in order",
     )
     parser.add_argument(
-        "--embeddings", action="append", metavar="NAME", help="embedding layer; may be given again"
+        "--head", type=_number_or_name, metavar="NAME", help="which of a model's several outputs"
     )
-    parser.add_argument("--vocabulary", metavar="FILE", help="one token a line, in the ids' order")
+    _add_layers(parser)
 
 
 def _add_columns(parser: argparse.ArgumentParser) -> None:

@@ -49,21 +49,25 @@ def explain(options: argparse.Namespace) -> None:
     # Names in a file are in the alphabet's order, which need not be that of the model's outputs.
     class_names = options.class_names
     labels = _labels(data, class_names) if options.target == "label" else None
+    if options.continuation is not None and options.target != "predicted":
+        raise ValueError("--continuation is a target itself; leave --target out.")
     _import_tensorflow()
-    import keras
-
     from tf_salience.explainer import Explainer
+    from tf_salience.targets import Span
 
+    continuation = options.continuation
     explainer = Explainer(
-        keras.models.load_model(model_path, compile=False),
+        _loaded(model_path),
         method,
-        target=options.target,
+        target=options.target if continuation is None else Span(continuation),
         embeddings=options.embeddings,
-        tokenizer=None if words is None else keras.layers.TextVectorization(vocabulary=words),
+        tokenizer=_tokenizer(words),
         class_names=class_names,
+        output=options.head,
         batch_size=options.batch_size,
     )
     explanation = explainer(data.texts, labels=labels)
+    explanation = explanation.merged() if options.words else explanation
     if output is not None:
         explanation.save(output)
         print(f"Wrote {len(explanation)} explanations to {output}.", file=sys.stderr)
@@ -85,18 +89,17 @@ def export(options: argparse.Namespace) -> None:
             "`attributions_with_target` takes a class."
         )
     _import_tensorflow()
-    import keras
-
     from tf_salience.export import export_saved_model
 
     place = export_saved_model(
-        keras.models.load_model(model_path, compile=False),
+        _loaded(model_path),
         options.output,
         method=method,
-        tokenizer=None if words is None else keras.layers.TextVectorization(vocabulary=words),
+        tokenizer=_tokenizer(words),
         target=options.target,
         embeddings=options.embeddings,
         class_names=options.class_names,
+        output=options.head,
         max_rows="auto" if options.max_rows is None else options.max_rows,
         warm_up=options.warm_up,
         version=options.version,
@@ -106,6 +109,35 @@ def export(options: argparse.Namespace) -> None:
     for name, sides in manifest.read_signature(place)["signatures"].items():
         inputs, outputs = (", ".join(sides[side]) for side in ("inputs", "outputs"))
         print(f"  {name}: {inputs} -> {outputs}")
+
+
+def inspect(options: argparse.Namespace) -> None:
+    """Runs `tf-salience inspect`."""
+    model_path = _model_path(options)
+    words = _vocabulary(options)
+    _import_tensorflow()
+    from tf_salience.inspection import report
+
+    model = _loaded(model_path)
+    print(report(model, embeddings=options.embeddings, tokenizer=_tokenizer(words)))
+
+
+def _loaded(path: pathlib.Path) -> Any:
+    """The saved model; Keras imports KerasHub itself where a model is made of its classes."""
+    import keras
+
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (TypeError, ValueError, ImportError) as error:
+        if "keras_hub" in str(error):
+            _need("keras_hub", "hub", str(path))
+        raise
+
+
+def _tokenizer(words: Sequence[str] | None) -> Any:
+    import keras
+
+    return None if words is None else keras.layers.TextVectorization(vocabulary=words)
 
 
 def _model_path(options: argparse.Namespace) -> pathlib.Path:

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience import inputs, tap
-from tf_salience.export.survey import Survey, survey
 from tf_salience.question import Question
+from tf_salience.survey import Survey, survey
 
 
 def surveyed(question: Question, input_signature: Any) -> tuple[Any, Survey]:

@@ -5,10 +5,10 @@ model is traced, so that masks, positions and other inputs stay those of the rea
 when the trace ends, whatever ends it.
 """
 
+from tf_salience.tap.candidates import Candidate, candidates
 from tf_salience.tap.find import find
 from tf_salience.tap.sources import source_of
 from tf_salience.tap.structure import all_layers, ends_in_probabilities, input_specs, takes_text
-from tf_salience.tap.survey import Candidate, survey
 from tf_salience.tap.taps import Call, Reading, Tap
 
 __all__ = [
@@ -17,10 +17,10 @@ __all__ = [
     "Reading",
     "Tap",
     "all_layers",
+    "candidates",
     "ends_in_probabilities",
     "find",
     "input_specs",
     "source_of",
-    "survey",
     "takes_text",
 ]

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 
 from tf_salience import checks
+from tf_salience.tap.candidates import candidates, obvious, table
 from tf_salience.tap.structure import all_layers
-from tf_salience.tap.survey import obvious, survey, table
 
 
 def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
@@ -23,7 +23,7 @@ def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
     """
     if not isinstance(model, keras.Model):
         raise TypeError(
-            "`model` must be a keras.Model. "
+            f"`model` must be a keras.Model. {_hint(model)}"
             f"Received: model={model!r} (of type {type(model).__name__})"
         )
     if not model.built:
@@ -40,27 +40,45 @@ def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
     return [_chosen(model, one) for one in chosen]
 
 
+def _hint(model: Any) -> str:
+    """What to do with a model of another kind."""
+    if type(model).__module__.partition(".")[0] == "tf_keras":
+        return (
+            "This one is of Keras 2 (tf_keras): make it again with Keras 3, and copy the weights: "
+            "`model.set_weights(old.get_weights())`. "
+        )
+    if hasattr(model, "signatures") or isinstance(model, keras.layers.TFSMLayer):
+        return (
+            "A SavedModel has no layers whose embeddings could be replaced: load the `.keras` file "
+            "that it was exported from; or let the export explain itself, "
+            "`tf_salience.export_saved_model`. "
+        )
+    return ""
+
+
 def _only_candidate(model: keras.Model) -> keras.layers.Layer:
     plain = obvious(model)
     if plain is not None:
         return plain
-    candidates = survey(model)
-    if not candidates:
-        rows = [(layer.name, type(layer).__name__) for layer in all_layers(model)]
+    found = candidates(model)
+    if not found:
+        layers = all_layers(model)
+        rows = [(layer.name, type(layer).__name__) for layer in layers]
+        saved = next((one for one in layers if isinstance(one, keras.layers.TFSMLayer)), None)
         raise ValueError(
-            f"No `keras.layers.Embedding` was found in the model {model.name!r}, nor another layer "
-            "that turns ids into vectors. If one does, name it: `embeddings='layer_name'`; its "
-            "output must be (batch, tokens, dim). Received: a model with these layers:\n"
+            f"{_hint(saved)}No `keras.layers.Embedding` was found in the model {model.name!r}, "
+            "nor another layer that turns ids into vectors. If one does, name it: "
+            "`embeddings='layer_name'`; its output must be (batch, tokens, dim). Received: a model with these layers:\n"
             + checks.table(("name", "class"), rows)
         )
-    tokens = [candidate for candidate in candidates if not candidate.why_not]
+    tokens = [candidate for candidate in found if not candidate.why_not]
     if len(tokens) == 1:
         return tokens[0].layer
     raise ValueError(
-        f"The model {model.name!r} has {len(candidates)} embedding layers, and it cannot be told "
+        f"The model {model.name!r} has {len(found)} embedding layers, and it cannot be told "
         "which embeds the tokens. Say it: "
-        f"`embeddings={(tokens or candidates)[0].layer.name!r}`, or a list of names. Received: "
-        "embeddings=None. The candidates:\n" + table(candidates)
+        f"`embeddings={(tokens or found)[0].layer.name!r}`, or a list of names. Received: "
+        "embeddings=None. The candidates:\n" + table(found)
     )
 
 

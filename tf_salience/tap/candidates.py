@@ -39,7 +39,7 @@ class _Call:
     depends: bool
 
 
-def survey(model: keras.Model) -> list[Candidate]:
+def candidates(model: keras.Model) -> list[Candidate]:
     """The candidates, in the order in which Keras holds them.
 
     The model is traced once on inputs of its own specs, where it has some. A layer is a candidate
@@ -87,7 +87,7 @@ def obvious(model: keras.Model) -> keras.layers.Layer | None:
     return tokens[0] if plain else None
 
 
-def table(candidates: Sequence[Candidate]) -> str:
+def table(found: Sequence[Candidate]) -> str:
     """The candidates as a text table."""
     rows = [
         (
@@ -97,7 +97,7 @@ def table(candidates: Sequence[Candidate]) -> str:
             one.layer.path,
             one.why_not,
         )
-        for one in candidates
+        for one in found
     ]
     return checks.table(("name", "vocabulary", "dim", "path", "not tokens, since"), rows)
 
@@ -114,7 +114,7 @@ def _calls(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> dict[Any
         if not (given and tf.is_tensor(output) and output.dtype.is_floating):
             return
         ids = given[0]
-        embeds = len(ids.shape) == 2 and len(output.shape) == 3
+        embeds = len(ids.shape) == 2 and len(output.shape) == 3 and output.shape[-1] != 1
         embeds = embeds and not any(one.dtype.is_floating for one in given)
         if embeds or isinstance(layer, keras.layers.Embedding):
             call = _Call(tuple(output.shape), depends_on_inputs(ids))

@@ -22,6 +22,7 @@ class Survey:
         dims: one a tapped call, the size of its embeddings.
         tables: one a tapped call, how many ids its layer has embeddings for, or None.
         vectorized: one a `TextVectorization` in the model, what it gives.
+        masked: one a tapped call, whether the model masks some of its tokens.
     """
 
     outputs: Any
@@ -30,6 +31,7 @@ class Survey:
     dims: list[int]
     tables: list[int | None]
     vectorized: list[tf.TensorSpec]
+    masked: list[bool]
 
 
 def survey(question: Question, specs: Any) -> Survey:
@@ -60,6 +62,7 @@ def survey(question: Question, specs: Any) -> Survey:
                 dims=[call.embeddings.shape[2] for call in calls],
                 tables=[getattr(call.layer, "input_dim", None) for call in calls],
                 vectorized=[tf.TensorSpec.from_tensor(ids) for ids in reading.vectorized],
+                masked=[call.mask is not None for call in calls],
             )
         )
         return reading.outputs
