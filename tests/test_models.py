@@ -1,0 +1,274 @@
+"""Models of every make: the right layer is found, and its numbers are right."""
+
+import functools
+
+import helpers
+import keras
+import laws
+import numpy as np
+import pytest
+import tensorflow as tf
+import zoo
+from keras import layers
+
+import tf_salience as tfs
+from tf_salience import tap
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Builds each model once."""
+    return functools.cache(zoo.made)
+
+
+every_kind = pytest.mark.parametrize("name", zoo.KINDS)
+
+
+def asked(name):
+    kind = zoo.KINDS[name]
+    return {"target": kind.target, **(kind.keywords or {})}
+
+
+@every_kind
+class TestEveryKind:
+    def test_the_layer_of_the_tokens_is_found(self, models, name):
+        kind = zoo.KINDS[name]
+        assert [layer.name for layer in tap.find(models(name), None)] == [kind.found]
+        found = laws.check_complete(models(name), kind.inputs(), **asked(name))
+        assert found.config["embeddings"] == [kind.found]
+        assert f"at {kind.found} " in found[0].header
+        # Positions of every kind of padding are known, by a mask of ids or of embeddings.
+        words = tf.nest.flatten(kind.inputs())[-1 if name == "characters_and_words" else 0]
+        real = words != 0 if kind.masks else np.ones_like(words, bool)
+        np.testing.assert_array_equal(found.mask, real)
+        # A model whose own layers drop the mask hears its padding, and that is what is shown.
+        assert found.scores[~found.mask].any() == kind.hears_padding
+
+    def test_finite_differences(self, models, name):
+        inputs = zoo.KINDS[name].inputs()
+        with laws.untouched(models(name), tf.nest.map_structure(tf.constant, inputs)):
+            laws.check_finite_differences(models(name), inputs, **asked(name))
+
+
+class TestFound:
+    def test_a_table_of_tags_beside_the_words_is_no_guess(self):
+        ids, tags = zoo.ids_input("text"), zoo.ids_input("tags")
+        both = layers.Add()([zoo.OwnTable(name="own")(ids), layers.Embedding(9, 8, name="t")(tags)])
+        model = zoo.classified([ids, tags], layers.GRU(4)(both))
+        with pytest.raises(ValueError, match=r"2 embedding layers(.|\n)*own +\? +8(.|\n)*t +9"):
+            tfs.Explainer(model)
+
+    def test_only_a_category_is_no_token(self):
+        genre = zoo.ids_input("genre", (1,))
+        hidden = layers.Flatten()(layers.Embedding(4, 3, name="genres")(genre))
+        model = zoo.classified(genre, hidden)
+        with pytest.raises(ValueError, match=r"genres +4 +3 +genres +one id an example"):
+            tfs.Explainer(model)
+        assert tfs.explain(model, [[1]], embeddings="genres").scores.shape == (1, 1)
+
+    def test_a_table_that_is_never_read(self):
+        class Spare(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.words = zoo.table("first")
+                self.spare = zoo.table("second")
+                self.spare.build((None,))
+
+            def call(self, ids):
+                return tf.reduce_sum(self.words(ids), axis=1)
+
+        model = Spare()
+        model(helpers.ids())
+        with pytest.raises(ValueError, match="first(.|\n)*second"):
+            tfs.Explainer(model)
+
+
+class TestOutputs:
+    def test_names_and_numbers(self):
+        several = zoo.made("head_of_a_list")
+        by_name = tfs.explain(several, helpers.ids(), output="stars")
+        by_number = tfs.explain(several, helpers.ids(), output=1)
+        np.testing.assert_array_equal(by_name.scores, by_number.scores)
+        assert by_name.config["output"] == "stars"
+        expected = several(helpers.ids())[1][:, 0]
+        np.testing.assert_allclose(by_name.output, expected, rtol=1e-5)
+
+    @pytest.mark.parametrize(
+        ("kind", "output", "error", "message"),
+        [
+            ("head_of_a_dict", None, ValueError, r"with `output=`.*\['topic', 'stars'\]"),
+            ("head_of_a_dict", "topics", ValueError, "Did you mean 'topic'"),
+            ("head_of_a_list", 2, ValueError, "from 0 to 1. Received: output=2"),
+            ("head_of_a_list", "x", ValueError, r"one of \['topic', 'stars'\]"),
+            ("head_of_a_list", 1.5, TypeError, r"Received: output=1.5 \(of type float\)"),
+            ("regression", 1, ValueError, "from 0 to 0"),
+        ],
+    )
+    def test_errors(self, kind, output, error, message):
+        with pytest.raises(error, match=message):
+            tfs.explain(zoo.made(kind), helpers.ids(), output=output)
+
+    def test_a_callable_of_one_output(self):
+        model = zoo.made("head_of_a_dict")
+        scores = tfs.explain(
+            model, helpers.ids(), "gradient_norm", output="topic", target=lambda topic: topic[:, 1]
+        ).scores
+        expected = tfs.explain(model, helpers.ids(), "gradient_norm", output="topic", target=1)
+        np.testing.assert_array_equal(scores, expected.scores)
+
+    def test_exported(self, tmp_path):
+        model = zoo.made("head_of_a_dict")
+        place = tfs.export_saved_model(
+            model, tmp_path / "m", method="gradient_dot_input", output="topic"
+        )
+        served = tf.saved_model.load(str(place)).signatures["attributions"]
+        (name,) = served.structured_input_signature[1]
+        live = tfs.explain(model, helpers.ids(), "gradient_dot_input", output="topic")
+        found = served(**{name: tf.constant(helpers.ids())})
+        np.testing.assert_allclose(found["scores"], live.scores, atol=1e-6)
+        np.testing.assert_array_equal(found["target"], live.target)
+
+
+class TestTaggers:
+    def test_names_and_places(self):
+        target = tfs.targets.Position(-1, "noun")
+        names = ["noun", "verb", "other", "end"]
+        model = zoo.made("tagger")
+        found = tfs.explain(model, helpers.ids(), "gradient_norm", target=target, class_names=names)
+        last = (helpers.ids() != 0).sum(1) - 1
+        assert found.target_name == [f"noun at {place}" for place in last]
+        expected = model(helpers.ids()).numpy()[np.arange(6), last, 0]
+        np.testing.assert_allclose(found.output, expected, rtol=1e-5)
+
+    def test_the_matrix_holds_one_explanation_a_token(self):
+        model = zoo.made("tagger")
+        explainer = tfs.Explainer(model, "gradient_dot_input", target=tfs.targets.Position(0))
+        matrices = explainer.matrix(helpers.ids())
+        assert [len(one) for one in matrices] == (helpers.ids() != 0).sum(1).tolist()
+        matrix = matrices[1]
+        assert matrix.targets == matrix.tokens
+        places = list(range(len(matrix)))
+        alone = tfs.explain(
+            model,
+            np.tile(helpers.ids()[1], (len(places), 1)),
+            "gradient_dot_input",
+            target=tfs.targets.Position(places),
+        )
+        np.testing.assert_allclose(matrix.scores, alone.scores[:, alone.mask[0]], atol=1e-5)
+        assert [row.target_name for row in matrix] == alone.target_name
+        assert "at 0 = " in str(matrices[0])
+
+    @pytest.mark.parametrize(
+        ("target", "message"),
+        [
+            (tfs.targets.Position(10), "from 0 to 9, or count from the end. Received: position=10"),
+            (tfs.targets.Position([1, 2]), "one an example. Received: 2 for 6 examples"),
+            (tfs.targets.Position(0, 4), "class index from 0 to 3"),
+            ("predicted", "`targets.Position`"),
+            (tfs.targets.Span(), "`Span` explains a language model, .*4 classes.*id 29"),
+        ],
+    )
+    def test_errors(self, target, message):
+        with pytest.raises(ValueError, match=message):
+            tfs.explain(zoo.made("tagger"), helpers.ids()[:, ::-1].copy(), target=target)
+
+    def test_a_matrix_of_a_class(self):
+        with pytest.raises(TypeError, match="`matrix` explains each token of"):
+            tfs.Explainer(zoo.made("bidirectional_grus")).matrix(helpers.ids())
+
+
+class TestNumbersOfOtherKinds:
+    def test_int8(self):
+        """Activations are rounded, so the target is a stair: the delta says so."""
+        model = zoo.made("attention_with_masks")
+        plain = tfs.explain(model, helpers.ids(), "gradient_dot_input").scores
+        for layer in model._flatten_layers(include_self=False):
+            if isinstance(layer, layers.Embedding | layers.Dense):
+                layer.quantize("int8")
+        found = tfs.explain(model, helpers.ids(), tfs.IntegratedGradients(tolerance=0.1))
+        assert found.converged.all()
+        scores = tfs.explain(model, helpers.ids(), "gradient_dot_input").scores
+        assert np.corrcoef(plain.ravel(), scores.ravel())[0, 1] > 0.98
+        np.testing.assert_allclose(found.output, model(helpers.ids()).numpy().max(1), rtol=1e-5)
+
+    def test_mixed_bfloat16(self):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        try:
+            model = zoo.made("attention_with_masks")
+        finally:
+            keras.config.set_dtype_policy("float32")
+        method = tfs.IntegratedGradients(tolerance=0.05)
+        half = tfs.explain(model, helpers.ids(), method, target=0)
+        assert half.converged.all()
+        full = tfs.explain(zoo.made("attention_with_masks"), helpers.ids(), method, target=0)
+        assert np.corrcoef(half.scores.ravel(), full.scores.ravel())[0, 1] > 0.99
+
+
+class TestInputs:
+    def test_ragged(self):
+        model = zoo.made("attention_with_masks")
+        rows = [row[row > 0].tolist() for row in helpers.ids()]
+        found = tfs.explain(model, tf.ragged.constant(rows), "gradient_norm")
+        expected = tfs.explain(model, helpers.ids(), "gradient_norm")
+        np.testing.assert_array_equal(found.scores, expected.scores)
+        with pytest.raises(ValueError, match=r"Pad it: `inputs.to_tensor\(7\)`"):
+            tfs.explain(model, tf.ragged.constant(rows), pad_id=7)
+
+    def test_a_model_of_ragged_tensors(self):
+        ids = layers.Input((None,), dtype="int32", ragged=True)
+        model = zoo.classified(ids, layers.GlobalAveragePooling1D()(zoo.table()(ids)))
+        with pytest.raises(ValueError, match="takes ragged tensors, in which no token is padding"):
+            tfs.explain(model, tf.ragged.constant([[1, 2], [3]]))
+
+    @pytest.mark.parametrize("labelled", [True, False])
+    def test_data_sets(self, labelled):
+        model = zoo.made("attention_with_masks")
+        labels = np.arange(6) % 3
+        parts = (helpers.ids(), labels) if labelled else helpers.ids()
+        data = tf.data.Dataset.from_tensor_slices(parts).batch(4)
+        target = "label" if labelled else "predicted"
+        found = tfs.explain(model, data, "gradient_norm", target=target)
+        expected = tfs.explain(model, helpers.ids(), "gradient_norm", target=target, labels=labels)
+        np.testing.assert_array_equal(found.scores, expected.scores)
+        np.testing.assert_array_equal(found.target, expected.target)
+
+    @pytest.mark.parametrize(
+        ("data", "error", "message"),
+        [
+            (lambda data: data.batch(4).repeat(), ValueError, r"`inputs.take\(batches\)`"),
+            (lambda data: data.take(0).batch(4), ValueError, "an empty data set"),
+            (lambda data: data.map(lambda x: x[0]), TypeError, r"`inputs.batch\(32\)`"),
+        ],
+    )
+    def test_data_sets_that_do_not_fit(self, data, error, message):
+        made = data(tf.data.Dataset.from_tensor_slices(helpers.ids()))
+        with pytest.raises(error, match=message):
+            tfs.explain(zoo.made("attention_with_masks"), made)
+
+
+class TestNoModel:
+    def test_a_saved_model(self, tmp_path):
+        model = zoo.made("attention_with_masks")
+        model.export(tmp_path / "m", verbose=False)
+        with pytest.raises(TypeError, match=r"A SavedModel has no layers.*`.keras` file"):
+            tfs.Explainer(tf.saved_model.load(str(tmp_path / "m")))
+        layer = layers.TFSMLayer(str(tmp_path / "m"), call_endpoint="serve")
+        with pytest.raises(TypeError, match="A SavedModel has no layers"):
+            tfs.Explainer(layer)
+        ids = zoo.ids_input()
+        with pytest.raises(ValueError, match=r"A SavedModel has no layers(.|\n)*TFSMLayer"):
+            tfs.Explainer(keras.Model(ids, layer(ids)))
+
+    def test_a_model_of_keras_2(self):
+        class Model:
+            """Has no more of Keras 2 than its home, which is all that is looked at."""
+
+        Model.__module__ = "tf_keras.src.engine.training"
+        with pytest.raises(TypeError, match=r"of Keras 2 \(tf_keras\): make it again with Keras 3"):
+            tfs.Explainer(Model())
+
+    def test_a_bag_of_words(self):
+        text = layers.Input((), dtype="string")
+        counts = layers.TextVectorization(output_mode="multi_hot", vocabulary=helpers.WORDS)(text)
+        with pytest.raises(ValueError, match="nor another layer that turns ids into vectors"):
+            tfs.Explainer(zoo.classified(text, counts))
