@@ -1,5 +1,6 @@
 """Every script of `examples/` runs, and shows what its first lines promise."""
 
+import importlib.util
 import json
 import os
 import re
@@ -105,12 +106,106 @@ def _load_test(output: str) -> None:
         assert int(grown) < 50
 
 
+NUMBER = r"[+-]\d[\d.e-]*"
+
+
+def _tokens(line: str) -> tuple[list[str], list[float]]:
+    """What a line of `token(+0.1)` holds."""
+    tokens, scores = zip(*re.findall(rf"(\S+?)\(({NUMBER})\)", line), strict=True)
+    return list(tokens), [float(score) for score in scores]
+
+
+def _hub_classifier(output: str) -> None:
+    pieces, words = (
+        _tokens(re.findall(rf"^{title}\n.*\n(.*)$", output, re.M)[0])
+        for title in ("pieces of words", "words")
+    )
+    assert "".join(pieces[0]) == "".join(words[0])
+    assert sum(pieces[1]) == pytest.approx(sum(words[1]), abs=0.01)
+    ends = [place for place, token in enumerate(pieces[0]) if token in ("ful", "less")]
+    whole = [place for place, word in enumerate(words[0]) if word.endswith(("ful", "less"))]
+    assert len(ends) == len(whole) > 0
+    for end, word in zip(ends, whole, strict=True):
+        assert words[0][word] == pieces[0][end - 1] + pieces[0][end]
+        assert words[1][word] == pytest.approx(pieces[1][end - 1] + pieces[1][end], abs=0.01)
+        assert abs(pieces[1][end]) > 2 * abs(pieces[1][end - 1]), "the end decides"
+    found = re.findall(
+        rf"^  (\w+), strongest word: (\S+) ({NUMBER}); sum of all ({NUMBER}), .* ({NUMBER})$",
+        output,
+        re.M,
+    )
+    assert len(found) == 6
+    for predicted, word, score, total, change in found:
+        assert word.endswith(("ful", "less"))
+        assert (float(score) > 0) == (word.endswith("ful") == (predicted == "positive"))
+        assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.02)
+
+
+def _hub_pair(output: str) -> None:
+    assert re.search(r"^\[premise\] <s>\S+ all.* </s>\S+ </s>\S+ \[hypothesis\] some", output, re.M)
+    parts = {
+        name: re.findall(rf"^  {name} +({NUMBER}), strongest word: (\w+)", output, re.M)
+        for name in ("premise", "hypothesis")
+    }
+    assert [word for _, word in parts["premise"]] == ["all", "some", "most", "many"]
+    assert [word for _, word in parts["hypothesis"]] == ["some", "all", "many", "most"]
+    both = re.findall(rf"^  both ({NUMBER}), change of the output ({NUMBER})$", output, re.M)
+    assert [float(total) > 0 for total, _ in both] == [True, False, True, False]
+    for (premise, _), (hypothesis, _), (total, change) in zip(*parts.values(), both, strict=True):
+        assert float(premise) + float(hypothesis) == pytest.approx(float(total), abs=0.03)
+        assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.03)
+
+
+def _tagger(output: str) -> None:
+    assert "walk/verb  before/conjunction  the/determiner  walk/noun" in output
+    assert "answer/noun  after/conjunction  we/pronoun  answer/verb" in output
+    found = re.findall(
+        rf"^  noun − verb at (\d): ({NUMBER}), strongest: (\w+); sum ({NUMBER}), .* ({NUMBER})$",
+        output,
+        re.M,
+    )
+    assert [(place, word) for place, _, word, _, _ in found] == [
+        ("1", "they"),
+        ("4", "the"),
+        ("1", "our"),
+        ("4", "we"),
+    ]
+    assert [float(margin) > 0 for _, margin, _, _, _ in found] == [False, True, True, False]
+    for _, _, _, total, change in found:
+        assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.03)
+    # A row of the matrix is what the same word's own explanation is.
+    alone = _tokens(re.findall(r"^noun − verb at 4.*\n(.*)$", output, re.M)[0])[1]
+    row = re.findall(r"^walk  .*$", output, re.M)[1].split()[1:]
+    assert [float(score) for score in row] == pytest.approx(alone, rel=0.05, abs=0.05)
+
+
+def _language_model(output: str) -> None:
+    assert re.findall(r"strongest token: (\S+);", output) == ["keys", "keys", "key", "key"]
+    for total, change in re.findall(rf"; sum ({NUMBER}), change ({NUMBER})$", output, re.M):
+        assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.02)
+    margins = re.findall(r"^log P\((\w+)\) − log P\((\w+)\) = ([\d.]+) ", output, re.M)
+    assert [pair[:2] for pair in margins] == [("are", "is"), ("is", "are")]
+    assert "the model says: the keys to the cabinet are " in output
+    rows = output.split("by token (column)\n")[1].split("\n\n")[0].splitlines()[1:]
+    assert len(rows) > 1
+    for place, row in enumerate(rows):
+        later = row.split()[-(len(rows) - place) :]
+        assert set(later) == {"0"}, "no token has a say in what came before it"
+        assert "0" not in row.split()[1 : -len(later)]
+    assert "for itself or an earlier one: 0.0\n" in output
+    assert float(output.split()[-1].rstrip("%")) < 2
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
     "choose_a_baseline": _choose_a_baseline,
     "compare_methods": _compare_methods,
     "explain_a_classifier": _explain_a_classifier,
+    "hub_classifier": _hub_classifier,
+    "hub_pair": _hub_pair,
+    "language_model": _language_model,
     "load_test": _load_test,
     "make_requests": _make_requests,
+    "tagger": _tagger,
     "train_and_watch": _train_and_watch,
     "trust_the_numbers": _trust_the_numbers,
     "two_segments": _two_segments,
@@ -125,6 +220,10 @@ def test_every_example_has_a_check() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_example(script: Path, tmp_path: Path) -> None:
+    if "import keras_hub" in script.read_text("utf-8") and not importlib.util.find_spec(
+        "keras_hub"
+    ):
+        pytest.skip("needs KerasHub, which the extra `hub` brings")
     done = subprocess.run(
         [sys.executable, str(script)],
         cwd=tmp_path,

@@ -24,8 +24,8 @@ class Kind:
         inputs: what it takes.
         target: what is explained.
         masks: whether the model knows its padding.
-        hears_padding: whether its layers drop the mask on the way all the same, as Keras' `Add` does
-            with one of two.
+        hears_padding: whether its layers drop the mask on the way all the same, as Keras' `Add`
+            does with one of two.
         keywords: for `Explainer`.
     """
 
@@ -171,7 +171,8 @@ KINDS = {
     "bidirectional_grus": Kind(bidirectional_grus, "words"),
     "attention_with_masks": Kind(attention_with_masks, "words"),
     "time_distributed": Kind(time_distributed, "words"),
-    "characters_and_words": Kind(characters_and_words, "word_table", words_and_characters, hears_padding=True),
+    "characters_and_words": Kind(characters_and_words, "word_table", words_and_characters,
+                                 hears_padding=True),
     "own_table": Kind(own_table, "own", masks=False),
     "shared_weights": Kind(shared_weights, "shared", target=tfs.targets.Span(start=-1),
                            inputs=lambda: helpers.ids()[[0, 1, 2, 4]]),

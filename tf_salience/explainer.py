@@ -206,7 +206,7 @@ class Explainer:
         looks = self._looks(intake, labels, target)
         found = parts.joined([look.part(trim=self._trim) for look in looks])
         explanation = results.explanation(self._question, found, intake.names)
-        results.warn_of(found, self._tokens.unknown_id)
+        results.warn_of(found, self._tokens)
         return explanation
 
     def _looks(self, intake: Intake, labels: Any, target: Target) -> Iterator[Look]:

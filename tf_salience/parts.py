@@ -90,14 +90,16 @@ class Part:
         """The examples without a real token."""
         return np.flatnonzero(~np.concatenate(self.masks, axis=1).any(axis=1)).tolist()
 
-    def all_unknown(self, unknown_id: int | None) -> list[int]:
+    def all_unknown(self, tokens: Tokens) -> list[int]:
         """The examples that have real tokens, every one of them the unknown one."""
-        known = [
-            mask if ids is None or unknown_id is None else mask & (ids != unknown_id)
-            for ids, mask in zip(self.ids, self.masks, strict=True)
-        ]
-        lost = ~np.concatenate(known, axis=1).any(axis=1)
-        return [number for number in np.flatnonzero(lost).tolist() if number not in self.empty()]
+        words, known = [], []
+        for ids, mask in zip(self.ids, self.masks, strict=True):
+            if ids is None or tokens.unknown_id is None:
+                return []
+            words.append(mask & ~np.isin(ids, list(tokens.special_ids)))
+            known.append(words[-1] & (ids != tokens.unknown_id))
+        some, any_known = (np.concatenate(each, axis=1).any(axis=1) for each in (words, known))
+        return np.flatnonzero(some & ~any_known).tolist()
 
 
 def joined(parts: Sequence[Part]) -> Part:

@@ -91,9 +91,9 @@ def _parts(found: Part, tokens: Tokens, texts: Sequence[str]) -> list[dict[str, 
     return rows
 
 
-def warn_of(found: Part, unknown_id: int | None) -> None:
+def warn_of(found: Part, tokens: Tokens) -> None:
     """Warns of examples without tokens, without known ones, and of tolerances that were not met."""
-    empty, unknown = found.empty(), found.all_unknown(unknown_id)
+    empty, unknown = found.empty(), found.all_unknown(tokens)
     if empty:
         checks.warn(
             f"No real token in {checks.listed(empty)}, an empty text for instance: there is "

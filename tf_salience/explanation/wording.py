@@ -78,13 +78,18 @@ def merged(
         start += width
     return Merged(
         tokens=[
-            ["".join(row[run]) for run in runs(own)] for row, own in zip(tokens, words, strict=True)
+            [_joined(row[run]) for run in runs(own)] for row, own in zip(tokens, words, strict=True)
         ],
         words=[[own[run.start] for run in runs(own)] for own in words],
         scores=np.concatenate(columns, axis=1),
         mask=np.concatenate(masks, axis=1),
         segments=ends,
     )
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """A word from its pieces, the first of which may be no more than the space before it."""
+    return "".join(pieces[1:] if len(pieces) > 1 and pieces[0] == "␣" else pieces)
 
 
 def moved(parts: Mapping[str, slice], words: Sequence[int]) -> dict[str, slice]:

@@ -68,8 +68,8 @@ def _only_candidate(model: keras.Model) -> keras.layers.Layer:
         raise ValueError(
             f"{_hint(saved)}No `keras.layers.Embedding` was found in the model {model.name!r}, "
             "nor another layer that turns ids into vectors. If one does, name it: "
-            "`embeddings='layer_name'`; its output must be (batch, tokens, dim). Received: a model with these layers:\n"
-            + checks.table(("name", "class"), rows)
+            "`embeddings='layer_name'`; its output must be (batch, tokens, dim). Received: a model "
+            "with these layers:\n" + checks.table(("name", "class"), rows)
         )
     tokens = [candidate for candidate in found if not candidate.why_not]
     if len(tokens) == 1:

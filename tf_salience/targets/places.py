@@ -125,6 +125,12 @@ class Span:
             )
         ids = context.predicted.ids
         starts, stops = self._ends(context)
+        if ids.max() >= outputs.shape[2]:
+            raise ValueError(
+                "`Span` explains a language model, which has an output for each id. Received: a "
+                f"model of {outputs.shape[2]} classes, for id {ids.max()}. Of a tagger explain a "
+                "token with `targets.Position`."
+            )
         longest = int((stops - starts).max())
         held = np.full((len(ids), 3, longest), -1, np.int32)
         other = self._others(context, outputs.shape[2])

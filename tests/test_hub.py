@@ -1,0 +1,379 @@
+"""KerasHub: classifiers, pairs, language models, an encoder with a decoder, its own layers."""
+
+import functools
+import json
+
+import helpers
+import keras
+import laws
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_salience as tfs
+
+keras_hub = pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
+hub = pytest.importorskip("hub")  # the models of the tests, which are made of it
+
+SENTENCES = ["the soup was good", "playing loudly"]
+#: How each tokenizer's tokens of the second sentence are read, and their words.
+READ = {
+    "Bert": (["[CLS]", "play", "ing", "loud", "ly", "[SEP]"], [-1, 0, 0, 1, 1, -1]),
+    "Roberta": (["<s>", "play", "ing", "␣", "l", "ou", "d", "l", "y", "</s>"],
+                [-1, 0, 0, 1, 1, 1, 1, 1, 1, -1]),
+    "Albert": (["[CLS]", "playing", "loudly", "[SEP]"], [-1, 0, 1, -1]),
+    "XLMRoberta": (["<s>", "playing", "loudly", "</s>"], [-1, 0, 1, -1]),
+}  # fmt: skip
+READ |= {"DistilBert": READ["Bert"], "DebertaV3": READ["Albert"]}
+#: A path from zeros is not smooth where the embeddings are normalized before anything else.
+BASELINES = {"Gemma": "mean", "Llama3": "mean", "Mistral": "mean", "DebertaV3": "mean"}
+PAIR = {
+    "premise": ["the soup was good", "playing a song"],
+    "hypothesis": ["a song", "the good song"],
+}
+SPAN = tfs.targets.Span([" good soup", " play"])
+
+
+@pytest.fixture(scope="module")
+def classifiers():
+    return functools.cache(
+        lambda name: helpers.weights_alive(hub.seeded(hub.classifier, name), 0.3)
+    )
+
+
+@pytest.fixture(scope="module")
+def language_models():
+    return functools.cache(
+        lambda name: helpers.weights_alive(hub.seeded(hub.language_model, name), 0.3)
+    )
+
+
+def log_likelihood(model, inputs, row, places):
+    """By hand: the sum of log p(token at place), from the model's own logits."""
+    ids = np.asarray(inputs.get("token_ids", inputs.get("decoder_token_ids")))
+    logits = keras.ops.log_softmax(model(inputs))
+    return sum(float(logits[row, place - 1, ids[row, place]]) for place in places)
+
+
+every_classifier = pytest.mark.parametrize("name", hub.CLASSIFIERS)
+every_language_model = pytest.mark.parametrize("name", [*hub.LANGUAGE_MODELS, "Bart"])
+
+
+@every_classifier
+class TestClassifiers:
+    def test_texts_go_in_and_words_come_out(self, classifiers, name):
+        model = classifiers(name)
+        found = laws.check_complete(model, SENTENCES, baseline=BASELINES.get(name, "zeros"))
+        assert found.config["embeddings"] == ["token_embedding"]
+        assert " at token_embedding " in found[0].header
+        strings, words = READ[name]
+        assert (found[1].tokens, found[1].words) == (strings, words)
+        inputs = model.preprocessor(SENTENCES)
+        np.testing.assert_array_equal(found.mask, np.asarray(inputs["padding_mask"]))
+        np.testing.assert_allclose(found.output, model(inputs).numpy().max(1), rtol=1e-5)
+        merged = found.merged()
+        assert merged[1].tokens[1:-1] == ["playing", "loudly"]
+        np.testing.assert_allclose(merged.scores.sum(1), found.scores.sum(1), atol=1e-6)
+        assert str(found[1]).splitlines()[1].startswith(strings[0] + "(")
+
+    def test_finite_differences(self, classifiers, name):
+        model = classifiers(name)
+        with laws.untouched(model, model.preprocessor(SENTENCES)):
+            laws.check_finite_differences(model, SENTENCES)
+
+    def test_ids_go_in_as_well(self, classifiers, name):
+        model = classifiers(name)
+        explainer = tfs.Explainer(model, "gradient_norm")
+        of_texts, of_ids = explainer(SENTENCES), explainer(model.preprocessor(SENTENCES))
+        np.testing.assert_array_equal(of_texts.scores, of_ids.scores)
+        assert of_texts.tokens == of_ids.tokens
+
+
+class TestPairs:
+    @pytest.mark.parametrize("name", ["Bert", "Roberta", "Albert"])
+    def test_two_texts_are_two_segments(self, classifiers, name):
+        found = laws.check_complete(classifiers(name), PAIR)
+        for row, salience in enumerate(found):
+            assert list(salience.segments) == ["premise", "hypothesis"]
+            merged = found.merged()[row]
+            for name, part in merged.segments.items():
+                pairs = zip(merged.tokens[part], merged.words[part], strict=True)
+                assert [text for text, word in pairs if word >= 0] == PAIR[name][row].split()
+            ends = [part.stop for part in salience.segments.values()]
+            assert ends[-1] == len(salience.tokens)
+        assert "[premise]" in str(found[0])
+        assert "[hypothesis]" in str(found[0])
+
+    def test_a_tuple(self, classifiers):
+        found = tfs.explain(classifiers("Bert"), tuple(PAIR.values()), "gradient_norm")
+        assert list(found[0].segments) == ["text_1", "text_2"]
+        named = tfs.explain(classifiers("Bert"), PAIR, "gradient_norm")
+        np.testing.assert_array_equal(found.scores, named.scores)
+
+    @pytest.mark.parametrize("suffix", [".json", ".parquet"])
+    @pytest.mark.parametrize("merged", [False, True])
+    def test_saved(self, classifiers, suffix, merged, tmp_path):
+        found = tfs.explain(classifiers("Bert"), PAIR, "gradient_norm")
+        found = found.merged() if merged else found
+        found.save(tmp_path / f"found{suffix}")
+        loaded = tfs.Explanation.load(tmp_path / f"found{suffix}")
+        assert (loaded.words, loaded.parts) == (found.words, found.parts)
+        assert str(loaded) == str(found)
+        np.testing.assert_array_equal(loaded.scores, found.scores)
+
+    def test_a_file_of_an_earlier_version(self, classifiers, tmp_path):
+        found = tfs.explain(classifiers("Bert"), SENTENCES, "gradient_norm")
+        found.save(tmp_path / "found.json")
+        document = json.loads((tmp_path / "found.json").read_text())
+        del document["header"]["parts"]
+        document["columns"] = [one for one in document["columns"] if one not in ("words", "parts")]
+        (tmp_path / "old.json").write_text(json.dumps(document))
+        loaded = tfs.Explanation.load(tmp_path / "old.json")
+        assert (loaded.words, loaded.parts) == (None, None)
+        assert loaded.tokens == found.tokens
+
+
+class TestTexts:
+    def test_a_text_that_is_too_long(self, classifiers):
+        long = "the soup was good " * 5
+        with pytest.warns(tfs.TruncatedTextWarning, match="takes 16 tokens; example 1 .*up to 22"):
+            tfs.explain(classifiers("Bert"), ["the soup", long], "gradient_norm")
+        pair = {"a": ["the soup"], "b": [long]}
+        with pytest.warns(tfs.TruncatedTextWarning, match=r"example 0 .*\(up to 29\)"):
+            tfs.explain(classifiers("Roberta"), pair, "gradient_norm")
+
+    def test_a_text_that_just_fits(self, classifiers, recwarn):
+        text = " ".join(["soup"] * 14)
+        assert len(tfs.explain(classifiers("Bert"), text, "gradient_norm")[0].tokens) == 16
+        assert not [one for one in recwarn if one.category is tfs.TruncatedTextWarning]
+
+    def test_words_that_are_not_known(self, classifiers):
+        with pytest.warns(tfs.UnknownTokensWarning, match="example 0"):
+            found = tfs.explain(classifiers("Bert"), ["xyz"], "gradient_norm")
+        assert found[0].tokens == ["[CLS]", "[UNK]", "[SEP]"]
+
+    def test_shapes_that_texts_do_not_have(self, classifiers):
+        with pytest.raises(ValueError, match=r"texts of shape \(batch,\).*shape \(1, 2\)"):
+            tfs.explain(classifiers("Bert"), [["a", "b"]])
+
+    def test_a_continuation_of_a_classifier(self, classifiers):
+        with pytest.raises(ValueError, match="preprocessor is one of a language model"):
+            tfs.explain(classifiers("Bert"), SENTENCES, target=tfs.targets.Span(" good"))
+
+    def test_a_tokenizer_alone_beside_a_model_of_ids(self):
+        words = hub.tokenizer("Bert")
+        ids = keras.Input((None,), dtype="int32")
+        hidden = keras.layers.Embedding(words.vocabulary_size(), 8, mask_zero=True)(ids)
+        model = keras.Model(ids, keras.layers.Dense(2)(keras.layers.GRU(4)(hidden)))
+        found = tfs.explain(model, SENTENCES, "gradient_norm", tokenizer=words)
+        assert found[1].tokens == ["play", "ing", "loud", "ly"]
+        assert found[1].words == [0, 0, 1, 1]
+        assert found.merged()[1].tokens == ["playing", "loudly"]
+
+    def test_bytes_and_white_space_are_visible(self):
+        tokenizer = hub.tokenizer("GPT2")
+        ids = keras.Input((None,), dtype="int32")
+        hidden = keras.layers.Embedding(tokenizer.vocabulary_size(), 4)(ids)
+        model = keras.Model(
+            ids, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling1D()(hidden))
+        )
+        found = tfs.explain(model, ["a\n é  😀"], "gradient_norm", tokenizer=tokenizer)
+        assert "↵" in found[0].tokens
+        assert "<0xC3>" in found[0].tokens
+        assert all(token.isprintable() for token in found[0].tokens)
+
+    def test_kept_ids_and_baselines_by_token(self, classifiers):
+        method = tfs.IntegratedGradients(steps=4, baseline="[PAD]", keep_ids=(2, 3))
+        found = tfs.explain(classifiers("Bert"), SENTENCES, method)
+        special = np.array(found[0].words) < 0
+        assert not found[0].scores[special].any()
+        assert found[0].scores[~special].all()
+
+    def test_the_exported_signature_takes_what_the_preprocessor_makes(self, classifiers, tmp_path):
+        model = classifiers("Bert")
+        place = tfs.export_saved_model(model, tmp_path / "m", method="gradient_dot_input")
+        served = tf.saved_model.load(str(place)).signatures["attributions"]
+        inputs = {key: tf.cast(one, tf.int32) for key, one in model.preprocessor(SENTENCES).items()}
+        found = served(**inputs)
+        live = tfs.explain(model, SENTENCES, "gradient_dot_input")
+        np.testing.assert_allclose(found["scores"], live.scores, atol=1e-6)
+        strings = [[token.decode() for token in row if token] for row in found["tokens"].numpy()]
+        assert strings == live.tokens
+
+    def test_lora_and_int8(self, classifiers):
+        model = helpers.weights_alive(hub.seeded(hub.classifier, "Bert"), 0.3)
+        model.backbone.enable_lora(2)
+        laws.check_complete(model, SENTENCES)
+        model = helpers.weights_alive(hub.seeded(hub.classifier, "Bert"), 0.3)
+        model.backbone.quantize("int8")
+        found = tfs.explain(model, SENTENCES, tfs.IntegratedGradients(tolerance=0.1))
+        plain = tfs.explain(classifiers("Bert"), SENTENCES, tfs.IntegratedGradients(tolerance=0.1))
+        assert np.corrcoef(found.scores.ravel(), plain.scores.ravel())[0, 1] > 0.98
+
+
+@every_language_model
+class TestLanguageModels:
+    def test_the_target_is_the_log_likelihood(self, language_models, name):
+        model = language_models(name)
+        found = laws.check_complete(
+            model, SENTENCES, baseline=BASELINES.get(name, "zeros"), target=SPAN
+        )
+        assert found.target_name == ["log P(good soup)", "log P(play)"]
+        assert (found.output < 0).all()
+        own = model.preprocessor
+        texts = [text + more for text, more in zip(SENTENCES, SPAN.continuation, strict=True)]
+        if name == "Bart":
+            whole = {"encoder_text": SENTENCES, "decoder_text": list(SPAN.continuation)}
+            inputs = own.generate_preprocess(whole)
+            assert list(found[0].segments) == ["encoder_token_ids", "decoder_token_ids"]
+        else:
+            inputs = own.generate_preprocess(texts)
+        mask = inputs.get("padding_mask", inputs.get("decoder_padding_mask"))
+        ends = np.asarray(mask).sum(1)
+        for row, size in enumerate((2, 1)):
+            places = range(ends[row] - size, ends[row])
+            by_hand = log_likelihood(model, inputs, row, places)
+            assert found.output[row] == pytest.approx(by_hand, rel=1e-5)
+
+    @pytest.mark.parametrize(
+        "method", ["gradient_norm", "gradient_dot_input", tfs.IntegratedGradients(steps=3)], ids=str
+    )
+    def test_what_comes_after_the_predicting_position_scores_exactly_zero(
+        self, language_models, name, method
+    ):
+        target = tfs.targets.Span(start=[3, 2], stop=[4, 3])
+        texts = [text + " the good song" for text in SENTENCES]
+        inputs = {"encoder_text": SENTENCES, "decoder_text": texts} if name == "Bart" else texts
+        found = tfs.explain(language_models(name), inputs, method, target=target)
+        last = found.segments.get("decoder_token_ids", slice(0, None))
+        for row, place in enumerate((3, 2)):
+            scores = found.scores[row, last]
+            assert not scores[place:].any()
+            assert scores[:place].all()
+
+    def test_finite_differences(self, language_models, name):
+        model = language_models(name)
+        inputs = model.preprocessor.generate_preprocess(SENTENCES)
+        with laws.untouched(model, inputs):
+            laws.check_finite_differences(model, SENTENCES, target=SPAN)
+
+    def test_the_matrix_adds_up_to_the_span(self, language_models, name):
+        explainer = tfs.Explainer(language_models(name), "gradient_dot_input", target=SPAN)
+        found, matrices = explainer(SENTENCES), explainer.matrix(SENTENCES)
+        assert [one.targets for one in matrices] == [["good", "soup"], ["play"]]
+        for salience, matrix in zip(found, matrices, strict=True):
+            assert matrix.scores.shape == (len(matrix.targets), len(salience.tokens))
+            scale = np.abs(salience.scores).max()
+            np.testing.assert_allclose(matrix.scores.sum(0), salience.scores, atol=1e-5 * scale)
+            assert matrix.output.sum() == pytest.approx(salience.output, rel=1e-5)
+            assert matrix.tokens == salience.tokens
+        small = tfs.Explainer(
+            language_models(name), "gradient_dot_input", target=SPAN, max_rows=1, batch_size=1
+        ).matrix(SENTENCES)
+        np.testing.assert_allclose(small[0].scores, matrices[0].scores, rtol=1e-4, atol=1e-6)
+
+
+class TestContrast:
+    def test_why_this_token_rather_than_that(self, language_models):
+        model = language_models("GPT2")
+        why = tfs.targets.Span(" cat", rather_than=" dog")
+        found = tfs.explain(model, SENTENCES, "gradient_dot_input", target=why)
+        one, other = (
+            tfs.explain(model, SENTENCES, "gradient_dot_input", target=tfs.targets.Span(word))
+            for word in (" cat", " dog")
+        )
+        np.testing.assert_allclose(found.scores, one.scores - other.scores, atol=1e-6)
+        np.testing.assert_allclose(found.output, one.output - other.output, atol=1e-5)
+        assert found.target_name == ["log P(cat) − log P(dog)"] * 2
+        dog = model.preprocessor.tokenizer.token_to_id("Ġdog")
+        by_id = tfs.targets.Span(" cat", rather_than=[dog, dog])
+        same = tfs.explain(model, SENTENCES, "gradient_dot_input", target=by_id)
+        np.testing.assert_array_equal(found.scores, same.scores)
+
+    @pytest.mark.parametrize(
+        ("target", "message"),
+        [
+            (tfs.targets.Span(" cat", rather_than="dogs"), r"one token.*rather_than='dogs'"),
+            (tfs.targets.Span(" good soup", rather_than=" dog"), "one token long. Received: 2"),
+            (tfs.targets.Span(" cat", rather_than=999), "an id from 0 to"),
+            (tfs.targets.Span(["a"]), "one for each example.* for 2 examples"),
+            (tfs.targets.Span(""), "must hold a token"),
+            (tfs.targets.Span(start=0), "start at column 1 or later"),
+            (tfs.targets.Span(start=3, stop=3), "must hold a token"),
+            (tfs.targets.Span(" good" * 20), "no longer than the model takes, 16 tokens"),
+            ("predicted", "`targets.Span`"),
+        ],
+    )
+    def test_errors(self, language_models, target, message):
+        with pytest.raises(ValueError, match=message):
+            tfs.explain(language_models("GPT2"), SENTENCES, target=target)
+
+    def test_a_continuation_and_a_place_are_two_things(self):
+        with pytest.raises(ValueError, match="a continuation, or where it is in the inputs"):
+            tfs.targets.Span(" cat", start=2)
+
+    def test_a_continuation_of_ids(self, language_models):
+        model = language_models("GPT2")
+        inputs = model.preprocessor.generate_preprocess(SENTENCES)
+        with pytest.raises(ValueError, match="takes texts, and the preprocessor of a language mod"):
+            tfs.explain(model, inputs, target=SPAN)
+        whole = tfs.explain(model, inputs, "gradient_norm", target=tfs.targets.Span())
+        texts = tfs.explain(model, SENTENCES, "gradient_norm", target=tfs.targets.Span())
+        np.testing.assert_allclose(whole.output, texts.output, rtol=1e-5)
+
+    def test_what_was_generated(self, language_models):
+        model = language_models("Gemma")
+        model.compile(sampler="greedy")
+        said = list(model.generate(SENTENCES, max_length=12, strip_prompt=True))
+        target = tfs.targets.Span(said)
+        matrices = tfs.Explainer(model, "gradient_norm", target=target).matrix(SENTENCES)
+        words = model.preprocessor.tokenizer
+        prompts = [len(row) + 1 for row in words(SENTENCES)]
+        for matrix, row, prompt in zip(matrices, words(said), prompts, strict=True):
+            assert len(matrix) == len(row) > 3
+            assert len(matrix.tokens) == prompt + len(row)
+            # Greedily: no other token would have been likelier than this one.
+            assert matrix.output[0] >= -np.log(words.vocabulary_size())
+
+    def test_a_target_at_a_place_is_not_exported(self, language_models, tmp_path):
+        with pytest.raises(ValueError, match="at a place among the tokens cannot be exported"):
+            tfs.export_saved_model(language_models("GPT2"), tmp_path / "m", target=SPAN)
+
+
+class TestOwnLayers:
+    @pytest.mark.filterwarnings("ignore:Layer .* does not support masking")
+    @pytest.mark.parametrize("positions", ["learned", "sines"])
+    def test_transformers(self, positions):
+        keras.utils.set_random_seed(0)
+        ids = keras.Input((None,), dtype="int32")
+        if positions == "learned":
+            hidden = keras_hub.layers.TokenAndPositionEmbedding(
+                helpers.VOCABULARY, helpers.WIDTH, 8, mask_zero=True, name="both"
+            )(ids)
+        else:
+            hidden = keras.layers.Embedding(
+                helpers.VOCABULARY, 8, mask_zero=True, name="token_embedding"
+            )(ids)
+            hidden = hidden + keras_hub.layers.SinePositionEncoding()(hidden)
+        hidden = keras_hub.layers.TransformerEncoder(16, 2)(hidden)
+        pooled = keras.layers.GlobalAveragePooling1D()(hidden)
+        model = helpers.weights_alive(keras.Model(ids, keras.layers.Dense(3)(pooled)))
+        found = laws.check_complete(model, helpers.ids())
+        assert found.config["embeddings"] == ["token_embedding"]
+        with laws.untouched(model, tf.constant(helpers.ids())):
+            laws.check_finite_differences(model, helpers.ids())
+
+
+def test_saved_models_on_the_command_line(classifiers, language_models, tmp_path, capsys):
+    from tf_salience import cli
+
+    classifiers("Bert").save(tmp_path / "bert.keras")
+    language_models("GPT2").save(tmp_path / "gpt2.keras")
+    assert cli.main(["inspect", str(tmp_path / "bert.keras")]) == 0
+    assert "*  token_embedding" in capsys.readouterr().out
+    asked = ["explain", str(tmp_path / "bert.keras"), "--text", "playing loudly", "--words"]
+    assert cli.main([*asked, "--method", "gradient_norm"]) == 0
+    assert " playing(" in capsys.readouterr().out
+    asked = ["explain", str(tmp_path / "gpt2.keras"), "--text", "the soup", "--method"]
+    assert cli.main([*asked, "gradient_norm", "--continuation", " was good"]) == 0
+    assert capsys.readouterr().out.startswith("log P(was good) = -")
