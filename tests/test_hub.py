@@ -29,7 +29,7 @@ READ |= {"DistilBert": READ["Bert"], "DebertaV3": READ["Albert"]}
 BASELINES = {"Gemma": "mean", "Llama3": "mean", "Mistral": "mean", "DebertaV3": "mean"}
 PAIR = {
     "premise": ["the soup was good", "playing a song"],
-    "hypothesis": ["a song", "the good song"],
+    "hypothesis": ["a song", "the soup"],
 }
 SPAN = tfs.targets.Span([" good soup", " play"])
 

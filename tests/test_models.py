@@ -156,7 +156,12 @@ class TestTaggers:
         )
         np.testing.assert_allclose(matrix.scores, alone.scores[:, alone.mask[0]], atol=1e-5)
         assert [row.target_name for row in matrix] == alone.target_name
-        assert "at 0 = " in str(matrices[0])
+        header, columns, *rows = str(matrix).splitlines()
+        assert header == "gradient_dot_input at words"
+        assert columns.split() == matrix.tokens
+        assert [row.split()[0] for row in rows] == matrix.targets
+        assert matrix._repr_html_().count("<tr>") == 1 + len(matrix)
+        assert matrix[:2].targets == matrix.targets[:2]
 
     @pytest.mark.parametrize(
         ("target", "message"),

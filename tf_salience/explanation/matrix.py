@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tf_salience.explanation.batch import Explanation
 from tf_salience.explanation.salience import TokenSalience
+from tf_salience.views import grid, html
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +57,20 @@ class SalienceMatrix(Sequence[TokenSalience]):
             return SalienceMatrix(self.targets[index], self.rows[index])
         return self.rows[index]
 
+    @property
+    def header(self) -> str:
+        """One line: how the scores were made, and how many rows did not converge."""
+        method = self.rows.config.get("method", {}).get("class_name", "unknown method")
+        parts = [f"{method} at {', '.join(self.rows.config.get('embeddings', []))}"]
+        if self.rows.converged is not None and not self.rows.converged.all():
+            parts.append(f"{(~self.rows.converged).sum()} of {len(self)} rows NOT CONVERGED")
+        return " · ".join(parts)
+
     def __str__(self) -> str:
-        return "\n".join(str(row) for row in self)
+        return f"{self.header}\n{grid.plain(self.targets, self.tokens, self.scores.tolist())}"
 
     def __repr__(self) -> str:
         return f"<SalienceMatrix of {len(self)} targets x {len(self.tokens)} tokens>"
 
     def _repr_html_(self) -> str:
-        return self.rows._repr_html_()
+        return html.card(self.header, grid.html(self.targets, self.tokens, self.scores.tolist()))
