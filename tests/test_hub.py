@@ -2,6 +2,8 @@
 
 import functools
 import json
+import re
+from pathlib import Path
 
 import helpers
 import keras
@@ -11,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 import tf_salience as tfs
+from tf_salience import tap
 
 keras_hub = pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
 hub = pytest.importorskip("hub")  # the models of the tests, which are made of it
@@ -338,6 +341,17 @@ class TestContrast:
     def test_a_target_at_a_place_is_not_exported(self, language_models, tmp_path):
         with pytest.raises(ValueError, match="at a place among the tokens cannot be exported"):
             tfs.export_saved_model(language_models("GPT2"), tmp_path / "m", target=SPAN)
+
+
+@pytest.mark.parametrize("name", [*hub.CLASSIFIERS, *hub.LANGUAGE_MODELS, "Bart"])
+def test_the_table_in_the_docs_says_what_is_found(classifiers, language_models, name):
+    page = Path(__file__).parent.parent / "docs" / "models.md"
+    rows = re.findall(r"^\| `(\w+)` \| `([\w/]+)` \| the inputs? (.*) \|$", page.read_text(), re.M)
+    told = {model: (path, mask) for model, path, mask in rows}
+    model = (classifiers if name in hub.CLASSIFIERS else language_models)(name)
+    path, masks = told[type(model).__name__]
+    assert [layer.path for layer in tap.find(model, None)] == [path]
+    assert set(re.findall(r"`(\w+)`", masks)) <= set(model.input)
 
 
 class TestOwnLayers:
