@@ -159,6 +159,31 @@ class TestTexts:
         with pytest.raises(ValueError, match=r"texts of shape \(batch,\).*shape \(1, 2\)"):
             tfs.explain(classifiers("Bert"), [["a", "b"]])
 
+    def test_as_many_texts_of_each_kind(self, classifiers):
+        with pytest.raises(ValueError, match="2 of 'premise', 1 of 'hypothesis'"):
+            tfs.explain(classifiers("Bert"), {**PAIR, "hypothesis": ["a cat"]})
+
+    def test_a_model_without_its_preprocessor(self, classifiers):
+        own = classifiers("Bert")
+        bare = keras.Model(own.input, own.output)
+        with pytest.raises(TypeError, match="for a KerasHub model without a preprocessor"):
+            tfs.explain(bare, SENTENCES)
+        found = tfs.explain(bare, SENTENCES, "gradient_norm", tokenizer=own.preprocessor)
+        assert found.tokens == tfs.explain(own, SENTENCES, "gradient_norm").tokens
+
+    def test_a_placeholder_for_padding_is_a_word(self):
+        """GPT-2 has no padding; its id 0, which KerasHub fills up with, is a word."""
+        vocabulary = hub.tokenizer("GPT2").vocabulary
+        others = [word for word in vocabulary if word != "!"]
+        words = {word: number for number, word in enumerate(["!", *others])}
+        tokenizer = keras_hub.models.GPT2Tokenizer(words, hub.MERGES)
+        ids = keras.Input((None,), dtype="int32")
+        hidden = keras.layers.Embedding(len(words), 4)(ids)
+        pooled = keras.layers.GlobalAveragePooling1D()(hidden)
+        model = keras.Model(ids, keras.layers.Dense(1)(pooled))
+        found = tfs.explain(model, ["good! soup!"], "gradient_norm", tokenizer=tokenizer)
+        assert found[0].tokens.count("!") == 2
+
     def test_a_continuation_of_a_classifier(self, classifiers):
         with pytest.raises(ValueError, match="preprocessor is one of a language model"):
             tfs.explain(classifiers("Bert"), SENTENCES, target=tfs.targets.Span(" good"))
@@ -300,7 +325,11 @@ class TestContrast:
             (tfs.targets.Span(" good soup", rather_than=" dog"), "one token long. Received: 2"),
             (tfs.targets.Span(" cat", rather_than=999), "an id from 0 to"),
             (tfs.targets.Span(["a"]), "one for each example.* for 2 examples"),
-            (tfs.targets.Span(""), "must hold a token"),
+            (
+                tfs.targets.Span(["", " cat"]),
+                "must hold a token. Received: an empty one, for exampl",
+            ),
+            (tfs.targets.Span(" cat", rather_than=[" dog"]), "one for each example.* 1 for 2"),
             (tfs.targets.Span(start=0), "start at column 1 or later"),
             (tfs.targets.Span(start=3, stop=3), "must hold a token"),
             (tfs.targets.Span(" good" * 20), "no longer than the model takes, 16 tokens"),

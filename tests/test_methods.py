@@ -236,6 +236,13 @@ class TestAutomaticSteps:
         assert found.evaluations.tolist() == [9, 17]
         assert found.error_estimate[1] > 1e-9
 
+    def test_the_tokens_are_off_as_much_as_their_sum_at_least(self):
+        """A step that no node has met: two levels agree, and only the delta tells."""
+        found = IntegratedGradients(max_steps=8)(self.path([1e6]))
+        off = np.abs(found.convergence_delta) / np.abs(found.scores).sum(axis=1)
+        assert not found.converged[0]
+        assert (found.error_estimate >= off).all()
+
     @given(st.permutations(range(5)))
     def test_neighbours_do_not_matter(self, order):
         sharpness = np.array([1.0, 60.0, 5.0, 200.0, 20.0])

@@ -167,6 +167,8 @@ class TestTaggers:
         ("target", "message"),
         [
             (tfs.targets.Position(10), "from 0 to 9, or count from the end. Received: position=10"),
+            (tfs.targets.Position(7), "position=7, which is padding in example 1"),
+            (tfs.targets.Position("first"), "an integer, or one an example. Received: 'first'"),
             (tfs.targets.Position([1, 2]), "one an example. Received: 2 for 6 examples"),
             (tfs.targets.Position(0, 4), "class index from 0 to 3"),
             ("predicted", "`targets.Position`"),
@@ -174,8 +176,8 @@ class TestTaggers:
         ],
     )
     def test_errors(self, target, message):
-        with pytest.raises(ValueError, match=message):
-            tfs.explain(zoo.made("tagger"), helpers.ids()[:, ::-1].copy(), target=target)
+        with pytest.raises((ValueError, TypeError), match=message):
+            tfs.explain(zoo.made("tagger"), helpers.ids(), target=target)
 
     def test_a_matrix_of_a_class(self):
         with pytest.raises(TypeError, match="`matrix` explains each token of"):

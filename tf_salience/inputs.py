@@ -71,7 +71,8 @@ def prepare(nest: Nest, model: keras.Model, *, takes_text: bool, encode: Encoder
             raise TypeError(
                 f"The model {model.name!r} takes numbers, and no `tokenizer` is given that turns "
                 "texts into ids. Received: texts. Pass `tokenizer=` a "
-                "keras.layers.TextVectorization, or pass the ids."
+                "keras.layers.TextVectorization or, for a KerasHub model without a preprocessor, "
+                "that preprocessor; or pass the ids."
             )
         nest = tf.nest.map_structure(
             lambda leaf: encode(leaf) if is_text(leaf) and len(leaf) else leaf, nest

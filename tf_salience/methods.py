@@ -254,12 +254,14 @@ def adaptive(
         else:
             sums[left] += added
         scores[left] = sums[left, level]
-        error[left] = share * _relative(sums[left, level], sums[left, level - 1])
         delta[left] = scores[left].sum(axis=1) - (path.outputs - at_baseline)[left]
+        # What the sum is off, the tokens together are off at least.
+        error[left] = np.maximum(
+            share * _relative(sums[left, level], sums[left, level - 1]),
+            _share(np.abs(delta[left]), scores[left]),
+        )
         evaluations[left] = done = size
-        allowed = tolerance * np.abs(scores[left]).sum(axis=1)
-        met = (error[left] <= tolerance) & (np.abs(delta[left]) <= allowed)
-        left = left[~met]
+        left = left[error[left] > tolerance]
         if not len(left):
             break
     converged = np.ones(batch, bool)
@@ -269,9 +271,13 @@ def adaptive(
 
 def _relative(new: Array, old: Array) -> Array:
     """Sum |new - old| / sum |new| of each row; 0 where both are all zeros."""
-    difference = np.abs(new - old).sum(axis=1)
-    total = np.abs(new).sum(axis=1)
-    return np.divide(difference, total, out=np.where(difference > 0, np.inf, 0.0), where=total > 0)
+    return _share(np.abs(new - old).sum(axis=1), new)
+
+
+def _share(amount: Array, scores: Array) -> Array:
+    """What part of sum |scores| an amount of each row is; 0 where both are."""
+    total = np.abs(scores).sum(axis=1)
+    return np.divide(amount, total, out=np.where(amount > 0, np.inf, 0.0), where=total > 0)
 
 
 #: A method has `reduction`, `follows_path` (whether it asks for more than the end of the path),

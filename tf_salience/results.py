@@ -62,16 +62,18 @@ def matrices(rows: Explanation, examples: Array, columns: Array) -> list[Salienc
     for example in np.unique(examples):
         places = np.flatnonzero(examples == example)
         some = rows[int(places[0]) : int(places[-1]) + 1]
-        names = [_token_at(some, row, column) for row, column in enumerate(columns[places])]
-        found.append(SalienceMatrix(names, some))
+        at = [_place(some, column) for column in columns[places].tolist()]
+        found.append(SalienceMatrix([some.tokens[0][place] for place in at], at, some))
     return found
 
 
-def _token_at(rows: Explanation, row: int, column: int) -> str:
-    """The token in a column of the segment that the targets are in, the decoder's of several."""
+def _place(rows: Explanation, column: int) -> int:
+    """Where among the real tokens a column of the segment is that the targets are in.
+
+    That is the decoder's, where there are several.
+    """
     names = [name for name in rows.segments if "decoder" in name] or list(rows.segments)
-    column += rows.segments[names[0]].start
-    return rows.tokens[row][int(rows.mask[row, :column].sum())]
+    return int(rows.mask[0, : column + rows.segments[names[0]].start].sum())
 
 
 def _parts(found: Part, tokens: Tokens, texts: Sequence[str]) -> list[dict[str, slice]] | None:

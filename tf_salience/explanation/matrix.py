@@ -7,6 +7,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from tf_salience.explanation import wording
 from tf_salience.explanation.batch import Explanation
 from tf_salience.explanation.salience import TokenSalience
 from tf_salience.views import grid, html
@@ -18,10 +19,12 @@ class SalienceMatrix(Sequence[TokenSalience]):
 
     Attributes:
         targets: (targets,), the tokens that were predicted, or whose tags were.
+        places: (targets,), where among `tokens` each of these stands.
         rows: an explanation of as many examples as there are targets, all of the same tokens.
     """
 
     targets: list[str]
+    places: list[int]
     rows: Explanation
 
     @property
@@ -40,8 +43,14 @@ class SalienceMatrix(Sequence[TokenSalience]):
         return self.rows.output
 
     def merged(self) -> "SalienceMatrix":
-        """The same with the pieces of each word put together; see `Explanation.merged`."""
-        return SalienceMatrix(self.targets, self.rows.merged())
+        """The same with the pieces of each explaining word put together; see `Explanation.merged`.
+
+        Targets stay the pieces that they are.
+        """
+        if self.rows.words is None:
+            return self
+        places = wording.places_of_words(self.places, self.rows.words[0])
+        return SalienceMatrix(self.targets, places, self.rows.merged())
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -54,7 +63,7 @@ class SalienceMatrix(Sequence[TokenSalience]):
 
     def __getitem__(self, index: int | slice) -> "TokenSalience | SalienceMatrix":
         if isinstance(index, slice):
-            return SalienceMatrix(self.targets[index], self.rows[index])
+            return SalienceMatrix(self.targets[index], self.places[index], self.rows[index])
         return self.rows[index]
 
     @property

@@ -99,3 +99,9 @@ def moved(parts: Mapping[str, slice], words: Sequence[int]) -> dict[str, slice]:
         name: slice(*(int(np.searchsorted(starts, end)) for end in (part.start, part.stop)))
         for name, part in parts.items()
     }
+
+
+def places_of_words(places: Sequence[int], words: Sequence[int]) -> list[int]:
+    """Where the word of each of some tokens stands among the words."""
+    owner = [number for number, run in enumerate(runs(words)) for _ in range(run.stop - run.start)]
+    return [owner[place] for place in places]

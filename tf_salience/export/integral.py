@@ -182,23 +182,27 @@ def _judged(new: Any, old: Any, output: Any, first: Any, tolerance: float) -> di
         tolerance: as `Integral.adaptive` takes it.
     """
     delta = tf.reduce_sum(new, axis=1) - (output - first)
-    error = methods.ERROR_SHARE * relative(new, old)
-    allowed = tolerance * tf.reduce_sum(tf.abs(new), axis=1)
+    error = tf.maximum(methods.ERROR_SHARE * relative(new, old), _share(tf.abs(delta), new))
     return {
         "scores": new,
         "baseline_output": first,
         "convergence_delta": delta,
         "error_estimate": error,
-        "converged": (error <= tolerance) & (tf.abs(delta) <= allowed),
+        "converged": error <= tolerance,
     }
 
 
 def relative(new: Any, old: Any) -> Any:
     """Sum |new - old| / sum |new| of each row; 0 where both are all zeros."""
-    difference = tf.reduce_sum(tf.abs(new - old), axis=1)
-    total = tf.reduce_sum(tf.abs(new), axis=1)
-    nothing = tf.where(difference > 0, tf.constant(np.inf, new.dtype), tf.zeros_like(total))
-    return tf.where(total > 0, tf.math.divide_no_nan(difference, total), nothing)
+    return _share(tf.reduce_sum(tf.abs(new - old), axis=1), new)
+
+
+def _share(amount: Any, scores: Any) -> Any:
+    """What part of sum |scores| an amount of each row is; 0 where both are."""
+    total = tf.reduce_sum(tf.abs(scores), axis=1)
+    amount = tf.cast(amount, total.dtype)
+    nothing = tf.where(amount > 0, tf.constant(np.inf, total.dtype), tf.zeros_like(total))
+    return tf.where(total > 0, tf.math.divide_no_nan(amount, total), nothing)
 
 
 def _members(arrays: Any, which: Any) -> Any:

@@ -20,12 +20,12 @@ class Position:
 
     Attributes:
         position: the column of the token, padding and special tokens counted; negative from the end
-            of the real tokens; or one an example.
+            of the real tokens; or one an example. (`Explainer.matrix` explains all of them.)
         target: what is explained there, as for any model: "predicted", a class index or name,
             `Margin`, `Probability`, `LogProbability`.
     """
 
-    position: int | Sequence[int]
+    position: int | Sequence[int] = 0
     target: Any = "predicted"
 
     @property
@@ -41,6 +41,7 @@ class Position:
         """The position, and what the target there holds: (batch, 1 + columns)."""
         outputs = _ranked(context.outputs, "Position", "tagger")
         places = _places(self.position, "position", context, outputs.shape[1])
+        _check_real(places, context)
         there = replace(context, outputs=outputs[np.arange(len(outputs)), places])
         return np.concatenate([places[:, None], self._inner.hold(there)], axis=1).astype(np.int32)
 
@@ -202,6 +203,11 @@ class Span:
         wrong = np.flatnonzero((starts < 1) | (stops <= starts) | (stops > real))
         if len(wrong):
             row = wrong[0]
+            if self.continuation is not None:
+                raise ValueError(
+                    "The continuation of a `Span` must hold a token. Received: an empty one, for "
+                    f"{checks.listed(context.examples[wrong].tolist())}. Did the model say nothing?"
+                )
             raise ValueError(
                 "A `Span` must hold a token, lie among the real tokens, and start at column 1 or "
                 f"later: nothing predicts the first. Received: columns {starts[row]} to "
@@ -215,11 +221,13 @@ class Span:
         if self.rather_than is None:
             return None
         several = not isinstance(self.rather_than, str) and not checks.is_integer(self.rather_than)
-        each = (
-            np.asarray(self.rather_than)[context.examples].tolist()
-            if several
-            else [self.rather_than] * len(context.examples)
-        )
+        each = self.rather_than if several else [self.rather_than] * context.total
+        if len(each) != context.total:
+            raise ValueError(
+                "`rather_than` must be a token, or one for each example. Received: "
+                f"{len(each)} for {context.total} examples"
+            )
+        each = [each[number] for number in context.examples]
         return [_token(one, context, vocabulary) for one in each]
 
 
@@ -250,6 +258,20 @@ def _ranked(outputs: Any, target: str, kind: str) -> Any:
             f"Received: outputs of shape {shapes}"
         )
     return np.asarray(outputs)
+
+
+def _check_real(places: Any, context: Context) -> None:
+    """Raises a ValueError for a position that is padding."""
+    if context.predicted is None:
+        return
+    padding = np.flatnonzero(~context.predicted.mask[np.arange(len(places)), places])
+    if len(padding):
+        row = padding[0]
+        raise ValueError(
+            "`position` must be that of a real token. Received: position="
+            f"{places[row]}, which is padding in {checks.listed([int(context.examples[row])])}. "
+            "Pass one position an example, or count from the end: -1."
+        )
 
 
 def _places(which: Any, argument: str, context: Context, most: int) -> Any:

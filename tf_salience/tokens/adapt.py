@@ -57,7 +57,7 @@ def _from_hub(tokenizer: Any) -> Tokens:
     words = hub.tokenizer_of(tokenizer)
     vocabulary = hub.vocabulary_of(words)
     unknown = hub.unknown_id(words, vocabulary)
-    pad_id = getattr(words, "pad_token_id", None)
+    pad_id = hub.pad_id(words)
     special = {*(getattr(words, "special_token_ids", None) or ()), pad_id} - {None, unknown}
     return Tokens(
         vocabulary=vocabulary,

@@ -85,6 +85,11 @@ def unknown_id(tokenizer: Any, vocabulary: Sequence[str] | None) -> int | None:
     )
 
 
+def pad_id(tokenizer: Any) -> int | None:
+    """The id of padding; None where it is a placeholder, as GPT-2's 0, which is a word, too."""
+    return tokenizer.pad_token_id if getattr(tokenizer, "pad_token", None) else None
+
+
 def read_piece(tokenizer: Any) -> pieces.ReadPiece | None:
     """How this kind of tokenizer marks where words start."""
     kinds = sys.modules["keras_hub"].tokenizers
@@ -99,13 +104,13 @@ def read_piece(tokenizer: Any) -> pieces.ReadPiece | None:
 
 def encoder(tokenizer: Any) -> Callable[[Any], Any]:
     """Texts, (batch,), to ids, (batch, tokens), without special tokens."""
-    pad_id = getattr(tokenizer, "pad_token_id", None) or 0
+    filler = getattr(tokenizer, "pad_token_id", None) or 0
 
     def to_ids(texts: Any) -> Any:
         ids = tokenizer(tf.convert_to_tensor(texts))
         if not tf.is_tensor(ids):  # outside a graph it gives lists
             ids = tf.ragged.constant([np.asarray(row) for row in ids], tf.int32, ragged_rank=1)
-        return ids.to_tensor(pad_id) if isinstance(ids, tf.RaggedTensor) else ids
+        return ids.to_tensor(filler) if isinstance(ids, tf.RaggedTensor) else ids
 
     return to_ids
 
@@ -136,6 +141,7 @@ class _Plain:
             )
         named = texts if isinstance(texts, dict) else _numbered(texts)
         columns = {name: _column(texts) for name, texts in named.items()}
+        _check_lengths(columns)
         tensors = tuple(tf.constant(column) for column in columns.values())
         # By name: a tuple by place would be taken for texts and their labels.
         inputs = self.preprocessor(x=tensors if len(tensors) > 1 else tensors[0])
@@ -197,6 +203,7 @@ class _SequenceToSequence:
         named = texts if isinstance(texts, dict) else {"encoder_text": texts}
         read = _column(named["encoder_text"])
         said = _column(named.get("decoder_text", np.full(len(read), "", object)))
+        _check_lengths({"encoder_text": read, "decoder_text": said})
         encoder = _joined(words, read, None)[0]
         decoder, lengths = _joined(words, said, continuations)
         ids, mask, _ = _pack(own, "encoder_packer", encoder, own.encoder_sequence_length)
@@ -216,6 +223,15 @@ def _column(texts: Any) -> Array:
     return array
 
 
+def _check_lengths(columns: dict[str, Array]) -> None:
+    sizes = {name: len(column) for name, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(
+            "There must be as many texts of each kind. Received: "
+            + ", ".join(f"{size} of {name!r}" for name, size in sizes.items())
+        )
+
+
 def _numbered(texts: Any) -> dict[str, Array]:
     return (
         {f"text_{number}": one for number, one in enumerate(texts, start=1)}
@@ -228,8 +244,10 @@ def _lists(tokenizer: Any, texts: Any) -> list[list[int]]:
     ids = tokenizer(tf.constant(texts))
     if not tf.is_tensor(ids):
         return [np.asarray(row).tolist() for row in ids]
-    pad_id = getattr(tokenizer, "pad_token_id", 0)
-    return [[number for number in row if number != pad_id] for row in ids.numpy().tolist()]
+    # A tokenizer with a length of its own has filled the end up.
+    filler = getattr(tokenizer, "pad_token_id", None) or 0
+    ends = np.where(ids.numpy() != filler, np.arange(1, ids.shape[1] + 1), 0).max(axis=1)
+    return [row[:end] for row, end in zip(ids.numpy().tolist(), ends.tolist(), strict=True)]
 
 
 def _joined(

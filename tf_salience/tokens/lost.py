@@ -20,7 +20,7 @@ def warn_of_lost_text(lengths: npt.NDArray[Any], most: int) -> None:
     cut = np.flatnonzero(lengths > most).tolist()
     checks.warn(
         f"The model takes {most} tokens; {checks.listed(cut)} "
-        f"{'is' if len(cut) == 1 else 'are'} longer (up to {lengths.max()}). What comes "
-        f"after token {most} is cut off by the tokenizer and has no score.",
+        f"{'is' if len(cut) == 1 else 'are'} longer (up to {lengths.max()}). What the tokenizer "
+        "cuts off is not seen by the model and has no score.",
         checks.TruncatedTextWarning,
     )
