@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+import unicodedata
 from pathlib import Path
 
 import helpers
@@ -11,9 +12,12 @@ import laws
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tf_salience as tfs
 from tf_salience import tap
+from tf_salience.tokens import adapt
 
 keras_hub = pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
 hub = pytest.importorskip("hub")  # the models of the tests, which are made of it
@@ -56,6 +60,12 @@ def log_likelihood(model, inputs, row, places):
     ids = np.asarray(inputs.get("token_ids", inputs.get("decoder_token_ids")))
     logits = keras.ops.log_softmax(model(inputs))
     return sum(float(logits[row, place - 1, ids[row, place]]) for place in places)
+
+
+def plain(text):
+    """Without case, accents, and what is shown for white space."""
+    folded = unicodedata.normalize("NFKD", text.replace("\n", "↵")).casefold()
+    return "".join(letter for letter in folded if unicodedata.category(letter) != "Mn")
 
 
 every_classifier = pytest.mark.parametrize("name", hub.CLASSIFIERS)
@@ -210,6 +220,46 @@ class TestTexts:
         assert "<0xC3>" in found[0].tokens
         assert all(token.isprintable() for token in found[0].tokens)
 
+    @pytest.mark.parametrize("name", ["Bert", "Roberta", "XLMRoberta"])
+    @given(text=st.text(alphabet="thesoupwagdSPé😀 .\n中", max_size=12))
+    def test_offsets_cut_the_tokens_out_of_the_text(self, name, text):
+        words = hub.tokenizer(name)
+        tokens = adapt(words, None, [], None)
+        ids = np.array(tokens.encode(np.array([text], object))[0], int)
+        places, read = tokens.places(text, ids), tokens.spelling(ids).strings
+        known = [place for place in places if place is not None]
+        assert known == sorted(known)
+        for number, place, string in zip(ids.tolist(), places, read, strict=True):
+            if place is None or number == tokens.unknown_id or "<0x" in string:
+                continue
+            cut = text[slice(*place)]
+            cut = cut.strip(" ") or cut.replace(" ", "␣")
+            assert plain(cut) == plain(string)
+        if name == "Roberta" and text.strip():
+            assert "".join(text[place[0] : place[1]] for place in known[:1])
+
+    def test_offsets_of_a_pair_and_of_words(self, classifiers, tmp_path):
+        pair = {"premise": ["The soup"], "hypothesis": [" playing LOUD"]}
+        found = tfs.explain(classifiers("Bert"), pair, "gradient_norm")
+        assert found[0].offsets == [
+            *(None, (0, 3), (4, 8), None),
+            *((1, 5), (5, 8), (9, 13), None),
+        ]
+        merged = found.merged()
+        assert merged[0].offsets == [None, (0, 3), (4, 8), None, (1, 8), (9, 13), None]
+        merged.save(tmp_path / "m.parquet")
+        assert tfs.Explanation.load(tmp_path / "m.parquet").offsets == merged.offsets
+
+    def test_bytes_of_a_merged_word_are_characters(self):
+        tokens = [["caf", "<0xC3>", "<0xA9>"]]
+        found = tfs.Explanation(
+            tokens=tokens, words=[[0, 0, 0]], scores=np.ones((1, 3), np.float32),
+            mask=np.ones((1, 3), bool), segments={"ids": slice(0, 3)}, target=None,
+            target_name=["x"], output=np.zeros(1), baseline_output=None, convergence_delta=None,
+            error_estimate=None, converged=None, evaluations=np.ones(1, int), config={},
+        )  # fmt: skip
+        assert found.merged()[0].tokens == ["café"]
+
     def test_kept_ids_and_baselines_by_token(self, classifiers):
         method = tfs.IntegratedGradients(steps=4, baseline="[PAD]", keep_ids=(2, 3))
         found = tfs.explain(classifiers("Bert"), SENTENCES, method)
@@ -327,7 +377,7 @@ class TestContrast:
             (tfs.targets.Span(["a"]), "one for each example.* for 2 examples"),
             (
                 tfs.targets.Span(["", " cat"]),
-                "must hold a token. Received: an empty one, for exampl",
+                "must hold a token. Received: an empty one",
             ),
             (tfs.targets.Span(" cat", rather_than=[" dog"]), "one for each example.* 1 for 2"),
             (tfs.targets.Span(start=0), "start at column 1 or later"),

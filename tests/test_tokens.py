@@ -11,7 +11,7 @@ def outside(**keywords):
     """A model of ids and the vectorizer that makes them, apart."""
     return (
         helpers.weights_alive(helpers.sequential_lstm()),
-        keras.layers.TextVectorization(vocabulary=helpers.WORDS, **keywords),
+        keras.layers.TextVectorization(**{"vocabulary": helpers.WORDS, **keywords}),
     )
 
 
@@ -68,6 +68,42 @@ def test_baselines_by_token_and_by_id_are_the_same():
     np.testing.assert_array_equal(token.scores, number.scores)
     with pytest.raises(ValueError, match="Received: baseline='w99'"):
         tfs.explain(model, ["w1"], tfs.IntegratedGradients(baseline="w99"), tokenizer=vectorizer)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "text", "tokens", "cut"),
+    [
+        ({}, "W1, (w'2)  w3!", ["w1", "w2", "w3"], ["W1", "w'2", "w3"]),
+        ({"standardize": None}, "w1 w2", ["w1", "w2"], ["w1", "w2"]),
+        ({"split": "character", "vocabulary": list("wab1 ")}, "Wa b", list("wa b"), list("Wa b")),
+        ({"ragged": True}, "w1 zzz w2", ["w1", "[UNK]", "w2"], ["w1", "zzz", "w2"]),
+        # Pairs come after all single words, and have no one place to be read at.
+        ({"ngrams": 2, "vocabulary": ["w1", "w2", "w1 w2"]}, "w1 w2", ["w1", "w2", "w1 w2"], None),
+        ({"standardize": lambda texts: tf.strings.regex_replace(texts, "#", "w")}, "#1 #2",
+         ["w1", "w2"], None),
+    ],
+    ids=["plain", "as it is", "characters", "ragged", "ngrams", "own standardize"],
+)  # fmt: skip
+def test_what_a_vectorizer_splits_into(keywords, text, tokens, cut):
+    model, vectorizer = outside(**keywords)
+    explanation = tfs.explain(model, [text], "gradient_norm", tokenizer=vectorizer)[0]
+    assert explanation.tokens == tokens
+    assert explanation.words is None
+    if cut is None:
+        assert set(explanation.offsets) == {None}
+    else:
+        assert [text[start:stop] for start, stop in explanation.offsets] == cut
+
+
+def test_offsets_of_a_text_inside_the_model():
+    model = helpers.weights_alive(helpers.text_model())
+    texts = ["w1 w2", "  w3"]
+    found = tfs.explain(model, texts, "gradient_norm")
+    assert [one.offsets for one in found] == [[(0, 2), (3, 5)], [(2, 4)]]
+    ids = helpers.vectorizer()(texts)
+    apart = keras.Sequential(model.layers[1:])
+    apart.build((None, helpers.WIDTH))
+    assert tfs.explain(apart, ids, "gradient_norm")[0].offsets is None
 
 
 def test_pad_id_goes_before_everything_else():

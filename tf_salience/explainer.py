@@ -205,7 +205,7 @@ class Explainer:
     def _explained(self, intake: Intake, labels: Any, target: Target) -> Explanation:
         looks = self._looks(intake, labels, target)
         found = parts.joined([look.part(trim=self._trim) for look in looks])
-        explanation = results.explanation(self._question, found, intake.names)
+        explanation = results.explanation(self._question, found, intake)
         results.warn_of(found, self._tokens)
         return explanation
 

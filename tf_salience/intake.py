@@ -1,7 +1,7 @@
 """From what a user passes to what the model takes, and what is known of it on the way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,14 @@ class Intake:
         spans: (batch, 2), where in the predicted tokens the text that is asked for starts and ends;
             or None.
         labels: (batch,), those of a data set; or None.
+        texts: (batch,) strings by the name of the text or of the input that the tokens are in.
     """
 
     nest: Any
     names: Sequence[str] = ()
     spans: Array | None = None
     labels: Array | None = None
+    texts: dict[str, Array] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -45,7 +47,8 @@ class Intake:
 
     def repeated(self, examples: Array) -> "Intake":
         """Some of the examples, as often as they are named."""
-        return Intake(model_inputs.take(self.nest, examples), self.names)
+        texts = {name: column[examples] for name, column in self.texts.items()}
+        return Intake(model_inputs.take(self.nest, examples), self.names, texts=texts)
 
 
 def take_in(question: Question, inputs: Any) -> Intake:
@@ -67,7 +70,8 @@ def take_in(question: Question, inputs: Any) -> Intake:
         continuations = _one_each(target.continuation, model_inputs.size(nest))
     if tokens.pack is not None and texts and not question.takes_text:
         packed = tokens.pack(nest, continuations)
-        return Intake(_prepared(question, packed.inputs), packed.names, packed.spans, labels)
+        ready = _prepared(question, packed.inputs)
+        return Intake(ready, packed.names, packed.spans, labels, packed.texts)
     if continuations is not None:
         raise ValueError(
             "A `Span` with a continuation takes texts, and the preprocessor of a language model to "
@@ -76,7 +80,12 @@ def take_in(question: Question, inputs: Any) -> Intake:
         )
     for column in texts:
         tokens.warn_of_lost_text(column)
-    return Intake(_prepared(question, nest), labels=labels)
+    named = {
+        name: np.reshape(leaf, -1)
+        for name, leaf in model_inputs.named(question.model, nest)
+        if model_inputs.is_text(leaf)
+    }
+    return Intake(_prepared(question, nest), labels=labels, texts=named)
 
 
 def _prepared(question: Question, nest: Any) -> Any:

@@ -1,6 +1,6 @@
 """From what was found to the `Explanation` that a user gets, and what they are warned of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tf_salience import checks
 from tf_salience.explanation import Explanation, SalienceMatrix
+from tf_salience.intake import Intake
 from tf_salience.parts import Part
 from tf_salience.question import Question
 from tf_salience.tokens import Tokens
@@ -15,14 +16,15 @@ from tf_salience.tokens import Tokens
 Array = npt.NDArray[Any]
 
 
-def explanation(question: Question, found: Part, texts: Sequence[str]) -> Explanation:
+def explanation(question: Question, found: Part, intake: Intake) -> Explanation:
     """The explanation of all examples.
 
     Args:
         question: what was asked.
         found: what was found for them.
-        texts: the names of the texts that were packed into one sequence; () where none were.
+        intake: what they were made of.
     """
+    parts = _parts(found, question.tokens, intake.names) if intake.names else None
     ends = np.cumsum(found.widths).tolist()
     numbers = found.attribution
     spelled = found.spelled(question.tokens)
@@ -31,7 +33,8 @@ def explanation(question: Question, found: Part, texts: Sequence[str]) -> Explan
     return Explanation(
         tokens=[strings for strings, _ in spelled],
         words=[words for _, words in spelled] if pieces else None,
-        parts=_parts(found, question.tokens, texts) if texts else None,
+        parts=parts,
+        offsets=_offsets(found, question.tokens, intake.texts, parts) if intake.texts else None,
         scores=numbers.scores.astype(np.float32),
         mask=np.concatenate(found.masks, axis=1),
         segments={
@@ -91,6 +94,32 @@ def _parts(found: Part, tokens: Tokens, texts: Sequence[str]) -> list[dict[str, 
         ends = [*[*starts, *[len(real)] * len(texts)][: len(texts)], len(real)]
         rows.append({name: slice(*ends[place : place + 2]) for place, name in enumerate(texts)})
     return rows
+
+
+def _offsets(
+    found: Part, tokens: Tokens, texts: Mapping[str, Array], parts: list[dict[str, slice]] | None
+) -> list[list[tuple[int, int] | None]]:
+    """Where in its text each real token of each example stands."""
+    rows = []
+    for row in range(len(found.output)):
+        places: list[tuple[int, int] | None] = []
+        for name, ids, mask in zip(found.names, found.ids, found.masks, strict=True):
+            real = np.flatnonzero(mask[row])
+            # A single segment is made of the single text, whatever the two are called.
+            alone = len(found.names) == len(texts) == 1
+            own = {name: slice(0, len(real))} if parts is None else parts[row]
+            for key, part in own.items():
+                column = next(iter(texts.values())) if alone else texts.get(key)
+                if column is None or ids is None:
+                    places.extend([None] * len(real[part]))
+                else:
+                    places.extend(tokens.places(_plain(column[row]), ids[row, real[part]]))
+        rows.append(places)
+    return rows
+
+
+def _plain(text: Any) -> str:
+    return text.decode("utf-8", errors="replace") if isinstance(text, bytes) else str(text)
 
 
 def warn_of(found: Part, tokens: Tokens) -> None:

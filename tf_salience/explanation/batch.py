@@ -35,6 +35,7 @@ class Explanation(Sequence[TokenSalience]):
         words: per example, as `TokenSalience.words`; or None.
         parts: per example the texts that were packed into one sequence, name to the slice of its
             real tokens; None where there is one text. They are its `segments` then.
+        offsets: per example, as `TokenSalience.offsets`; or None.
     """
 
     tokens: list[list[str]]
@@ -52,6 +53,7 @@ class Explanation(Sequence[TokenSalience]):
     config: dict[str, Any]
     words: list[list[int]] | None = None
     parts: list[dict[str, slice]] | None = None
+    offsets: list[list[tuple[int, int] | None]] | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -83,6 +85,7 @@ class Explanation(Sequence[TokenSalience]):
             evaluations=int(self.evaluations[index]),
             config=self.config,
             words=None if self.words is None else self.words[index],
+            offsets=None if self.offsets is None else self.offsets[index],
         )
 
     def __iter__(self) -> Iterator[TokenSalience]:
@@ -139,8 +142,12 @@ class Explanation(Sequence[TokenSalience]):
         parts = self.parts and [
             wording.moved(part, words) for part, words in zip(self.parts, self.words, strict=True)
         ]
+        places = self.offsets and [
+            wording.spread(row, words) for row, words in zip(self.offsets, self.words, strict=True)
+        ]
         return replace(
             self,
+            offsets=places,
             tokens=real.tokens,
             scores=real.scores,
             mask=real.mask,

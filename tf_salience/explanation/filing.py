@@ -39,6 +39,8 @@ def to_table(explanation: Mapping[str, Any]) -> Table:
         if parts is None
         else [[end for one in row.values() for end in (one.start, one.stop)] for row in parts],
     }
+    offsets = explanation["offsets"]
+    columns["offsets"] = nothing if offsets is None else [_flat(row) for row in offsets]
     for name in _PER_EXAMPLE:
         value = explanation[name]
         columns[name] = nothing if value is None else value.tolist()
@@ -72,8 +74,9 @@ def from_table(table: Table) -> dict[str, Any]:
         name: np.array(columns[name], header["dtypes"][name]) if name in header["dtypes"] else None
         for name in _PER_EXAMPLE
     }
-    # Files of version 0.1 have neither of these.
+    # Older files have none of these.
     words, names = columns.get("words", [None]), header.get("parts")
+    offsets = columns.get("offsets", [None])
     return {
         "tokens": [list(row) for row in columns["tokens"]],
         "scores": scores,
@@ -82,9 +85,20 @@ def from_table(table: Table) -> dict[str, Any]:
         "target_name": list(columns["target_name"]),
         "config": header["config"],
         "words": None if words[0] is None else [list(row) for row in words],
+        "offsets": None if offsets[0] is None else [_pairs(row) for row in offsets],
         "parts": names and [_named(names, ends) for ends in columns["parts"]],
         **each,
     }
+
+
+def _flat(offsets: list[tuple[int, int] | None]) -> list[int]:
+    """Starts and stops, one after the other; -1 twice for a token without a place."""
+    return [end for place in offsets for end in place or (-1, -1)]
+
+
+def _pairs(flat: list[int]) -> list[tuple[int, int] | None]:
+    pairs = zip(flat[::2], flat[1::2], strict=True)
+    return [None if start < 0 else (start, stop) for start, stop in pairs]
 
 
 def _named(names: list[str], ends: list[int]) -> dict[str, slice]:

@@ -31,6 +31,8 @@ class TokenSalience:
         config: how the scores were made.
         words: (tokens,), the number of the word that each token is a piece of, -1 for special
             tokens such as `[CLS]`; None where a token is a word by itself.
+        offsets: (tokens,), the first character of each token in its text and the one after its
+            last, None for a token without a place; None where no texts were given.
     """
 
     tokens: list[str]
@@ -46,6 +48,7 @@ class TokenSalience:
     evaluations: int
     config: dict[str, Any]
     words: list[int] | None = None
+    offsets: list[tuple[int, int] | None] | None = None
 
     @property
     def header(self) -> str:

@@ -1,5 +1,6 @@
 """Pieces of words put together."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -88,8 +89,20 @@ def merged(
 
 
 def _joined(pieces: Sequence[str]) -> str:
-    """A word from its pieces, the first of which may be no more than the space before it."""
-    return "".join(pieces[1:] if len(pieces) > 1 and pieces[0] == "␣" else pieces)
+    """A word from its pieces, the first of which may be no more than the space before it.
+
+    Bytes, shown as `<0xC3>`, may be whole characters once they are together.
+    """
+    word = "".join(pieces[1:] if len(pieces) > 1 and pieces[0] == "␣" else pieces)
+    return re.sub(r"(?:<0x[0-9A-F]{2}>)+", _characters, word)
+
+
+def _characters(match: re.Match[str]) -> str:
+    data = bytes.fromhex(match[0].replace("<0x", "").replace(">", ""))
+    try:
+        return data.decode("utf-8").lstrip(" ")
+    except UnicodeDecodeError:
+        return match[0]
 
 
 def moved(parts: Mapping[str, slice], words: Sequence[int]) -> dict[str, slice]:
@@ -99,6 +112,17 @@ def moved(parts: Mapping[str, slice], words: Sequence[int]) -> dict[str, slice]:
         name: slice(*(int(np.searchsorted(starts, end)) for end in (part.start, part.stop)))
         for name, part in parts.items()
     }
+
+
+def spread(
+    offsets: Sequence[tuple[int, int] | None], words: Sequence[int]
+) -> list[tuple[int, int] | None]:
+    """The places of words from those of their pieces; None where no piece has one."""
+    found = []
+    for run in runs(words):
+        known = [place for place in offsets[run] if place is not None]
+        found.append((known[0][0], known[-1][1]) if known else None)
+    return found
 
 
 def places_of_words(places: Sequence[int], words: Sequence[int]) -> list[int]:

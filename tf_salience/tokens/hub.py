@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,11 +25,14 @@ class Packed:
         names: of the texts that were packed into one sequence, in order; () for a single one.
         spans: (batch, 2), where in the predicted tokens the predicted text starts and ends; or None
             for a model that predicts no text.
+        texts: what the tokens were made of, (batch,) strings, by the name of the text or of the
+            input that they are in.
     """
 
     inputs: dict[str, Array]
     names: tuple[str, ...] = ()
     spans: Array | None = None
+    texts: dict[str, Array] = field(default_factory=dict)
 
 
 class Packer(Protocol):
@@ -149,7 +152,7 @@ class _Plain:
             inputs = inputs[0]  # with labels that a model is trained on
         inputs = {name: np.asarray(array) for name, array in inputs.items()}
         self._warn_of_lost_text(tensors, inputs)
-        return Packed(inputs, tuple(columns) if len(columns) > 1 else ())
+        return Packed(inputs, tuple(columns) if len(columns) > 1 else (), texts=columns)
 
     def _warn_of_lost_text(self, tensors: Sequence[Any], inputs: dict[str, Array]) -> None:
         """By counting what the packed sequence has kept."""
@@ -180,11 +183,13 @@ class _Causal:
                 f"{len(texts)} arrays of texts"
             )
         words = self.preprocessor.tokenizer
-        rows, said = _joined(words, _column(texts), continuations)
+        column = _column(texts)
+        rows, said = _joined(words, column, continuations)
         most = self.preprocessor.sequence_length
         ids, mask, added = _pack(self.preprocessor, "packer", rows, most)
         inputs = {"token_ids": ids, "padding_mask": mask}
-        return Packed(inputs, spans=_spans(rows, said, added))
+        whole = {"token_ids": _followed(column, continuations)}
+        return Packed(inputs, spans=_spans(rows, said, added), texts=whole)
 
 
 @dataclass(frozen=True)
@@ -210,7 +215,11 @@ class _SequenceToSequence:
         inputs = {"encoder_token_ids": ids, "encoder_padding_mask": mask}
         ids, mask, added = _pack(own, "decoder_packer", decoder, own.decoder_sequence_length)
         inputs |= {"decoder_token_ids": ids, "decoder_padding_mask": mask}
-        return Packed(inputs, spans=_spans(decoder, lengths, added))
+        whole = {
+            "encoder_token_ids": read,
+            "decoder_token_ids": _followed(said, continuations),
+        }
+        return Packed(inputs, spans=_spans(decoder, lengths, added), texts=whole)
 
 
 def _column(texts: Any) -> Array:
@@ -259,6 +268,14 @@ def _joined(
         return rows, [len(row) for row in rows]
     said = _lists(tokenizer, continuations)
     return [row + more for row, more in zip(rows, said, strict=True)], [len(more) for more in said]
+
+
+def _followed(texts: Array, continuations: Array | None) -> Array:
+    """Texts with their continuations, (batch,) strings."""
+    if continuations is None:
+        return texts
+    plain = [one.decode("utf-8") if isinstance(one, bytes) else one for one in texts]
+    return np.array([one + more for one, more in zip(plain, continuations, strict=True)], object)
 
 
 def _pack(

@@ -44,14 +44,20 @@ def sentence_piece(token: str) -> Piece:
     return _spaced(token.replace(_SPACE, " "))
 
 
+def bytes_of(token: str) -> bytes | None:
+    """The bytes of a byte-level token; None for one of other letters."""
+    known = set(token) <= _BYTES.keys()
+    return bytes(_BYTES[letter] for letter in token) if known else None
+
+
 def byte_pair(token: str) -> Piece:
     """Reads a token of byte-level byte pairs (Radford et al. 2019), a letter for each byte.
 
     Bytes that are no whole character, a part of an emoji say, are shown as `<0xF0>`.
     """
-    if not set(token) <= _BYTES.keys():
+    data = bytes_of(token)
+    if data is None:
         return Piece(token, True)
-    data = bytes(_BYTES[letter] for letter in token)
     try:
         return _spaced(data.decode("utf-8"))
     except UnicodeDecodeError:

@@ -1,5 +1,6 @@
 """`Tokens`: how ids are read, and how texts become ids."""
 
+import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from tf_salience.tokens import offsets
 from tf_salience.tokens.hub import Packer
 from tf_salience.tokens.lost import warn_of_lost_text
-from tf_salience.tokens.pieces import Piece, ReadPiece
+from tf_salience.tokens.pieces import Piece, ReadPiece, byte_pair, bytes_of, sentence_piece
 
 TextEncoder = Callable[[Any], Any]
 #: The word of a token that belongs to none: `[CLS]`.
@@ -95,6 +97,28 @@ class Tokens:
             numbers = np.cumsum(starts & ~special) - 1
             words = np.where(special, NO_WORD, numbers).tolist()
         return Spelling([piece.text for piece in pieces], words)
+
+    def places(self, text: str, ids: npt.NDArray[Any]) -> list[offsets.Place]:
+        """Where in a text its tokens, ids of shape (tokens,), stand, or None."""
+        special = np.isin(ids, list(self.special_ids)).tolist()
+        words = [
+            None if is_special or not 0 <= number < len(self._pieces) else number
+            for number, is_special in zip(ids.tolist(), special, strict=True)
+        ]
+        if self.read_piece is byte_pair:
+            known = self.vocabulary or ()
+            data = [None if number is None else bytes_of(known[number]) for number in words]
+            return offsets.of_bytes(text, data)
+        pieces = [None if number is None else self._piece_in_text(number) for number in words]
+        if self.read_piece is None:  # whole words, of which TextVectorization drops punctuation
+            return offsets.aligned(text, pieces, ends_unknown=str.isspace, skips=string.punctuation)
+        by_words = None if self.read_piece is sentence_piece else offsets.ends_word
+        return offsets.aligned(text, pieces, ends_unknown=by_words)
+
+    def _piece_in_text(self, number: int) -> str | object:
+        if number == self.unknown_id:
+            return offsets.UNKNOWN
+        return self._pieces[number].text.replace("␣", "")
 
     def text(self, ids: npt.NDArray[Any]) -> str:
         """Ids of shape (tokens,) as running text, pieces put together."""
