@@ -49,6 +49,8 @@ def run(capsys):
         (["demo", "--help"], 0),
         (["explain", "--help"], 0),
         (["export", "--help"], 0),
+        (["inspect", "--help"], 0),
+        (["inspect", "missing.keras"], 2),
         ([], 2),
         (["explain", "m.keras"], 2),
         (["explain", "m.keras", "--text", "x", "--method", "magic"], 2),
@@ -307,6 +309,26 @@ def test_export_with_a_vocabulary(models, run, tmp_path):
     answer = served(**{name: tf.constant(["soup"])})
     assert answer["target"].numpy().tolist() == [1]
     assert (tmp_path / "m" / "assets.extra" / "tf_serving_warmup_requests").is_file()
+
+
+def test_inspect(models, run):
+    code, printed, err = run("inspect", models / "ids.keras")
+    assert (code, err) == (0, "")
+    assert "*  token_embedding  7" in printed
+    assert "Ids are shown as numbers" in printed
+    vocabulary = models / "vocabulary.txt"
+    printed = run("inspect", models / "ids.keras", "--vocabulary", vocabulary)[1]
+    assert "a vocabulary of 7" in printed
+    assert run("inspect", models / "ids.keras", "--embeddings", "tokens")[0] == 2
+
+
+def test_one_of_several_outputs(models, run):
+    asked = ("explain", models / "text.keras", "--text", "the soup", "--method", "gradient_norm")
+    assert run(*asked, "--head", "0")[0] == 0
+    code, _, err = run(*asked, "--head", "3")
+    assert (code, "must be a number from 0 to 0" in err) == (2, True)
+    code, _, err = run(*asked, "--continuation", " good", "--target", "1")
+    assert (code, "--continuation is a target itself" in err) == (2, True)
 
 
 def test_labels_cannot_be_exported(models, run, tmp_path):

@@ -33,7 +33,7 @@ def report(model: keras.Model, *, embeddings: Any = None, tokenizer: Any = None)
     try:
         question = ask(model, "gradient_norm", embeddings=embeddings, tokenizer=tokenizer)
     except ValueError as error:
-        if not isinstance(model, keras.Model) or not model.built:
+        if embeddings is not None or not getattr(model, "built", False):
             raise
         return f"Model {model.name!r} ({type(model).__name__})\n\n{error}"
     specs = tap.input_specs(model)

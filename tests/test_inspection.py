@@ -1,0 +1,135 @@
+"""What `inspect` prints is true, and the call that it prints runs."""
+
+import re
+import textwrap
+
+import helpers
+import keras
+import numpy as np
+import pytest
+import zoo
+from keras import layers
+
+import tf_salience as tfs
+from tf_salience.inspection import report
+
+
+def call_of(printed):
+    return textwrap.dedent(printed.partition("To explain it\n")[2])
+
+
+def run(printed, model, names):
+    """Runs the worked call with the inputs under the names that it has for them."""
+    namespace = {"model": model, **names}
+    exec(call_of(printed), namespace)
+    return namespace["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("build", "inputs", "lines"),
+    [
+        (
+            lambda: zoo.made("category"),
+            {"text": helpers.ids(), "genre": np.arange(6)[:, None] % 4},
+            ["*  words", "one id an example: it gives (None, 1, 3)", "Segments: text.",
+             "Padding: masked by Keras.", 'target="predicted"', "targets.Margin(0, 1)"],
+        ),
+        (
+            lambda: zoo.made("characters_and_words"),
+            zoo.words_and_characters(),
+            ["it is in a TimeDistributed", "*  word_table"],
+        ),
+        (
+            lambda: zoo.made("head_of_a_dict"),
+            {"ids": helpers.ids()},
+            ["topic: float32 (None, 3)", "output='stars'", "Explainer(model, output='"],
+        ),
+        (
+            lambda: zoo.made("tagger"),
+            {"ids": helpers.ids()},
+            ["float32 (None, None, 4)", "target=tfs.targets.Position(0)"],
+        ),
+        (
+            lambda: zoo.made("shared_weights"),
+            {"ids": helpers.ids()[:3]},
+            ["*  shared", "tfs.targets.Span(start=-1)"],
+        ),
+        (
+            lambda: zoo.made("own_table"),
+            {"ids": helpers.ids()},
+            ["*  own   ?", "no mask was seen", "Ids are shown as numbers"],
+        ),
+        (
+            lambda: zoo.made("one_sigmoid"),
+            {"ids": helpers.ids()},
+            ['target="predicted"  (the unit itself)'],
+        ),
+        (
+            helpers.text_model,
+            {},
+            ["Texts go in as they are.", "a vocabulary of 30", 'explainer(["a text", "another"])'],
+        ),
+        (
+            helpers.functional_with_mask,
+            {"token_ids": helpers.ids(), "padding_mask": (helpers.ids() != 0) * 1},
+            ["masked by the input padding_mask", "explainer((token_ids, padding_mask))"],
+        ),
+    ],
+    ids=["category", "characters", "heads", "tagger", "language model", "own table", "sigmoid",
+         "text", "mask"],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore::tf_salience.UnknownTokensWarning")
+def test_every_line_and_the_call(build, inputs, lines, capsys):
+    model = build()
+    tfs.inspect(model)
+    printed = capsys.readouterr().out
+    assert printed == report(model) + "\n"
+    assert printed.startswith(f"Model {model.name!r} ({type(model).__name__})\n\nInputs\n")
+    for line in lines:
+        assert line in printed
+    assert len(run(printed, model, inputs)) > 1
+    capsys.readouterr()
+
+
+def test_a_model_without_symbolic_inputs():
+    model = helpers.Subclassed()
+    model(helpers.ids())
+    printed = report(model)
+    assert re.search(r"^ +position_embedding +10 +\(10, 8\) +its name$", printed, re.M)
+    assert len(run(printed, model, {"inputs": helpers.ids()})) == 6
+
+
+def test_a_model_of_which_nothing_is_known_before_it_runs():
+    class Pair(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.words = zoo.table()
+            self.head = layers.Dense(1)
+
+        def call(self, inputs):
+            return self.head(self.words(inputs["a"]) + self.words(inputs["b"]))[:, 0]
+
+    model = Pair()
+    model({"a": helpers.ids(), "b": helpers.ids()})
+    printed = report(model)
+    assert "not known: the model has no symbolic inputs" in printed
+    assert "not known before the model is run" in printed
+    assert "*  words  30          ?" in printed
+
+
+def test_what_cannot_be_told_is_asked():
+    ids = zoo.ids_input()
+    both = layers.Add()([zoo.table("words")(ids), zoo.table("tags")(ids)])
+    model = zoo.classified(ids, layers.GlobalAveragePooling1D()(both))
+    assert "it cannot be told which embeds the tokens" in report(model)
+    named = report(model, embeddings=["words", "tags"])
+    assert "*  words" in named
+    assert "*  tags" in named
+    assert "Segments: words, tags." in named
+
+
+def test_no_model():
+    with pytest.raises(TypeError, match="must be a keras.Model"):
+        tfs.inspect("model")
+    with pytest.raises(ValueError, match="must be built"):
+        tfs.inspect(keras.Sequential([layers.Embedding(4, 2)]))
