@@ -260,6 +260,15 @@ class TestTexts:
         )  # fmt: skip
         assert found.merged()[0].tokens == ["café"]
 
+    def test_a_layer_above_the_embeddings(self, classifiers):
+        model, layer = classifiers("Bert"), "embeddings_layer_norm"
+        found = tfs.explain(model, SENTENCES, "gradient_norm", embeddings=layer)
+        assert (found[1].tokens, found[1].words) == READ["Bert"]
+        assert " at embeddings_layer_norm" in found[0].header
+        method = tfs.IntegratedGradients(steps=2, baseline="[PAD]")
+        with pytest.raises(ValueError, match="needs a layer that embeds ids.*layer_norm'"):
+            tfs.explain(model, SENTENCES, method, embeddings=layer)
+
     def test_kept_ids_and_baselines_by_token(self, classifiers):
         method = tfs.IntegratedGradients(steps=4, baseline="[PAD]", keep_ids=(2, 3))
         found = tfs.explain(classifiers("Bert"), SENTENCES, method)

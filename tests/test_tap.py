@@ -55,7 +55,7 @@ def test_state_that_the_model_updates_as_it_runs_is_left_alone():
     assert len(model.losses) == losses
 
 
-def test_a_layer_that_embeds_by_itself_can_be_named():
+def test_a_layer_that_embeds_by_itself_is_found():
     class Lookup(layers.Layer):
         def build(self, shape):
             self.table = self.add_weight(shape=(9, 4))
@@ -66,9 +66,9 @@ def test_a_layer_that_embeds_by_itself_can_be_named():
     inputs = layers.Input((None,), dtype="int32")
     hidden = Lookup(name="lookup", dtype="float32")(inputs)
     model = keras.Model(inputs, layers.Dense(2)(layers.GlobalAveragePooling1D()(hidden)))
-    with pytest.raises(ValueError, match="No `keras.layers.Embedding` was found"):
-        tfs.Explainer(model)
+    found = tfs.explain(model, [[1, 2, 3]])
     explanation = tfs.explain(model, [[1, 2, 3]], embeddings="lookup")
+    np.testing.assert_array_equal(found.scores, explanation.scores)
     assert explanation.config["embeddings"] == ["lookup"]
     assert np.abs(explanation.convergence_delta).max() < 1e-6
     with pytest.raises(ValueError, match="needs a layer with an embedding matrix"):

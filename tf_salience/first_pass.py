@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tf_salience import checks, inputs
 from tf_salience.compiled import Compiled
-from tf_salience.tap import Tap, source_of
+from tf_salience.tap import Tap, named_otherwise, source_of
 
 Array = npt.NDArray[Any]
 
@@ -147,6 +147,17 @@ class Reader:
                 examples=examples.tolist(),
             )
 
+    def _looked_up(self, parts: list[Any], call: int) -> list[Any]:
+        """The ids of the only table in which as many tokens were looked up; none, if several."""
+        layers = self._layers(parts[0]["looked_up"])
+        tokens = [
+            number
+            for number, layer in enumerate(layers)
+            if not named_otherwise(layer)
+            and parts[0]["lookups"][number].shape[1:] == parts[0]["embeddings"][call].shape[1:2]
+        ]
+        return [part["lookups"][tokens[0]] for part in parts] if len(tokens) == 1 else []
+
     def _joined(self, parts: list[Any]) -> FirstPass:
         def join(*arrays: Any) -> Array:
             return np.concatenate([np.asarray(array) for array in arrays])
@@ -157,12 +168,14 @@ class Reader:
             ids = [part["ids"][number] for part in parts]
             masks = [part["masks"][number] for part in parts]
             embeddings = _side_by_side([part["embeddings"][number] for part in parts])
-            are_ids = ids[0].shape[1:] == embeddings.shape[1:2] and ids[0].dtype != tf.string
+            if ids[0].shape[1:] != embeddings.shape[1:2] or ids[0].dtype == tf.string:
+                # A layer above the embeddings: its tokens are those that were embedded.
+                ids = self._looked_up(parts, number)
             segments.append(
                 Segment(
                     layer=layer,
                     source=int(sources[number]),
-                    ids=np.asarray(_side_by_side(ids)).astype(np.int64) if are_ids else None,
+                    ids=np.asarray(_side_by_side(ids)).astype(np.int64) if ids else None,
                     mask=None if masks[0] is None else np.asarray(_side_by_side(masks)),
                     embeddings=embeddings,
                 )

@@ -5,7 +5,7 @@ model is traced, so that masks, positions and other inputs stay those of the rea
 when the trace ends, whatever ends it.
 """
 
-from tf_salience.tap.candidates import Candidate, candidates
+from tf_salience.tap.candidates import Candidate, candidates, named_otherwise
 from tf_salience.tap.find import find
 from tf_salience.tap.sources import source_of
 from tf_salience.tap.structure import all_layers, ends_in_probabilities, input_specs, takes_text
@@ -21,6 +21,7 @@ __all__ = [
     "ends_in_probabilities",
     "find",
     "input_specs",
+    "named_otherwise",
     "source_of",
     "takes_text",
 ]

@@ -75,7 +75,7 @@ def obvious(model: keras.Model) -> keras.layers.Layer | None:
     """
     layers = all_layers(model)
     tables = [one for one in layers if isinstance(one, keras.layers.Embedding)]
-    tokens = [one for one in tables if not _named_otherwise(one)]
+    tokens = [one for one in tables if not named_otherwise(one)]
     if len(tokens) != 1 or any(
         type(one).__module__.partition(".")[0] not in ("keras", "keras_hub")
         or isinstance(one, keras.layers.Lambda)
@@ -141,7 +141,7 @@ def _candidate(
 
 
 def _why_not(layer: keras.layers.Layer, calls: Sequence[_Call] | None) -> str:
-    if _named_otherwise(layer):
+    if named_otherwise(layer):
         return "its name"
     if not calls:
         return ""
@@ -155,5 +155,6 @@ def _why_not(layer: keras.layers.Layer, calls: Sequence[_Call] | None) -> str:
     return ""
 
 
-def _named_otherwise(layer: keras.layers.Layer) -> bool:
+def named_otherwise(layer: keras.layers.Layer) -> bool:
+    """Whether a layer's name says that it embeds something else than tokens."""
     return any(word in layer.name.lower() for word in _NOT_TOKENS)

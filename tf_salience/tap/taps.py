@@ -204,7 +204,7 @@ class Tap:
         """The embedding of one id, (dim,), by the layer itself.
 
         Raises:
-            ValueError: if the id is outside the layer's table.
+            ValueError: if the id is outside the layer's table, or the layer embeds no ids.
         """
         rows = getattr(layer, "input_dim", None)
         if token_id < 0 or (rows is not None and token_id >= rows):
@@ -212,7 +212,15 @@ class Tap:
                 f"`baseline` must be an id from 0 to {(rows or 0) - 1}, the table of layer "
                 f"{layer.name!r}. Received: baseline={token_id}"
             )
-        return self._embed(layer, np.array([[token_id]]))[0, 0]
+        try:
+            embedded = self._embed(layer, np.array([[token_id]]))
+        except (ValueError, TypeError, tf.errors.OpError) as error:
+            raise ValueError(
+                f"A `baseline` that is a token needs a layer that embeds ids. Received: layer "
+                f"{layer.name!r}, which is called on something else. Pass an array of shape "
+                f"(dim,) instead. It said: {error}"
+            ) from error
+        return embedded[0, 0]
 
     def _embed(self, layer: keras.layers.Layer, ids: Any) -> Any:
         with losses_kept([layer]), keras.StatelessScope():
