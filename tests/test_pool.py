@@ -103,8 +103,9 @@ def test_padding_that_is_masked_goes():
     model = keras.Sequential(
         [layers.Input((None,)), embedding(mask_zero=True), Watching(), layers.GRU(4)]
     )
+    explainer = tfs.Explainer(model, tfs.IntegratedGradients(steps=2), target=0)
     widths.clear()
-    tfs.explain(model, short_ids(), tfs.IntegratedGradients(steps=2), target=0)
+    explainer(short_ids())
     assert set(widths) == {WIDTH, 8}
 
 
