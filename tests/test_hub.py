@@ -389,7 +389,7 @@ class TestContrast:
                 "must hold a token. Received: an empty one",
             ),
             (tfs.targets.Span(" cat", rather_than=[" dog"]), "one for each example.* 1 for 2"),
-            (tfs.targets.Span(start=0), "start at column 1 or later"),
+            (tfs.targets.Span(start=0), "start after the first: nothing predicts that"),
             (tfs.targets.Span(start=3, stop=3), "must hold a token"),
             (tfs.targets.Span(" good" * 20), "no longer than the model takes, 16 tokens"),
             ("predicted", "`targets.Span`"),

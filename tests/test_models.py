@@ -183,6 +183,84 @@ class TestTaggers:
         with pytest.raises(TypeError, match="`matrix` explains each token of"):
             tfs.Explainer(zoo.made("bidirectional_grus")).matrix(helpers.ids())
 
+    def test_left_padding_two_tables_and_labels(self):
+        ids = np.array([[0, 0, 3, 4], [5, 6, 7, 8]])
+        words, tags = zoo.ids_input("text"), zoo.ids_input("tags")
+        both = layers.Add()([zoo.table("w", mask_zero=True)(words),
+                             zoo.table("t", mask_zero=True)(tags)])  # fmt: skip
+        model = helpers.weights_alive(
+            keras.Model([words, tags], layers.Dense(4)(layers.Conv1D(5, 3, padding="same")(both)))
+        )
+        asked = {"method": "gradient_dot_input", "embeddings": ["w", "t"]}
+        outputs = model([ids, ids]).numpy()
+        last = tfs.explain(model, (ids, ids), target=tfs.targets.Position(-1, 1), **asked)
+        np.testing.assert_allclose(last.output, outputs[:, 3, 1], rtol=1e-5)
+        with pytest.raises(ValueError, match="position=0, which is padding in example 0"):
+            tfs.explain(model, (ids, ids), target=tfs.targets.Position(0), **asked)
+        target = tfs.targets.Position(target="label")
+        matrices = tfs.Explainer(model, target=target, **asked).matrix((ids, ids), labels=[2, 3])
+        np.testing.assert_allclose(matrices[0].output, outputs[0, 2:, 2], rtol=1e-5)
+        np.testing.assert_allclose(matrices[1].output, outputs[1, :, 3], rtol=1e-5)
+        each = tfs.targets.Position(target=[2, 3])
+        again = tfs.Explainer(model, target=each, **asked).matrix((ids, ids))
+        np.testing.assert_array_equal(again[0].scores, matrices[0].scores)
+        differ = np.array([[1, 2, 3, 0], [1, 2, 3, 4]])
+        with pytest.raises(ValueError, match="can count from the end where it is known"):
+            tfs.explain(model, (ids, differ), target=tfs.targets.Position(-1), **asked)
+        with pytest.raises(ValueError, match="`matrix` needs to know which tokens are real"):
+            tfs.Explainer(model, target=each, **asked).matrix((ids, differ))
+
+    def test_outputs_that_are_not_one_a_token(self):
+        ids = zoo.ids_input(shape=(helpers.WIDTH,))
+        model = keras.Model(ids, layers.Conv1D(4, 3, strides=3)(zoo.table()(ids)))
+        for target in (tfs.targets.Position(1), tfs.targets.Span(start=1)):
+            with pytest.raises(ValueError, match="an output for each token. Received: 3 outputs "):
+                tfs.explain(model, helpers.ids(), target=target)
+
+
+class TestLanguageModelsOfIds:
+    @staticmethod
+    def made(activation=None, **keywords):
+        ids = zoo.ids_input("ids")
+        hidden = zoo.table(mask_zero=True, **keywords)(ids)
+        hidden = layers.GRU(6, return_sequences=True)(hidden)
+        return helpers.weights_alive(
+            keras.Model(ids, layers.Dense(zoo.VOCABULARY, activation)(hidden)), scale=0.3
+        )
+
+    def test_padding_in_front_is_no_text(self):
+        model = self.made()
+        ids = np.array([[0, 0, 3, 4, 5], [6, 7, 8, 9, 10]])
+        found = tfs.explain(model, ids, "gradient_norm", target=tfs.targets.Span())
+        likely = tf.nn.log_softmax(model(ids)).numpy()
+        by_hand = [likely[0, 2, 4] + likely[0, 3, 5],
+                   sum(likely[1, i, i + 7] for i in range(4))]  # fmt: skip
+        np.testing.assert_allclose(found.output, by_hand, rtol=1e-5)
+        assert found.target_name[0] == "log P(4 5)"
+        with pytest.raises(ValueError, match="lie among the real tokens.*2 to 5, in example 0"):
+            tfs.explain(model, ids, target=tfs.targets.Span(start=1))
+
+    def test_probabilities_are_not_squashed_twice(self):
+        with pytest.raises(ValueError, match="`Span` takes logits.*probabilities already"):
+            tfs.explain(self.made("softmax"), [[3, 4, 5]], target=tfs.targets.Span())
+
+    @pytest.mark.parametrize("names", [("source", "target"), ("source", "decoder_ids")])
+    def test_whose_tokens_are_predicted_is_no_guess(self, names):
+        read, said = (zoo.ids_input(name) for name in names)
+        state = layers.GRU(6)(zoo.table("first", mask_zero=True)(read))
+        hidden = zoo.table("second", mask_zero=True)(said)
+        hidden = layers.GRU(6, return_sequences=True)(hidden, initial_state=state)
+        model = keras.Model([read, said], layers.Dense(zoo.VOCABULARY)(hidden))
+        inputs = (np.array([[3, 4, 5]]), np.array([[6, 7, 8]]))
+        span = tfs.targets.Span(start=-1)
+        for tables in ("first", ["first", "second"]):
+            if tables != "first" and names[1] == "decoder_ids":
+                found = tfs.explain(model, inputs, target=span, embeddings=tables)
+                assert found.target_name == ["log P(8)"]
+                continue
+            with pytest.raises(ValueError, match="not known which of its inputs"):
+                tfs.explain(model, inputs, target=span, embeddings=tables)
+
 
 class TestNumbersOfOtherKinds:
     def test_int8(self):

@@ -129,7 +129,7 @@ class Explainer:
         """
         return self._explained(take_in(self._question, inputs), labels, self.target)
 
-    def matrix(self, inputs: Any) -> list[SalienceMatrix]:
+    def matrix(self, inputs: Any, labels: Any = None) -> list[SalienceMatrix]:
         """Explains each token of the target by itself: targets x tokens.
 
         For `targets.Span` a row is one predicted token, for `targets.Position` the tag of one real
@@ -137,6 +137,7 @@ class Explainer:
 
         Args:
             inputs: as for a call.
+            labels: as for a call.
 
         Returns:
             A matrix for each example.
@@ -151,14 +152,27 @@ class Explainer:
                 f"Received: target={self.target!r}"
             )
         intake = take_in(self._question, inputs)
+        labels = intake.labels if labels is None else np.asarray(labels)
         places = [
             (look.pool.numbers[row], column)
-            for look in self._looks(intake, None, self.target)
+            for look in self._looks(intake, labels, self.target.whole)
             for row, column in self.target.each(look.pool.held, look.context)
         ]
-        examples, columns = np.array(places, np.int64).T
-        rows = self._explained(intake.repeated(examples), None, self.target.at(columns.tolist()))
-        return results.matrices(rows, examples, columns)
+        examples, columns = np.array(places, np.int64).reshape(-1, 2).T
+        if not len(examples):
+            raise ValueError(
+                "`matrix` needs to know which tokens are real. Received: segments whose tokens "
+                "differ. Name one of them in `embeddings`."
+            )
+        return results.matrices(
+            self._explained(
+                intake.repeated(examples),
+                None if labels is None else labels[examples],
+                self.target.at(columns.tolist(), examples.tolist()),
+            ),
+            examples,
+            columns,
+        )
 
     def without(
         self, inputs: Any, erased: npt.NDArray[np.bool_], labels: Any = None
@@ -224,7 +238,7 @@ class Explainer:
         some = model_inputs.take(intake.nest, numbers)
         layout = segments.layout(self.model, some, first.segments, self._tokens).arrays()
         spans = None if intake.spans is None else intake.spans[numbers]
-        predicted = segments.predicted(first.segments, layout, spans)
+        predicted = segments.predicted(self.model, some, first.segments, layout, spans)
         context = self._question.context(first.outputs, numbers, intake.total, labels, predicted)
         held = target.hold(context)
         outputs = tf.nest.map_structure(tf.constant, first.outputs)

@@ -16,6 +16,9 @@ _TEXT_TOKENS = 128
 
 _UNNAMED = ("keras_tensor", "input_layer", "input_")
 
+#: Words in the names of inputs that go with ids and are none.
+_BESIDE_IDS = ("mask", "segment", "type", "position")
+
 Encoder = Callable[[npt.NDArray[Any]], Any]
 
 
@@ -171,6 +174,13 @@ def named(model: keras.Model, nest: Nest) -> list[tuple[str, npt.NDArray[Any]]]:
         ("" if tensor.name.startswith(_UNNAMED) else tensor.name, leaf)
         for tensor, leaf in zip(symbolic, leaves, strict=True)
     ]
+
+
+def may_be_ids(name: str, leaf: Any) -> bool:
+    """Whether an input may be the ids of tokens: whole numbers or texts, and not named a mask."""
+    whole = is_text(leaf) or leaf.dtype.kind in "iu"
+    several = leaf.ndim > 1 and leaf.shape[1] > 1
+    return whole and (several or is_text(leaf)) and not any(word in name for word in _BESIDE_IDS)
 
 
 def _is_array(value: Any) -> bool:

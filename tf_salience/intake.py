@@ -1,7 +1,7 @@
 """From what a user passes to what the model takes, and what is known of it on the way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ class Intake:
     Attributes:
         nest: arrays, each with a batch axis, as the model takes them.
         names: of the texts that were packed into one sequence, in order; () where none were.
+        owners: (batch, tokens), the number of the text that each token is of; or None.
         spans: (batch, 2), where in the predicted tokens the text that is asked for starts and ends;
             or None.
         labels: (batch,), those of a data set; or None.
@@ -31,6 +32,7 @@ class Intake:
 
     nest: Any
     names: Sequence[str] = ()
+    owners: Array | None = None
     spans: Array | None = None
     labels: Array | None = None
     texts: dict[str, Array] = field(default_factory=dict)
@@ -47,8 +49,14 @@ class Intake:
 
     def repeated(self, examples: Array) -> "Intake":
         """Some of the examples, as often as they are named."""
-        texts = {name: column[examples] for name, column in self.texts.items()}
-        return Intake(model_inputs.take(self.nest, examples), self.names, texts=texts)
+        return replace(
+            self,
+            nest=model_inputs.take(self.nest, examples),
+            owners=None if self.owners is None else self.owners[examples],
+            spans=None,
+            labels=None if self.labels is None else self.labels[examples],
+            texts={name: column[examples] for name, column in self.texts.items()},
+        )
 
 
 def take_in(question: Question, inputs: Any) -> Intake:
@@ -71,7 +79,9 @@ def take_in(question: Question, inputs: Any) -> Intake:
     if tokens.pack is not None and texts and not question.takes_text:
         packed = tokens.pack(nest, continuations)
         ready = _prepared(question, packed.inputs)
-        return Intake(ready, packed.names, packed.spans, labels, packed.texts)
+        return Intake(
+            ready, packed.names, packed.owners, packed.spans, labels=labels, texts=packed.texts
+        )
     if continuations is not None:
         raise ValueError(
             "A `Span` with a continuation takes texts, and the preprocessor of a language model to "

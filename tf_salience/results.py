@@ -24,7 +24,7 @@ def explanation(question: Question, found: Part, intake: Intake) -> Explanation:
         found: what was found for them.
         intake: what they were made of.
     """
-    parts = _parts(found, question.tokens, intake.names) if intake.names else None
+    parts = None if intake.owners is None else _parts(found, intake.owners, intake.names)
     ends = np.cumsum(found.widths).tolist()
     numbers = found.attribution
     spelled = found.spelled(question.tokens)
@@ -79,19 +79,13 @@ def _place(rows: Explanation, column: int) -> int:
     return int(rows.mask[0, : column + rows.segments[names[0]].start].sum())
 
 
-def _parts(found: Part, tokens: Tokens, texts: Sequence[str]) -> list[dict[str, slice]] | None:
+def _parts(found: Part, owners: Array, texts: Sequence[str]) -> list[dict[str, slice]] | None:
     """Where each of several texts in one sequence lies among the real tokens of each example."""
-    if len(found.ids) != 1 or found.ids[0] is None or tokens.end_id is None:
+    if len(found.masks) != 1 or owners.shape != found.masks[0].shape:
         return None
     rows = []
-    for ids, mask in zip(found.ids[0], found.masks[0], strict=True):
-        real = ids[mask]
-        special = np.isin(real, list(tokens.special_ids))
-        # A text goes up to the special tokens that end it, all of them: `</s></s>`.
-        before = np.concatenate([[False], special[:-1]]) & ~special
-        ended = np.cumsum(real == tokens.end_id)
-        starts: list[int] = [0, *np.flatnonzero(before & (ended > 0)).tolist()]
-        ends = [*[*starts, *[len(real)] * len(texts)][: len(texts)], len(real)]
+    for owner, mask in zip(owners, found.masks[0], strict=True):
+        ends = np.searchsorted(owner[mask], range(len(texts) + 1)).tolist()
         rows.append({name: slice(*ends[place : place + 2]) for place, name in enumerate(texts)})
     return rows
 

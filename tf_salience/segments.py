@@ -73,22 +73,34 @@ def layout(model: keras.Model, nest: Any, segments: Sequence[Segment], tokens: T
     return Layout(names, _order(model, nest, segments, names), masks)
 
 
-def predicted(segments: Sequence[Segment], layout: Layout, spans: Array | None) -> Predicted | None:
+def predicted(
+    model: keras.Model, nest: Any, segments: Sequence[Segment], layout: Layout, spans: Array | None
+) -> Predicted | None:
     """The tokens that stand over the outputs, if they are one a token.
 
-    Of several segments those of the decoder.
+    Of several segments those of the decoder; else those that all of them agree on, whose ids are
+    not known then: nor are they of one segment where the model reads others beside it.
 
     Args:
+        model: the model.
+        nest: the inputs of the examples.
         segments: the tapped calls.
         layout: theirs, in arrays.
         spans: (batch, 2), where in these tokens the text that is asked for is; or None.
     """
-    numbers = list(range(len(segments)))
-    if len(segments) > 1:
-        numbers = [one for one in numbers if "decoder" in layout.names[one]]
-    if len(numbers) != 1:
+    decoders = [number for number, name in enumerate(layout.names) if "decoder" in name]
+    if len(decoders) == 1:
+        return Predicted(segments[decoders[0]].ids, layout.masks[decoders[0]], spans)
+    first = layout.masks[0]
+    if not all(np.array_equal(first, mask) for mask in layout.masks[1:]):
         return None
-    return Predicted(segments[numbers[0]].ids, layout.masks[numbers[0]], spans)
+    others = [
+        name
+        for number, (name, leaf) in enumerate(model_inputs.named(model, nest))
+        if number != segments[0].source and model_inputs.may_be_ids(name, leaf)
+    ]
+    alone = len(segments) == 1 and (segments[0].source < 0 or not others)
+    return Predicted(segments[0].ids if alone else None, first, spans)
 
 
 def _mask_names(name: str, segments: int) -> Sequence[str]:

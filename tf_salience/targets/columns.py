@@ -17,7 +17,7 @@ class Predicted:
     """The tokens that stand over a model's outputs, if it gives one output a token.
 
     Attributes:
-        ids: (batch, tokens), or None where they are not known.
+        ids: (batch, tokens), or None where it is not known that the outputs predict these.
         mask: (batch, tokens), true for real tokens.
         spans: (batch, 2), where the text that is asked for starts and ends; or None.
     """
@@ -25,6 +25,12 @@ class Predicted:
     ids: Any
     mask: npt.NDArray[np.bool_]
     spans: Any = None
+
+    def ends(self) -> tuple[Any, Any]:
+        """The column of each example's first real token, and that after its last: (batch,) both."""
+        columns, some = np.arange(self.mask.shape[1]), self.mask.any(axis=1)
+        first = np.where(self.mask, columns, len(columns)).min(axis=1)
+        return np.where(some, first, 0), np.where(self.mask, columns + 1, 0).max(axis=1)
 
 
 @dataclass(frozen=True)
@@ -52,14 +58,6 @@ class Context:
     predicted: Predicted | None = None
     read: Callable[[Any], str] | None = None
     token_ids: Callable[[str], list[int]] | None = None
-
-    @property
-    def lengths(self) -> Any:
-        """The tokens of each example up to its last real one, (batch,); None where not known."""
-        if self.predicted is None:
-            return None
-        mask = self.predicted.mask
-        return np.where(mask, np.arange(1, mask.shape[1] + 1), 0).max(axis=1)
 
 
 def matrix(outputs: Any) -> Any:

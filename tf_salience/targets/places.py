@@ -20,12 +20,13 @@ class Position:
 
     Attributes:
         position: the column of the token, padding and special tokens counted; negative from the end
-            of the real tokens; or one an example. (`Explainer.matrix` explains all of them.)
+            of the real tokens; or one an example. None: the first real one; `Explainer.matrix`
+            explains them all.
         target: what is explained there, as for any model: "predicted", a class index or name,
             `Margin`, `Probability`, `LogProbability`.
     """
 
-    position: int | Sequence[int] = 0
+    position: int | Sequence[int] | None = None
     target: Any = "predicted"
 
     @property
@@ -39,9 +40,14 @@ class Position:
 
     def hold(self, context: Context) -> IntArray:
         """The position, and what the target there holds: (batch, 1 + columns)."""
-        outputs = _ranked(context.outputs, "Position", "tagger")
-        places = _places(self.position, "position", context, outputs.shape[1])
-        _check_real(places, context)
+        outputs = _ranked(context, "Position", "tagger")
+        if self.position is not None:
+            places = _places(self.position, "position", context, outputs.shape[1])
+            _check_real(places, context)
+        elif context.predicted is not None:
+            places = context.predicted.ends()[0]
+        else:
+            places = np.zeros(len(outputs), np.int64)
         there = replace(context, outputs=outputs[np.arange(len(outputs)), places])
         return np.concatenate([places[:, None], self._inner.hold(there)], axis=1).astype(np.int32)
 
@@ -55,21 +61,29 @@ class Position:
         there = replace(context, outputs=np.asarray(context.outputs)[:, 0])
         return f"{self._inner.name(held[1:], there)} at {held[0]}"
 
+    @property
+    def whole(self) -> "Position":
+        """What is asked of the model before each token is: the first, even of an empty text."""
+        return replace(self, position=None)
+
     def each(self, held: IntArray, context: Context) -> list[tuple[int, int]]:
         """Every real token of each example, as rows of its number in `context` and a column."""
         del held
         real = [] if context.predicted is None else np.argwhere(context.predicted.mask).tolist()
         return [(row, column) for row, column in real]
 
-    def at(self, columns: Sequence[int]) -> "Position":
-        """The same target at one column an example."""
-        return replace(self, position=list(columns))
+    def at(self, columns: Sequence[int], examples: Sequence[int]) -> "Position":
+        """The same target at one column of each of these examples, which may be repeated."""
+        inner = self._inner
+        if isinstance(inner, kinds.Unit):
+            inner = kinds.Unit(_repeated(inner.which, examples))
+        return Position(list(columns), inner)
 
     def get_config(self) -> dict[str, Any]:
         """What repeats this target, as plain values."""
         return {
             "class_name": "Position",
-            "position": np.asarray(self.position).tolist(),
+            "position": None if self.position is None else np.asarray(self.position).tolist(),
             "target": self._inner.get_config(),
         }
 
@@ -117,13 +131,15 @@ class Span:
 
         Shorter stretches are filled up with -1.
         """
-        outputs = _ranked(context.outputs, "Span", "language model")
+        outputs = _ranked(context, "Span", "language model")
         if context.predicted is None or context.predicted.ids is None:
             raise ValueError(
-                "`Span` needs the ids of the tokens that are predicted, in one sequence as long as "
-                "the model's outputs. Received: a model of which that is not known. Pass a "
-                "callable as `target`."
+                "`Span` needs the ids of the tokens that are predicted, and of this model it is "
+                "not known which of its inputs they are. Name that input, or its embedding layer, "
+                "with the word 'decoder', and let it be explained; or pass a callable as `target`."
+                " Received: a model of several inputs of ids"
             )
+        _check_logits(outputs, context.activated)
         ids = context.predicted.ids
         starts, stops = self._ends(context)
         if ids.max() >= outputs.shape[2]:
@@ -169,6 +185,11 @@ class Span:
         text = f"log P({read(ids[ids >= 0])})"
         return f"{text} − log P({read(others[others >= 0])})" if (others >= 0).any() else text
 
+    @property
+    def whole(self) -> "Span":
+        """What is asked of the model before each token is: the stretch as it is."""
+        return self
+
     def each(self, held: IntArray, context: Context) -> list[tuple[int, int]]:
         """Every predicted token, as rows of its example's number in `context` and a column."""
         del context
@@ -177,10 +198,11 @@ class Span:
             (row, column + 1) for row, all_ in enumerate(places) for column in all_ if column >= 0
         ]
 
-    def at(self, columns: Sequence[int]) -> "Span":
-        """The same target for one token, in one column an example."""
+    def at(self, columns: Sequence[int], examples: Sequence[int]) -> "Span":
+        """The same target for one token of each of these examples, which may be repeated."""
         stops = [column + 1 for column in columns]
-        return Span(start=list(columns), stop=stops, rather_than=self.rather_than)
+        other = _repeated(self.rather_than, examples)
+        return Span(start=list(columns), stop=stops, rather_than=other)
 
     def get_config(self) -> dict[str, Any]:
         """What repeats this target, as plain values."""
@@ -192,27 +214,28 @@ class Span:
 
     def _ends(self, context: Context) -> tuple[Any, Any]:
         """Where the stretch of each example starts and stops, (batch,) both."""
-        asked = None if context.predicted is None else context.predicted.spans
-        real = context.lengths
-        starts = np.ones(len(real), int) if asked is None else asked[:, 0]
-        stops = real if asked is None else asked[:, 1]
+        predicted = context.predicted
+        first, last = predicted.ends()  # type: ignore[union-attr]
+        mask, asked = predicted.mask, predicted.spans  # type: ignore[union-attr]
+        starts, stops = (first + 1, last) if asked is None else asked.T
         if self.start is not None:
-            starts = _places(self.start, "start", context, int(real.max()))
+            starts = _places(self.start, "start", context, mask.shape[1])
         if self.stop is not None:
-            stops = _places(self.stop, "stop", context, int(real.max()) + 1)
-        wrong = np.flatnonzero((starts < 1) | (stops <= starts) | (stops > real))
-        if len(wrong):
-            row = wrong[0]
+            stops = _places(self.stop, "stop", context, mask.shape[1] + 1)
+        for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+            if 1 <= start < stop <= mask.shape[1] and mask[row, start - 1 : stop].all():
+                continue
+            example = checks.listed([int(context.examples[row])])
             if self.continuation is not None:
                 raise ValueError(
                     "The continuation of a `Span` must hold a token. Received: an empty one, for "
-                    f"{checks.listed(context.examples[wrong].tolist())}. Did the model say nothing?"
+                    f"{example}. Did the model say nothing?"
                 )
             raise ValueError(
-                "A `Span` must hold a token, lie among the real tokens, and start at column 1 or "
-                f"later: nothing predicts the first. Received: columns {starts[row]} to "
-                f"{stops[row]} of {real[row]} in {checks.listed([int(context.examples[row])])}. "
-                "Pass a `continuation`, or other `start` and `stop`."
+                "A `Span` must hold a token, lie among the real tokens, and start after the first: "
+                f"nothing predicts that. Received: columns {start} to {stop}, where the real "
+                f"tokens are {first[row]} to {last[row]}, in {example}. Pass a `continuation`, or "
+                "other `start` and `stop`."
             )
         return starts, stops
 
@@ -229,6 +252,13 @@ class Span:
             )
         each = [each[number] for number in context.examples]
         return [_token(one, context, vocabulary) for one in each]
+
+
+def _repeated(which: Any, examples: Sequence[int]) -> Any:
+    """What is said once for all examples, or once for each of these."""
+    if which is None or isinstance(which, str) or checks.is_integer(which):
+        return which
+    return [which[number] for number in examples]
 
 
 def _token(token: Any, context: Context, vocabulary: int) -> int:
@@ -249,15 +279,35 @@ def _token(token: Any, context: Context, vocabulary: int) -> int:
     return int(token)
 
 
-def _ranked(outputs: Any, target: str, kind: str) -> Any:
-    """Outputs as (batch, tokens, classes)."""
+def _ranked(context: Context, target: str, kind: str) -> Any:
+    """Outputs as (batch, tokens, classes), one for each of the tokens."""
+    outputs = context.outputs
     if isinstance(outputs, dict | list | tuple) or len(outputs.shape) != 3:
         shapes = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
         raise ValueError(
             f"`{target}` explains a {kind}, whose outputs have shape (batch, tokens, classes). "
             f"Received: outputs of shape {shapes}"
         )
+    tokens = None if context.predicted is None else context.predicted.mask.shape[1]
+    # A model may leave the last output out, which predicts what is not there.
+    if tokens is not None and outputs.shape[1] not in (tokens, tokens - 1):
+        raise ValueError(
+            f"`{target}` explains a {kind}, which has an output for each token. Received: "
+            f"{outputs.shape[1]} outputs for {tokens} tokens. Pass a callable as `target`."
+        )
     return np.asarray(outputs)
+
+
+def _check_logits(outputs: Any, activated: bool) -> None:
+    """Outputs that are probabilities already would be squashed twice, in silence."""
+    one = np.asarray(outputs[0], np.float64)
+    if activated or ((one >= 0).all() and np.allclose(one.sum(axis=-1), 1, atol=1e-3)):
+        raise ValueError(
+            "`Span` takes logits, but the model's outputs are probabilities already: they come "
+            f"from a softmax. Received: outputs of shape {outputs.shape}. Take the activation off "
+            "the last layer, or pass a callable such as "
+            "`lambda outputs: tf.math.log(outputs[:, 3, 7])`."
+        )
 
 
 def _check_real(places: Any, context: Context) -> None:
@@ -285,8 +335,13 @@ def _places(which: Any, argument: str, context: Context, most: int) -> Any:
             f"{context.total} examples"
         )
     each = each[context.examples] if each.ndim else np.full(len(context.examples), int(each))
-    real = context.lengths
-    each = np.where(each < 0, each + (most if real is None else real), each)
+    if (each < 0).any() and context.predicted is None:
+        raise ValueError(
+            f"`{argument}` can count from the end where it is known which tokens are real. "
+            f"Received: {argument}={which!r}, and segments of different tokens. Pass a column."
+        )
+    if context.predicted is not None:
+        each = np.where(each < 0, each + context.predicted.ends()[1], each)
     wrong = np.flatnonzero((each < 0) | (each >= most))
     if len(wrong):
         raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from tf_salience.tokens import hub
+from tf_salience.tokens.packing import packer
 from tf_salience.tokens.reading import Tokens
 from tf_salience.tokens.vectorization import from_vectorization
 
@@ -62,10 +63,9 @@ def _from_hub(tokenizer: Any) -> Tokens:
     return Tokens(
         vocabulary=vocabulary,
         to_ids=hub.encoder(words),
-        pack=hub.packer(tokenizer),
+        pack=packer(tokenizer),
         read_piece=hub.read_piece(words),
         special_ids=frozenset(special),
-        end_id=getattr(words, "end_token_id", None),
         pad_id=pad_id,
         unknown_id=unknown,
     )

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience.tokens import offsets
-from tf_salience.tokens.hub import Packer
 from tf_salience.tokens.lost import warn_of_lost_text
+from tf_salience.tokens.packing import Packer
 from tf_salience.tokens.pieces import Piece, ReadPiece, byte_pair, bytes_of, sentence_piece
 
 TextEncoder = Callable[[Any], Any]
@@ -44,7 +44,6 @@ class Tokens:
         pack: texts to all that the model takes, by its own preprocessor; or None.
         read_piece: how a token string is read where tokens are pieces of words; or None.
         special_ids: the ids of tokens that mark a place and are no text: `[CLS]`.
-        end_id: the id that ends each text of several in one sequence: `[SEP]`; or None.
         pad_id: the id of padding, or None where it is not known.
         unknown_id: the id of words outside the vocabulary, or None.
         longest: how many tokens a text is cut to, and the function that counts them uncut.
@@ -56,7 +55,6 @@ class Tokens:
     pack: Packer | None = None
     read_piece: ReadPiece | None = None
     special_ids: frozenset[int] = frozenset()
-    end_id: int | None = None
     pad_id: int | None = None
     unknown_id: int | None = None
     longest: tuple[int, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] | None = None
