@@ -95,7 +95,7 @@ def test_a_model_without_symbolic_inputs():
     model = helpers.Subclassed()
     model(helpers.ids())
     printed = report(model)
-    assert re.search(r"^ +position_embedding +10 +\(10, 8\) +its name$", printed, re.M)
+    assert re.search(r"^ +position_embedding +10 +\(10, 8\) +its ids are no inputs$", printed, re.M)
     assert len(run(printed, model, {"inputs": helpers.ids()})) == 6
 
 

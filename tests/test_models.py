@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import zoo
-from keras import layers
+from keras import layers, ops
 
 import tf_salience as tfs
 from tf_salience import tap
@@ -80,6 +80,119 @@ class TestFound:
         model = Spare()
         model(helpers.ids())
         with pytest.raises(ValueError, match="first(.|\n)*second"):
+            tfs.Explainer(model)
+
+
+def speakers_beside(words, read, name="speaker"):
+    """A model of words, however they are read, beside the speaker of each of five sentences."""
+    speaker = zoo.ids_input("who", (5,))
+    hidden = layers.Flatten()(layers.Embedding(4, 3, name=name)(speaker))
+    return zoo.classified([words, speaker], layers.Concatenate()([read, hidden]))
+
+
+class OwnTaker(keras.Model):
+    """Reads words by a table of its own, and speakers by a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = self.add_weight(shape=(zoo.VOCABULARY, 8), name="table")
+        self.speaker = layers.Embedding(4, 8, name="speaker")
+
+    def call(self, inputs):
+        words = ops.take(self.table, inputs["text"], axis=0)
+        return ops.sum(words, axis=1) + ops.sum(self.speaker(inputs["who"]), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="tf_salience_tests")
+class Encoder(layers.Layer):
+    """Vectors of tokens that know of each other."""
+
+    def __init__(self, **keywords):
+        super().__init__(**keywords)
+        self.words, self.read = zoo.OwnTable(), layers.GRU(6, return_sequences=True)
+
+    def call(self, ids):
+        return self.read(tf.nn.embedding_lookup(self.words.table, ids))
+
+    def build(self, shape):
+        self.words.build(shape)
+
+
+class TestNoWrongLayerInSilence:
+    WHO = np.ones((2, 5), int)
+    IDS = np.array([[3, 4, 5, 6], [7, 8, 9, 10]])
+
+    def test_sentences_of_words(self):
+        words = zoo.ids_input("text", (5, 7))
+        read = layers.GlobalAveragePooling2D()(zoo.table("words")(words))
+        with pytest.raises(ValueError, match=r"words +30(.|\n)*it gives \(None, 5, 7, 8\)"):
+            tfs.Explainer(speakers_beside(words, read))
+
+    @pytest.mark.parametrize(
+        ("words", "tags"), [("segmented_words", "pos_tags"), ("proposition", "x"), ("segment", "x")]
+    )
+    def test_names_that_sound_alike(self, words, tags):
+        text, others = zoo.ids_input("text"), zoo.ids_input("others")
+        both = layers.Add()([zoo.table(words)(text), layers.Embedding(4, 8, name=tags)(others)])
+        model = zoo.classified([text, others], layers.GlobalAveragePooling1D()(both))
+        with pytest.raises(ValueError, match=rf"`embeddings='{words}'`|{words}(.|\n)*its name"):
+            tfs.Explainer(model)
+
+    @pytest.mark.parametrize("how", ["an operation", "a layer of Keras"])
+    def test_one_hot(self, how):
+        words = zoo.ids_input("text", (4,))
+        if how == "an operation":
+            hot = ops.one_hot(words, zoo.VOCABULARY)
+        else:
+            hot = layers.CategoryEncoding(zoo.VOCABULARY, output_mode="one_hot")(words)
+        model = speakers_beside(words, layers.GRU(4)(layers.Dense(6)(hot)))
+        with pytest.raises(ValueError, match=r"reads the input 'text' by no|2 embedding layers"):
+            tfs.explain(model, (self.IDS, self.WHO), "gradient_norm")
+        named = tfs.explain(model, (self.IDS, self.WHO), "gradient_norm", embeddings="speaker")
+        assert list(named.segments) == ["who"]
+
+    def test_a_table_of_the_models_own(self):
+        model = OwnTaker()
+        inputs = {"text": self.IDS, "who": self.WHO}
+        model(inputs)
+        with pytest.raises(ValueError, match="reads the input 'text' by no embedding layer"):
+            tfs.explain(model, inputs, "gradient_norm")
+
+    def test_a_table_that_takes_floats(self):
+        words = layers.Input((None,), name="text")
+        read = layers.GlobalAveragePooling1D()(zoo.OwnTable(name="own")(ops.cast(words, "int32")))
+        with pytest.raises(ValueError, match=r"2 embedding layers(.|\n)*own"):
+            tfs.Explainer(speakers_beside(words, read))
+
+    def test_positions_that_are_counted(self):
+        ids = zoo.ids_input("text")
+        places = layers.Embedding(20, 6, name="where")(ops.cumsum(ops.ones_like(ids), axis=1))
+        hidden = layers.Dense(6)(ops.one_hot(ids, zoo.VOCABULARY)) + places
+        model = zoo.classified(ids, layers.GlobalAveragePooling1D()(hidden))
+        with pytest.raises(ValueError, match="where +20 +6 +where +its ids are no inputs"):
+            tfs.Explainer(model)
+
+    def test_an_encoder_is_no_embedding(self):
+        ids = zoo.ids_input("text")
+        model = zoo.classified(ids, layers.GlobalAveragePooling1D()(Encoder(name="encoder")(ids)))
+        with pytest.raises(ValueError, match=r"encoder +\?(.|\n)*it mixes tokens"):
+            tfs.Explainer(model)
+        assert tfs.explain(model, self.IDS, "gradient_norm", embeddings="encoder").scores.any()
+
+    def test_a_model_that_raises_while_it_is_looked_at(self):
+        class Odd(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.first, self.second = zoo.table("first"), zoo.table("second")
+
+            def call(self, ids):
+                if ids.shape[0] is None:
+                    raise KeyError("batch")
+                return ops.sum(self.first(ids) + self.second(ids), axis=1)
+
+        model = Odd()
+        model(self.IDS)
+        with pytest.raises(ValueError, match=r"first +30(.|\n)*second +30"):
             tfs.Explainer(model)
 
 

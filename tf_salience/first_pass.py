@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tf_salience import checks, inputs
 from tf_salience.compiled import Compiled
-from tf_salience.tap import Tap, named_otherwise, source_of
+from tf_salience.tap import Tap, named_otherwise, source_of, unread
 
 Array = npt.NDArray[Any]
 
@@ -90,6 +90,10 @@ class Reader:
                 )
                 for start, some in zip(starts, batches, strict=True)
             ]
+        if self._tap.guessed:
+            taken = self._layers(parts[0]["called"])[:1] or self._tap.layers
+            missed = parts[0]["unread"].numpy().tolist()
+            inputs.check_read(self._tap.model, nest, missed, taken[0].name)
         for part, some in zip(parts, batches, strict=True):
             self._check(part, some)
         return self._joined(parts)
@@ -116,6 +120,7 @@ class Reader:
             "sources": tf.constant(
                 [source_of(call.ids, sources, reading) for call in reading.calls], tf.int32
             ),
+            "unread": tf.constant(unread(sources, reading), tf.int32),
             "ids": [call.ids for call in reading.calls],
             "embeddings": [call.embeddings for call in reading.calls],
             "masks": [call.mask for call in reading.calls],

@@ -1,6 +1,6 @@
 """From what a user passes to the nest of arrays that the model takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -181,6 +181,30 @@ def may_be_ids(name: str, leaf: Any) -> bool:
     whole = is_text(leaf) or leaf.dtype.kind in "iu"
     several = leaf.ndim > 1 and leaf.shape[1] > 1
     return whole and (several or is_text(leaf)) and not any(word in name for word in _BESIDE_IDS)
+
+
+def check_read(model: keras.Model, nest: Nest, unread: Sequence[int], taken: str) -> None:
+    """Raises a ValueError if a layer was guessed, and it is not what reads some of the ids.
+
+    Args:
+        model: the model.
+        nest: its inputs.
+        unread: the numbers of those that no embedding layer reads, flattened.
+        taken: the layer that was taken for that of the tokens.
+    """
+    pairs = named(model, nest)
+    missed = [
+        name or f"number {number}"
+        for number, (name, leaf) in enumerate(pairs)
+        if number in unread and may_be_ids(name, leaf)
+    ]
+    if missed:
+        raise ValueError(
+            f"The model {model.name!r} reads the input {missed[0]!r} by no embedding layer, so it "
+            f"cannot be told whether {taken!r} embeds the tokens. Received: embeddings=None. If "
+            f"it does, say so: `embeddings={taken!r}`; else name the layer that turns "
+            f"{missed[0]!r} into vectors of shape (batch, tokens, dim)."
+        )
 
 
 def _is_array(value: Any) -> bool:

@@ -135,7 +135,7 @@ def ask(
         method=chosen,
         target=explained,
         class_names=names,
-        tap=tap.Tap(model, layers),
+        tap=tap.Tap(model, layers, guessed=embeddings is None),
         tokens=tokens.adapt(tokenizer, model, tap.all_layers(model), pad_id),
         activated=tap.ends_in_probabilities(model),
         takes_text=tap.takes_text(model),

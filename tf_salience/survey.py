@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from tf_salience import segments
+from tf_salience import inputs, segments
 from tf_salience.first_pass import Segment
 from tf_salience.question import Question
-from tf_salience.tap import Reading, source_of
+from tf_salience.tap import Reading, source_of, unread
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ def survey(question: Question, specs: Any) -> Survey:
         nest = tf.nest.pack_sequence_as(specs, flat)
         reading = question.tap.read(nest)
         calls = segments_of(reading, list(flat))
+        if question.tap.guessed and calls:
+            like = tf.nest.map_structure(_like, specs)
+            missed = unread(flat, reading)
+            inputs.check_read(question.model, like, missed, calls[0].layer.name)
         layout = segments.layout(question.model, nest, calls, question.tokens)
         keys = [spec.name for spec in tf.nest.flatten(specs)]
         # A request knows an input by its name; a live explanation by its key in the user's dict.
@@ -69,6 +74,11 @@ def survey(question: Question, specs: Any) -> Survey:
 
     tf.function(trace, autograph=False).get_concrete_function(*tf.nest.flatten(specs))
     return found[0]
+
+
+def _like(spec: tf.TensorSpec) -> Any:
+    """An array of such a shape and kind."""
+    return np.zeros([size or 2 for size in spec.shape], spec.dtype.as_numpy_dtype)
 
 
 def segments_of(reading: Reading, flat: list[Any]) -> list[Segment]:

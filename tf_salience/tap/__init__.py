@@ -7,7 +7,7 @@ when the trace ends, whatever ends it.
 
 from tf_salience.tap.candidates import Candidate, candidates, named_otherwise
 from tf_salience.tap.find import find
-from tf_salience.tap.sources import source_of
+from tf_salience.tap.sources import source_of, unread
 from tf_salience.tap.structure import all_layers, ends_in_probabilities, input_specs, takes_text
 from tf_salience.tap.taps import Call, Reading, Tap
 
@@ -24,4 +24,5 @@ __all__ = [
     "named_otherwise",
     "source_of",
     "takes_text",
+    "unread",
 ]

@@ -1,19 +1,22 @@
 """Which layers turn ids into vectors, and which of them may be those of the tokens."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_salience import checks
-from tf_salience.tap.sources import depends_on_inputs
+from tf_salience.tap.hook import losses_kept
+from tf_salience.tap.sources import behind
 from tf_salience.tap.structure import all_layers, input_specs
 from tf_salience.tap.taps import Tap
 
-#: Words that mark an embedding layer as one of something else than tokens.
-_NOT_TOKENS = ("position", "segment", "token_type", "pos_emb")
+#: Words in its name that mark an embedding layer as one of something else than tokens.
+_NOT_TOKENS = re.compile(r"(^|_)(positions?|positional|segments?|token_types?)(_|$)")
 
 
 @dataclass(frozen=True)
@@ -25,17 +28,20 @@ class Candidate:
         rows: how many ids it has vectors for, or None where it does not tell.
         shape: of what it gives, `(None, None, 8)`, or None where the model could not be asked.
         why_not: why it is not taken for that of the tokens; "" where it may be.
+        doubtful: whether that is a likelihood, and may be wrong.
     """
 
     layer: keras.layers.Layer
     rows: int | None
     shape: tuple[int | None, ...] | None
     why_not: str
+    doubtful: bool
 
 
 @dataclass(frozen=True)
 class _Call:
     shape: tuple[int | None, ...]
+    dtype: Any
     depends: bool
 
 
@@ -70,21 +76,19 @@ def candidates(model: keras.Model) -> list[Candidate]:
 def obvious(model: keras.Model) -> keras.layers.Layer | None:
     """The layer where one look shows that there is no other candidate, which spares a trace.
 
-    It is the only `Embedding` whose name does not speak against it, Keras knows that it gives
-    (batch, tokens, dim), and every other layer is one of Keras' or KerasHub's own.
+    It is the only `Embedding`, every other layer is one of Keras' or KerasHub's own, and Keras
+    knows that it is called on an input or on the ids of a text, and gives (batch, tokens, dim).
     """
     layers = all_layers(model)
     tables = [one for one in layers if isinstance(one, keras.layers.Embedding)]
-    tokens = [one for one in tables if not named_otherwise(one)]
-    if len(tokens) != 1 or any(
-        type(one).__module__.partition(".")[0] not in ("keras", "keras_hub")
-        or isinstance(one, keras.layers.Lambda)
-        for one in layers
-    ):
+    if len(tables) != 1 or named_otherwise(tables[0]) or any(_is_own(one) for one in layers):
         return None
-    shapes = [one.output_tensors[0].shape for one in tokens[0]._inbound_nodes]
-    plain = bool(shapes) and all(len(shape) == 3 and shape[1] != 1 for shape in shapes)
-    return tokens[0] if plain else None
+    nodes = tables[0]._inbound_nodes
+    shapes = [one.output_tensors[0].shape for one in nodes]
+    givers = [one.input_tensors[0]._keras_history.operation for one in nodes]
+    kinds = (keras.layers.InputLayer, keras.layers.TextVectorization)
+    plain = all(len(shape) == 3 and shape[1] != 1 for shape in shapes)
+    return tables[0] if nodes and plain and all(isinstance(o, kinds) for o in givers) else None
 
 
 def table(found: Sequence[Candidate]) -> str:
@@ -115,9 +119,11 @@ def _calls(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> dict[Any
             return
         ids = given[0]
         embeds = len(ids.shape) == 2 and len(output.shape) == 3 and output.shape[-1] != 1
-        embeds = embeds and not any(one.dtype.is_floating for one in given)
+        # Ids may come as floats, which is what `keras.Input` makes of them if nothing is said.
+        whole = not any(one.dtype.is_floating for one in given)
+        embeds = embeds and (whole or (_is_own(layer) and len(given) == 1))
         if embeds or isinstance(layer, keras.layers.Embedding):
-            call = _Call(tuple(output.shape), depends_on_inputs(ids))
+            call = _Call(tuple(output.shape), ids.dtype, bool(behind(ids)))
             found.setdefault(layer, []).append(call)
 
     def trace(*flat: Any) -> None:
@@ -125,8 +131,8 @@ def _calls(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> dict[Any
 
     try:
         tf.function(trace, autograph=False).get_concrete_function(*tf.nest.flatten(specs))
-    except (ValueError, TypeError, tf.errors.OpError):
-        # A model that does not run on open shapes says so when it is explained.
+    except Exception:
+        # Whatever a user's own code raises on open shapes, it says so when it is explained.
         return {}
     return found
 
@@ -136,25 +142,53 @@ def _candidate(
 ) -> Candidate:
     rows = getattr(layer, "input_dim", None)
     shape = calls[0].shape if calls else None
-    why_not = "it is in a TimeDistributed" if spread else _why_not(layer, calls)
-    return Candidate(layer, rows, shape, why_not)
+    why_not, doubtful = _why_not(layer, calls or (), spread=spread)
+    return Candidate(layer, rows, shape, why_not, doubtful)
 
 
-def _why_not(layer: keras.layers.Layer, calls: Sequence[_Call] | None) -> str:
-    if named_otherwise(layer):
-        return "its name"
-    if not calls:
-        return ""
-    if not any(call.depends for call in calls):
-        return "its ids are no inputs"
+def _why_not(
+    layer: keras.layers.Layer, calls: Sequence[_Call], *, spread: bool
+) -> tuple[str, bool]:
+    """Why a layer is not that of the tokens, and whether that is only likely."""
     shapes = [call.shape for call in calls]
-    if not any(len(shape) == 3 for shape in shapes):
-        return f"it gives {shapes[0]}"
-    if all(len(shape) == 3 and shape[1] == 1 for shape in shapes):
-        return f"one id an example: it gives {shapes[0]}"
-    return ""
+    if calls and not any(call.depends for call in calls):
+        return "its ids are no inputs", False
+    if shapes and all(len(shape) == 3 and shape[1] == 1 for shape in shapes):
+        return f"one id an example: it gives {shapes[0]}", False
+    if calls and not isinstance(layer, keras.layers.Embedding) and _mixes_tokens(layer, calls[0]):
+        return "it mixes tokens", False
+    if named_otherwise(layer):
+        return "its name", True
+    if spread:
+        return "it is in a TimeDistributed", True
+    if shapes and not any(len(shape) == 3 for shape in shapes):
+        return f"it gives {shapes[0]}", len(shapes[0]) > 2
+    return "", False
+
+
+def _mixes_tokens(layer: keras.layers.Layer, call: _Call) -> bool:
+    """Whether a token's vector depends on other tokens, or the layer cannot be run by itself.
+
+    An encoder has vectors of tokens as well, but they are no embeddings.
+    """
+    ids = np.zeros((1, call.shape[1] or 4))
+    changed = ids.copy()
+    changed[0, 1] = 1
+    try:
+        with losses_kept([layer]), keras.StatelessScope():
+            one, other = (layer(tf.cast(each, call.dtype)) for each in (ids, changed))
+    except Exception:  # a layer of the user's own may raise anything
+        return True
+    moved = np.abs(np.asarray(one) - np.asarray(other)).max(axis=(0, 2)) > 0
+    return bool(moved[[place for place in range(moved.size) if place != 1]].any())
+
+
+def _is_own(layer: keras.layers.Layer) -> bool:
+    """Whether a layer is of the user's own making: its class, or what a `Lambda` runs."""
+    home = type(layer).__module__.partition(".")[0]
+    return home not in ("keras", "keras_hub") or isinstance(layer, keras.layers.Lambda)
 
 
 def named_otherwise(layer: keras.layers.Layer) -> bool:
     """Whether a layer's name says that it embeds something else than tokens."""
-    return any(word in layer.name.lower() for word in _NOT_TOKENS)
+    return _NOT_TOKENS.search(layer.name.lower()) is not None

@@ -5,8 +5,11 @@ from typing import Any
 import keras
 
 from tf_salience import checks
-from tf_salience.tap.candidates import candidates, obvious, table
+from tf_salience.tap.candidates import Candidate, candidates, obvious, table
 from tf_salience.tap.structure import all_layers
+
+#: As many ids a layer is taken to have that does not tell.
+_FEW = 64
 
 
 def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
@@ -72,14 +75,24 @@ def _only_candidate(model: keras.Model) -> keras.layers.Layer:
             "with these layers:\n" + checks.table(("name", "class"), rows)
         )
     tokens = [candidate for candidate in found if not candidate.why_not]
-    if len(tokens) == 1:
+    if len(tokens) == 1 and not any(_outweighs(one, tokens[0]) for one in found):
         return tokens[0].layer
+    # The largest table is the likeliest, and the one to be proposed.
+    tokens.sort(key=lambda one: one.rows or 0, reverse=True)
     raise ValueError(
         f"The model {model.name!r} has {len(found)} embedding layers, and it cannot be told "
         "which embeds the tokens. Say it: "
         f"`embeddings={(tokens or found)[0].layer.name!r}`, or a list of names. Received: "
         "embeddings=None. The candidates:\n" + table(found)
     )
+
+
+def _outweighs(other: Candidate, taken: Candidate) -> bool:
+    """Whether a layer that is only likely to be something else has more ids than that of tokens.
+
+    There are more words than segments, letters, or speakers.
+    """
+    return other.doubtful and (other.rows or 0) > (taken.rows or _FEW)
 
 
 def _chosen(model: keras.Model, choice: Any) -> keras.layers.Layer:

@@ -1,5 +1,6 @@
 """Where the tensors of a graph come from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -30,15 +31,29 @@ def source_of(ids: Any, sources: list[Any], reading: Reading) -> int:
     return next(number for number, source in enumerate(sources) if ids is source)
 
 
-def depends_on_inputs(tensor: Any) -> bool:
-    """Whether what is in a graph's tensor depends on what is in the graph's inputs."""
+def behind(tensor: Any) -> set[str]:
+    """The names of the placeholders of a graph on whose values a tensor depends."""
     left = [tensor.op] if hasattr(tensor, "op") else []
     seen: set[str] = set()
+    found: set[str] = set()
     while left:
         operation = left.pop()
+        if operation.name in seen or operation.type in _OF_SHAPE:
+            continue
+        seen.add(operation.name)
         if operation.type == "Placeholder" and operation.outputs[0].dtype != tf.resource:
-            return True
-        if operation.name not in seen and operation.type not in _OF_SHAPE:
-            seen.add(operation.name)
-            left.extend(tensor.op for tensor in operation.inputs)
-    return False
+            found.add(operation.name)
+        left.extend(given.op for given in operation.inputs)
+    return found
+
+
+def unread(sources: Sequence[Any], reading: Reading) -> list[int]:
+    """The numbers of a graph's inputs that no embedding layer and no vectorizer depends on.
+
+    Args:
+        sources: the inputs, flattened.
+        reading: what the graph's pass showed.
+    """
+    looked_at = [call.ids for call in [*reading.calls, *reading.lookups]]
+    read = set().union(*(behind(one) for one in [*looked_at, *reading.texts]))
+    return [number for number, source in enumerate(sources) if source.op.name not in read]

@@ -56,10 +56,14 @@ class Tap:
     Args:
         model: a built `keras.Model`.
         layers: the layers whose output is (batch, tokens, dim).
+        guessed: whether nobody named these layers.
     """
 
-    def __init__(self, model: keras.Model, layers: Sequence[keras.layers.Layer]) -> None:
+    def __init__(
+        self, model: keras.Model, layers: Sequence[keras.layers.Layer], *, guessed: bool = False
+    ) -> None:
         self.model = model
+        self.guessed = guessed
         self.layers = list(layers)
         self._everything = everything = all_layers(model)
         self._tables = [one for one in everything if isinstance(one, keras.layers.Embedding)]
