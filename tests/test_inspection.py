@@ -117,6 +117,18 @@ def test_a_model_of_which_nothing_is_known_before_it_runs():
     assert "*  words  30          ?" in printed
 
 
+def test_names_that_python_does_not_take():
+    text, other = zoo.ids_input("my text"), zoo.ids_input("class", (1,))
+    other_vectors = layers.Flatten()(layers.Embedding(3, 2)(other))
+    read = layers.GlobalAveragePooling1D()(zoo.table()(text))
+    both = layers.Concatenate()([read, other_vectors])
+    model = keras.Model({"my text": text, "class": other}, layers.Dense(2)(both))
+    printed = report(model)
+    assert "explainer({'my text': my_text, 'class': class_})" in printed
+    names = {"my_text": helpers.ids(), "class_": np.ones((6, 1), int)}
+    assert len(run(printed, model, names)) == 6
+
+
 def test_what_cannot_be_told_is_asked():
     ids = zoo.ids_input()
     both = layers.Add()([zoo.table("words")(ids), zoo.table("tags")(ids)])

@@ -212,7 +212,7 @@ class TestOutputs:
             ("head_of_a_dict", None, ValueError, r"with `output=`.*\['topic', 'stars'\]"),
             ("head_of_a_dict", "topics", ValueError, "Did you mean 'topic'"),
             ("head_of_a_list", 2, ValueError, "from 0 to 1. Received: output=2"),
-            ("head_of_a_list", "x", ValueError, r"one of \['topic', 'stars'\]"),
+            ("head_of_a_list", "x", ValueError, r"one of \['0', '1', 'topic', 'stars'\]"),
             ("head_of_a_list", 1.5, TypeError, r"Received: output=1.5 \(of type float\)"),
             ("regression", 1, ValueError, "from 0 to 0"),
         ],
@@ -220,6 +220,16 @@ class TestOutputs:
     def test_errors(self, kind, output, error, message):
         with pytest.raises(error, match=message):
             tfs.explain(zoo.made(kind), helpers.ids(), output=output)
+
+    def test_an_output_of_a_nest(self):
+        plain = zoo.made("head_of_a_dict")
+        said = plain(plain.input)
+        model = keras.Model(plain.input, {"heads": {"a": said["topic"], "b": [said["stars"]]}})
+        found = tfs.explain(model, helpers.ids(), "gradient_norm", output="heads/b/0")
+        expected = tfs.explain(plain, helpers.ids(), "gradient_norm", output="stars")
+        np.testing.assert_array_equal(found.scores, expected.scores)
+        with pytest.raises(ValueError, match=r"\['heads/a', 'heads/b/0'\]"):
+            tfs.explain(model, helpers.ids(), output="heads/c")
 
     def test_a_callable_of_one_output(self):
         model = zoo.made("head_of_a_dict")
@@ -429,6 +439,14 @@ class TestInputs:
         expected = tfs.explain(model, helpers.ids(), "gradient_norm", target=target, labels=labels)
         np.testing.assert_array_equal(found.scores, expected.scores)
         np.testing.assert_array_equal(found.target, expected.target)
+
+    def test_labels_of_a_data_set_by_name(self):
+        model, names = zoo.made("attention_with_masks"), ["a", "b", "c"]
+        labels = np.array(names)[np.arange(6) % 3]
+        data = tf.data.Dataset.from_tensor_slices((helpers.ids(), labels)).batch(4)
+        asked = {"target": "label", "class_names": names}
+        found = tfs.explain(model, data, "gradient_norm", **asked)
+        assert found.target.tolist() == [0, 1, 2, 0, 1, 2]
 
     @pytest.mark.parametrize(
         ("data", "error", "message"),

@@ -78,6 +78,8 @@ def dense(ragged: tf.RaggedTensor, pad_id: int | None) -> Any:
 def plain_labels(labels: Array) -> Array:
     """Labels as `fit` takes them, (batch,) or (batch, 1), also floats, as class indices."""
     flat = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if flat.dtype.kind in "OS":
+        return np.array([one.decode() if isinstance(one, bytes) else one for one in flat], object)
     whole = flat.dtype.kind == "f" and bool((flat == np.round(flat)).all())
     return flat.astype(np.int64) if whole else flat
 

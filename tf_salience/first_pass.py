@@ -224,7 +224,10 @@ def _check_ids(layer: Any, ids: Array, examples: Array, *, tapped: bool) -> None
         mend = "Check that the ids were made with the vocabulary the model was trained on."
     else:
         where = f"position {place[-1]}"
-        mend = "If these are positions, the sentences are longer than the model takes: cut them."
+        mend = (
+            "If these are positions, the sentences are longer than the model takes: cut them; if "
+            "they are segments, there are more texts than it takes."
+        )
     raise ValueError(
         f"Layer {layer.name!r} has embeddings for the ids 0 to {layer.input_dim - 1}. "
         f"Received: id {int(ids[place])} at {where}. {mend}"

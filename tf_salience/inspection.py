@@ -1,11 +1,13 @@
 """`inspect`: what of a model can be explained, and the call that does it."""
 
+import keyword
+import re
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tf_salience import checks, inputs, tap
+from tf_salience import checks, inputs, segments, tap
 from tf_salience.question import Question, ask
 from tf_salience.survey import Survey, survey
 
@@ -90,7 +92,7 @@ def _layers(question: Question, seen: Survey | None) -> str:
 
 def _padding(question: Question, seen: Survey) -> str:
     names = [spec.name for spec in tf.nest.flatten(tap.input_specs(question.model))]
-    given = [name for name in names if "mask" in name]
+    given = [name for name in names if name.endswith(segments.MASK_INPUTS)]
     if all(seen.masked):
         return "masked by Keras"
     if given:
@@ -129,8 +131,9 @@ def _targets(question: Question, seen: Survey, spec: Any) -> list[str]:
             "tfs.targets.Margin(0, 1)",
             *probabilities,
         ]
-    if len(sizes) == 2 and sizes[1] in seen.tables:
-        text = [] if question.tokens.pack is None else ['tfs.targets.Span(" a continuation")']
+    pack = question.tokens.pack
+    if len(sizes) == 2 and sizes[1] in seen.tables and (pack is None or pack.predicts):
+        text = [] if pack is None else ['tfs.targets.Span(" a continuation")']
         return [*text, "tfs.targets.Span(start=-1)  (the last token; a language model)"]
     if len(sizes) == 2:
         return ["tfs.targets.Position(0)  (the first token's tag)"]
@@ -146,13 +149,17 @@ def _call(question: Question, specs: Any, seen: Survey | None) -> str:
         target = _targets(question, seen, spec)[0].partition("  (")[0]
         if target != '"predicted"':
             arguments.append(f"target={target}")
-    if question.takes_text or question.tokens.pack is not None:
+    flat = [] if specs is None else tf.nest.flatten(specs)
+    single_text = len(flat) == 1 and question.takes_text and flat[0].shape[1:] in ([], [1])
+    if question.tokens.pack is not None or single_text:
         given = '["a text", "another"]'
     elif isinstance(specs, dict):
-        given = "{" + ", ".join(f'"{key}": {key}' for key in specs) + "}"
+        given = "{" + ", ".join(f"{key!r}: {_variable(key)}" for key in specs) + "}"
+    elif flat:
+        names = _variables([spec.name for spec in flat])
+        given = names[0] if len(names) == 1 else f"({', '.join(names)})"
     else:
-        given = "ids" if specs is None or tf.is_tensor(specs) else ", ".join(_names(specs))
-        given = f"({given})" if "," in given else given
+        given = "inputs"
     return (
         "    import tf_salience as tfs\n\n"
         f"    explainer = tfs.Explainer({', '.join(arguments)})\n"
@@ -161,10 +168,22 @@ def _call(question: Question, specs: Any, seen: Survey | None) -> str:
     )
 
 
-def _names(specs: Any) -> list[str]:
-    flat = tf.nest.flatten(specs)
-    plain = [spec.name.isidentifier() and not spec.name.startswith("keras_") for spec in flat]
-    return [spec.name if good else "ids" for spec, good in zip(flat, plain, strict=True)]
+def _variables(names: list[str]) -> list[str]:
+    """Variables for the inputs; Keras' own counting is no name that a user gave."""
+    plain = [
+        "ids" if name.startswith(("keras_tensor", "input_layer")) else _variable(name)
+        for name in names
+    ]
+    return [
+        f"{name}_{place}" if plain.count(name) > 1 else name
+        for place, name in enumerate(plain, start=1)
+    ]
+
+
+def _variable(name: str) -> str:
+    """A name as Python takes it."""
+    plain = re.sub(r"\W", "_", str(name))
+    return f"{plain}_" if keyword.iskeyword(plain) or not plain.isidentifier() else plain
 
 
 def _shape(spec: Any) -> str:

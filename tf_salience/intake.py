@@ -106,7 +106,9 @@ def _prepared(question: Question, nest: Any) -> Any:
 
 def _one_each(continuation: Any, examples: int) -> Array:
     several = not isinstance(continuation, str)
-    each = np.array(list(continuation) if several else [continuation] * examples, object)
+    given = np.asarray(continuation).tolist() if several else [continuation] * examples
+    given = [one.decode() if isinstance(one, bytes) else one for one in given]
+    each = np.array(given, object)
     if len(each) != examples or not all(isinstance(one, str) for one in each):
         raise ValueError(
             "`continuation` must be a text, or one for each example. Received: "

@@ -17,7 +17,7 @@ from tf_salience.tokens import Tokens
 Array = npt.NDArray[Any]
 
 #: Names under which models take a mask of their own.
-_MASK_INPUTS = ("padding_mask", "attention_mask", "mask")
+MASK_INPUTS = ("padding_mask", "attention_mask", "mask")
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ def _mask_names(name: str, segments: int) -> Sequence[str]:
     """What an input that masks the segment may be called; of several it must say whose it is."""
     owner, _, ids = name.rpartition("token_ids")
     if segments == 1:
-        return _MASK_INPUTS
-    return [f"{owner}{mask}" for mask in _MASK_INPUTS] if owner and not ids else ()
+        return MASK_INPUTS
+    return [f"{owner}{mask}" for mask in MASK_INPUTS] if owner and not ids else ()
 
 
 def _mask(

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+
 from tf_salience import checks
 
 
@@ -10,8 +12,9 @@ def chosen(outputs: Any, which: str | int | None, names: Sequence[str]) -> Any:
     """One of the outputs, or all of them as they are.
 
     Args:
-        outputs: what the model gives: a tensor, or a dict, list or tuple of them.
-        which: a key of the dict, a number, or one of `names`; None for the outputs as they are.
+        outputs: what the model gives: a tensor, or a nest of them.
+        which: the path of an output in the nest, `tags` or `heads/tags`; its number in a list or
+            tuple; one of `names`; None for the outputs as they are.
         names: of the outputs in order, as the model has them; () where it has none.
 
     Raises:
@@ -19,21 +22,20 @@ def chosen(outputs: Any, which: str | int | None, names: Sequence[str]) -> Any:
     """
     if which is None:
         return outputs
-    if isinstance(outputs, dict):
-        if which not in outputs:
-            checks.one_of("output", which, list(outputs))
-        return outputs[which]
-    several = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
-    if checks.is_integer(which):
-        if not 0 <= int(which) < len(several):
+    paths = keras.tree.flatten_with_path(outputs)
+    if checks.is_integer(which) and not isinstance(outputs, dict):
+        several = len(outputs) if isinstance(outputs, list | tuple) else 1
+        if not 0 <= int(which) < several:
             raise ValueError(
-                f"`output` must be a number from 0 to {len(several) - 1}. Received: output={which}"
+                f"`output` must be a number from 0 to {several - 1}. Received: output={which}"
             )
-        return several[int(which)]
-    if len(names) != len(several):
-        raise ValueError(
-            f"The outputs of this model have no names, so `output` must be a number from 0 to "
-            f"{len(several) - 1}. Received: output={which!r}"
-        )
-    checks.one_of("output", which, names)
-    return several[list(names).index(str(which))]
+    known = {"/".join(str(key) for key in path): output for path, output in paths}
+    known |= {} if known.keys() != {""} else {"0": outputs}
+    if isinstance(outputs, list | tuple) and len(names) == len(paths):
+        known |= {name: output for name, (_, output) in zip(names, paths, strict=True)}
+    if str(which) in known:
+        return known[str(which)]
+    if isinstance(outputs, dict) and which in outputs:
+        return outputs[which]
+    checks.one_of("output", which, [name for name in known if name])
+    return outputs

@@ -101,8 +101,10 @@ class Span:
     Neubig 2022, arXiv:2202.10419), for a stretch of one token.
 
     Attributes:
-        continuation: the text, or one an example; it is put behind the inputs, which are prompts
-            (or, for an encoder and a decoder, is what the decoder says). None: it is in the inputs.
+        continuation: the text, or one an example; its tokens are put behind those of the inputs,
+            which are prompts (or, for an encoder and a decoder, are what the decoder says). It
+            starts a word of its own if the tokenizer has sentence pieces, and with byte pairs if it
+            starts with a space. None: it is in the inputs.
         start: the first column of the stretch, negative from the end of the real tokens; or one an
             example. None: where the continuation starts, or the whole text.
         stop: the column after its last; None: where the text ends.
@@ -267,8 +269,8 @@ def _token(token: Any, context: Context, vocabulary: int) -> int:
         if len(ids) != 1:
             raise ValueError(
                 "`rather_than` must be one token of the vocabulary. Received: rather_than="
-                f"{token!r}, which is {len(ids)} tokens, ids {ids}. Byte pairs and sentence pieces "
-                "hold the space before a word: ' dog'."
+                f"{token!r}, which is {len(ids)} tokens, ids {ids}. Byte pairs hold the space "
+                "before a word: ' dog'."
             )
         return int(ids[0])
     if not checks.is_integer(token) or not 0 <= token < vocabulary:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,13 @@ class Packed:
 
 
 class Packer(Protocol):
-    """Texts, as the user passes them, to what the model takes."""
+    """Texts, as the user passes them, to what the model takes.
+
+    Attributes:
+        predicts: whether it is of a model that predicts text.
+    """
+
+    predicts: ClassVar[bool]
 
     def __call__(self, texts: Any, continuations: Array | None) -> Packed:
         """Packs texts.
@@ -69,6 +75,7 @@ class _Plain:
     """Of a classifier: one text, or several in one sequence."""
 
     preprocessor: Any
+    predicts: ClassVar[bool] = False
 
     def __call__(self, texts: Any, continuations: Array | None) -> Packed:
         if continuations is not None:
@@ -130,6 +137,7 @@ class _Causal:
     """Of a causal language model: a prompt, and what it shall have said."""
 
     preprocessor: Any
+    predicts: ClassVar[bool] = True
 
     def __call__(self, texts: Any, continuations: Array | None) -> Packed:
         if isinstance(texts, dict | tuple):
@@ -153,6 +161,7 @@ class _SequenceToSequence:
     """Of an encoder and a decoder: a text, and what the decoder shall have said."""
 
     preprocessor: Any
+    predicts: ClassVar[bool] = True
 
     def __call__(self, texts: Any, continuations: Array | None) -> Packed:
         own, words = self.preprocessor, self.preprocessor.tokenizer
