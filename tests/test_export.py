@@ -151,23 +151,28 @@ class TestSignatures:
         assert ("target" in found) is held
 
     @pytest.mark.parametrize(
-        "keywords",
+        ("keywords", "rows"),
+        # Each path in every other way to chunk it, each way with every other path.
         [
-            {"baseline": "mean"},
-            {"baseline": 1, "keep_ids": [2, 3]},
-            {"baseline": np.linspace(-1, 1, 8)},
-            {"baseline": lambda embeddings: 0.5 * embeddings},
-            {"rule": "midpoint", "steps": 9},
-            {"rule": "lit", "steps": 9},
-            {"rule": "gauss_legendre", "steps": 5},
-            {"steps": 7},
-            {"max_steps": 8, "tolerance": 1e-9},
+            (keywords, rows)
+            for number, keywords in enumerate(
+                [
+                    {"baseline": "mean"},
+                    {"baseline": 1, "keep_ids": [2, 3]},
+                    {"baseline": np.linspace(-1, 1, 8)},
+                    {"baseline": lambda embeddings: 0.5 * embeddings},
+                    {"rule": "midpoint", "steps": 9},
+                    {"rule": "lit", "steps": 9},
+                    {"rule": "gauss_legendre", "steps": 5},
+                    {"steps": 7},
+                    {"max_steps": 8, "tolerance": 1e-9},
+                ]
+            )
+            for way, rows in enumerate(
+                [{}, {"max_rows": 1}, {"max_rows": 8, "jit_compile": True}, {"max_rows": 7}]
+            )
+            if (number + way) % 2 == 0
         ],
-        ids=helpers.printed,
-    )
-    @pytest.mark.parametrize(
-        "rows",
-        [{}, {"max_rows": 1}, {"max_rows": 7}, {"max_rows": 8, "jit_compile": True}],
         ids=helpers.printed,
     )
     def test_paths_in_any_chunks(self, models, tmp_path, keywords, rows):

@@ -11,7 +11,8 @@ from tf_salience.targets.kinds import (
     Unit,
 )
 from tf_salience.targets.outputs import chosen
-from tf_salience.targets.places import Position, Span
+from tf_salience.targets.position import Position
+from tf_salience.targets.span import Span
 
 __all__ = [
     "Context",

@@ -3,7 +3,8 @@
 from typing import Any
 
 from tf_salience.targets import kinds
-from tf_salience.targets.places import Position, Span
+from tf_salience.targets.position import Position
+from tf_salience.targets.span import Span
 
 
 def get(target: Any) -> kinds.Target:
