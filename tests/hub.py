@@ -166,3 +166,15 @@ def seeded(build, *arguments, **keywords):
     """A model whose random weights are the same each time."""
     keras.utils.set_random_seed(3)
     return build(*arguments, **keywords)
+
+
+def gemma3():
+    """`Gemma3CausalLM` of texts alone, whose preprocessor has a packer of another kind."""
+    pictures = "<start_of_image>,<end_of_image>,<start_of_turn>,<end_of_turn>,<img>"
+    proto = sentence_pieces(**_GEMMA, user_defined_symbols=pictures)
+    words = keras_hub.models.Gemma3Tokenizer(proto=proto)
+    backbone = keras_hub.models.Gemma3Backbone(
+        words.vocabulary_size(), image_size=16, vision_encoder=None, head_dim=4, **GROUPED
+    )
+    preprocessor = keras_hub.models.Gemma3CausalLMPreprocessor(words, sequence_length=LENGTH)
+    return keras_hub.models.Gemma3CausalLM(preprocessor, backbone)

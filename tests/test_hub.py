@@ -117,6 +117,24 @@ class TestPairs:
         assert "[premise]" in str(found[0])
         assert "[hypothesis]" in str(found[0])
 
+    def test_an_end_that_is_written_in_a_text_ends_none(self, classifiers):
+        pair = {"a": ["the </s> a"], "b": ["good"]}
+        found = tfs.explain(classifiers("Roberta"), pair, "gradient_norm")[0]
+        assert [found.tokens[part][-1] for part in found.segments.values()] == ["</s>", "</s>"]
+        assert "".join(found.tokens[found.segments["b"]]) == "good</s>"
+        assert "a" in found.tokens[found.segments["a"]]
+
+    def test_an_empty_text_of_two(self, classifiers):
+        found = tfs.explain(classifiers("Bert"), {"a": ["soup"], "b": [""]}, "gradient_norm")[0]
+        assert [found.tokens[part] for part in found.segments.values()] == [
+            ["[CLS]", "soup", "[SEP]"],
+            ["[SEP]"],
+        ]
+
+    def test_more_texts_than_the_model_has_segments_for(self, classifiers):
+        with pytest.raises(ValueError, match="segments, there are more texts than it takes"):
+            tfs.explain(classifiers("Bert"), (["a"], ["the"], ["soup"]), "gradient_norm")
+
     def test_a_tuple(self, classifiers):
         found = tfs.explain(classifiers("Bert"), tuple(PAIR.values()), "gradient_norm")
         assert list(found[0].segments) == ["text_1", "text_2"]
@@ -168,6 +186,14 @@ class TestTexts:
     def test_shapes_that_texts_do_not_have(self, classifiers):
         with pytest.raises(ValueError, match=r"texts of shape \(batch,\).*shape \(1, 2\)"):
             tfs.explain(classifiers("Bert"), [["a", "b"]])
+
+    def test_words_that_are_masked_at_random(self, classifiers):
+        preprocessor = keras_hub.models.BertMaskedLMPreprocessor(
+            hub.tokenizer("Bert"), sequence_length=hub.LENGTH, mask_selection_length=3
+        )
+        model = keras_hub.models.BertMaskedLM(classifiers("Bert").backbone, preprocessor)
+        with pytest.raises(ValueError, match="masks words at random"):
+            tfs.explain(model, SENTENCES, target=lambda outputs: outputs[:, 0, 1])
 
     def test_as_many_texts_of_each_kind(self, classifiers):
         with pytest.raises(ValueError, match="2 of 'premise', 1 of 'hypothesis'"):
@@ -425,6 +451,28 @@ class TestContrast:
             assert len(matrix.tokens) == prompt + len(row)
             # Greedily: no other token would have been likelier than this one.
             assert matrix.output[0] >= -np.log(words.vocabulary_size())
+
+    def test_a_packer_of_another_kind(self):
+        model = helpers.weights_alive(hub.seeded(hub.gemma3), 0.3)
+        found = tfs.explain(model, SENTENCES, "gradient_norm", target=tfs.targets.Span(" good"))
+        inputs = model.preprocessor.generate_preprocess([one + " good" for one in SENTENCES])
+        ends = np.asarray(inputs["padding_mask"]).sum(1)
+        for row, end in enumerate(ends):
+            by_hand = log_likelihood(model, inputs, row, [end - 1])
+            assert found.output[row] == pytest.approx(by_hand, rel=1e-5)
+            assert len(found[row].tokens) == end
+
+    def test_an_empty_prompt(self, language_models):
+        model = language_models("GPT2")
+        likely = tfs.explain(model, [""], "gradient_norm", target=tfs.targets.Span(" good soup"))
+        assert likely[0].tokens == ["<|endoftext|>", "good", "soup"]
+        words = keras_hub.models.GPT2Tokenizer(model.preprocessor.tokenizer.vocabulary, hub.MERGES)
+        own = keras_hub.models.GPT2CausalLMPreprocessor(words, sequence_length=8)
+        own.build(None)
+        own.packer.start_value = None
+        model = keras_hub.models.GPT2CausalLM(model.backbone, own)
+        with pytest.raises(ValueError, match="needs a prompt.*an empty prompt, example 0"):
+            tfs.explain(model, [""], "gradient_norm", target=tfs.targets.Span(" good soup"))
 
     def test_a_target_at_a_place_is_not_exported(self, language_models, tmp_path):
         with pytest.raises(ValueError, match="at a place among the tokens cannot be exported"):
