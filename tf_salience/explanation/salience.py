@@ -81,6 +81,6 @@ class TokenSalience:
         return f"<TokenSalience of {len(self.tokens)} tokens: {self.header}>"
 
     def _repr_html_(self) -> str:
-        return html.card(
-            self.header, html.tokens_html(self.tokens, self.scores.tolist(), self.words)
-        )
+        scores = self.scores.tolist()
+        body = html.tokens_html(self.tokens, scores, self.segments, self.words)
+        return html.card(self.header, body)

@@ -16,7 +16,7 @@ def plain(targets: Sequence[str], tokens: Sequence[str], rows: Sequence[Sequence
     """
     cells = [["", *tokens]]
     for target, row in zip(targets, rows, strict=True):
-        cells.append([target, *(f"{score:+.2g}" if score else "·" for score in row)])
+        cells.append([target, *map(_cell, row)])
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     lines = []
     for line in cells:
@@ -33,8 +33,12 @@ def html(targets: Sequence[str], tokens: Sequence[str], rows: Sequence[Sequence[
         cells = "".join(
             f'<td title="{score:+.4g}" style="background:'
             f"{palette.hexadecimal(palette.background(share))};"
-            f'color:{palette.hexadecimal(palette.foreground(share))}">{score:+.2g}</td>'
+            f'color:{palette.hexadecimal(palette.foreground(share))}">{_cell(score)}</td>'
             for score, share in zip(row, palette.shares(row), strict=True)
         )
         body.append(f"<tr><th>{escape(target)}</th>{cells}</tr>")
     return f"<table><tr><th></th>{head}</tr>{''.join(body)}</table>"
+
+
+def _cell(score: float) -> str:
+    return f"{score:+.2g}" if score else "·"

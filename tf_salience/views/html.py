@@ -1,26 +1,34 @@
 """Tokens in a notebook: spans with a background and the score as a tooltip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from tf_salience.views import gaps, palette
 
 
 def tokens_html(
-    tokens: Sequence[str], scores: Sequence[float], words: Sequence[int] | None = None
+    tokens: Sequence[str],
+    scores: Sequence[float],
+    segments: Mapping[str, slice] | None = None,
+    words: Sequence[int] | None = None,
 ) -> str:
     """One `<span>` a token. Tokens are escaped: they are somebody's text.
 
     Args:
         tokens: (tokens,).
         scores: (tokens,).
+        segments: as `terminal.colored` takes them.
         words: as `terminal.colored` takes them.
     """
     spans = []
+    starts = gaps.starts(segments)
     spaced = gaps.after(len(tokens), words)
     for place, (token, score, share) in enumerate(
         zip(tokens, scores, palette.shares(scores), strict=True)
     ):
+        if place in starts:
+            name = escape(f"[{starts[place]}]")
+            spans.append(f'<span style="opacity:.6;padding:1px 3px">{name}</span> ')
         style = (
             f"background:{palette.hexadecimal(palette.background(share))};"
             f"color:{palette.hexadecimal(palette.foreground(share))};"

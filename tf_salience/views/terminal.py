@@ -26,7 +26,7 @@ def colored(
             tokens, which are dim; pieces of one word stand side by side.
     """
     text = Text()
-    starts = _starts(segments)
+    starts = gaps.starts(segments)
     spaced = gaps.after(len(tokens), words)
     for place, (token, share) in enumerate(zip(tokens, palette.shares(scores), strict=True)):
         if place in starts:
@@ -49,7 +49,7 @@ def plain(
     words: Sequence[int] | None = None,
 ) -> str:
     """The tokens with their scores, sign included, for a file or a pipe; see `colored`."""
-    starts = _starts(segments)
+    starts = gaps.starts(segments)
     spaced = gaps.after(len(tokens), words)
     return "".join(
         (f"[{starts[place]}] " if place in starts else "")
@@ -62,12 +62,6 @@ def plain(
 def has_color() -> bool:
     """Whether standard output is a terminal that shows colours."""
     return sys.stdout is not None and sys.stdout.isatty() and Console().color_system is not None
-
-
-def _starts(segments: Mapping[str, slice] | None) -> dict[int, str]:
-    """Where the segments start, if there are several that hold tokens."""
-    parts = {part.start: name for name, part in (segments or {}).items() if part.start < part.stop}
-    return parts if len(parts) > 1 else {}
 
 
 def to_ansi(text: Text) -> str:
