@@ -134,6 +134,12 @@ def test_what_cannot_be_told_is_asked():
     both = layers.Add()([zoo.table("words")(ids), zoo.table("tags")(ids)])
     model = zoo.classified(ids, layers.GlobalAveragePooling1D()(both))
     assert "it cannot be told which embeds the tokens" in report(model)
+    text, others = zoo.ids_input("text"), zoo.ids_input("others")
+    hot = layers.Dense(8)(keras.ops.one_hot(text, zoo.VOCABULARY))
+    hidden = layers.GlobalAveragePooling1D()(layers.Add()([hot, zoo.table("x")(others)]))
+    assert "reads the input 'text' by no embedding layer" in report(
+        zoo.classified([text, others], hidden)
+    )
     named = report(model, embeddings=["words", "tags"])
     assert "*  words" in named
     assert "*  tags" in named

@@ -34,12 +34,12 @@ def report(model: keras.Model, *, embeddings: Any = None, tokenizer: Any = None)
     """What `inspect` prints."""
     try:
         question = ask(model, "gradient_norm", embeddings=embeddings, tokenizer=tokenizer)
+        specs = tap.input_specs(model)
+        seen = None if specs is None else survey(question, specs)
     except ValueError as error:
         if embeddings is not None or not getattr(model, "built", False):
             raise
         return f"Model {model.name!r} ({type(model).__name__})\n\n{error}"
-    specs = tap.input_specs(model)
-    seen = None if specs is None else survey(question, specs)
     sections = [
         ("Inputs", _inputs(question, specs)),
         ("Layers that turn ids into vectors", _layers(question, seen)),

@@ -80,8 +80,8 @@ def _only_candidate(model: keras.Model) -> keras.layers.Layer:
     # The largest table is the likeliest, and the one to be proposed.
     tokens.sort(key=lambda one: one.rows or 0, reverse=True)
     raise ValueError(
-        f"The model {model.name!r} has {len(found)} embedding layers, and it cannot be told "
-        "which embeds the tokens. Say it: "
+        f"The model {model.name!r} has {len(found)} embedding layer{'s' * (len(found) > 1)}, and "
+        "it cannot be told which embeds the tokens. Say it: "
         f"`embeddings={(tokens or found)[0].layer.name!r}`, or a list of names. Received: "
         "embeddings=None. The candidates:\n" + table(found)
     )
