@@ -14,6 +14,8 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.rglob("*.py"))
+#: The load test loads for as long as it is told; a wrong answer would come at once.
+ARGUMENTS = {"load_test": ("--seconds", "2")}
 SECONDS = 240  # They take some ten; a busy machine takes longer.
 
 
@@ -225,7 +227,7 @@ def test_example(script: Path, tmp_path: Path) -> None:
     ):
         pytest.skip("needs KerasHub, which the extra `hub` brings")
     done = subprocess.run(
-        [sys.executable, str(script)],
+        [sys.executable, str(script), *ARGUMENTS.get(script.stem, ())],
         cwd=tmp_path,
         env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -24,11 +24,12 @@ for name in ("sequential_lstm", "Subclassed"):
     with strategy.scope():
         model = helpers.weights_alive(getattr(helpers, name)())
         before = np.asarray(model(ids))
-        for method in ("gradient_norm", tfs.IntegratedGradients(steps=8), "integrated_gradients"):
-            for max_rows in ("auto", 7, 1):
-                spread = tfs.Explainer(model, method, max_rows=max_rows)
-                inside = spread(ids)
-                single = spread(ids[:1])
+        asked = {"gradient_norm": "auto", tfs.IntegratedGradients(steps=8): 7,
+                 "integrated_gradients": 1}
+        for method, max_rows in asked.items():
+            spread = tfs.Explainer(model, method, max_rows=max_rows)
+            inside = spread(ids)
+            single = spread(ids[:1])
     # (the last: steps="auto", one row at a time)
     outside = spread(ids)
     alone = tfs.Explainer(model, "integrated_gradients")(ids)
