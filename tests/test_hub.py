@@ -462,6 +462,17 @@ class TestContrast:
             assert found.output[row] == pytest.approx(by_hand, rel=1e-5)
             assert len(found[row].tokens) == end
 
+    @pytest.mark.parametrize("bound", [1, 2**28])
+    def test_outputs_are_held_for_few_at_a_time(self, language_models, monkeypatch, bound):
+        """A vocabulary a token is much: a small bound explains example by example."""
+        model = language_models("GPT2")
+        expected = tfs.explain(model, SENTENCES, "gradient_dot_input", target=SPAN)
+        monkeypatch.setattr("tf_salience.explainer._POOL_BYTES", bound)
+        found = tfs.Explainer(model, "gradient_dot_input", target=SPAN)
+        np.testing.assert_allclose(found(SENTENCES).scores, expected.scores, atol=1e-6)
+        assert found(SENTENCES).target_name == expected.target_name
+        assert [len(one) for one in found.matrix(SENTENCES)] == [2, 1]
+
     def test_an_empty_prompt(self, language_models):
         model = language_models("GPT2")
         likely = tfs.explain(model, [""], "gradient_norm", target=tfs.targets.Span(" good soup"))

@@ -113,10 +113,17 @@ def joined(parts: Sequence[Part]) -> Part:
         masks=[np.concatenate([part.masks[i] for part in wide]) for i in segments],
         ids=[None if each[0] is None else np.concatenate(each) for each in ids],
         names=wide[0].names,
-        held=np.concatenate([part.held for part in wide]),
+        held=_held([part.held for part in wide]),
         target_names=[name for part in wide for name in part.target_names],
         output=np.concatenate([part.output for part in wide]),
     )
+
+
+def _held(columns: Sequence[Array]) -> Array:
+    """What the target held, (batch, columns): a longer stretch of text has more of them."""
+    most = max(one.shape[1] for one in columns)
+    fill = [np.pad(one, [(0, 0), (0, most - one.shape[1])], constant_values=-1) for one in columns]
+    return np.concatenate(fill)
 
 
 def _wide(array: Array, width: int) -> Array:

@@ -5,12 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience.tokens import pieces
-
-Array = npt.NDArray[Any]
 
 
 def is_tokenizer(value: Any) -> bool:
