@@ -25,7 +25,8 @@ import tensorflow as tf
 
 import tf_salience as tfs
 from benchmarks import models
-from tf_salience import datafiles, methods, quadrature
+from tf_salience import data as datafiles
+from tf_salience import methods, quadrature
 from tf_salience.attribution import Attribution
 
 Array = npt.NDArray[Any]

@@ -127,7 +127,7 @@ def reviews(cache: pathlib.Path, data: pathlib.Path, *, sentences: int, epochs: 
     if (folder / "work.json").is_file():
         return load(folder)
     from benchmarks import models
-    from tf_salience import datafiles
+    from tf_salience import data as datafiles
 
     texts = datafiles.read_file(data)
     if texts.labels is None:

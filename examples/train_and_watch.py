@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_salience as tfs
-from tf_salience import datafiles
+from tf_salience import data as datafiles
 from tf_salience.demo import grammar
 from tf_salience.demo.model import CLASSIFIER, text_classifier, token_ids, word_vectorizer
 

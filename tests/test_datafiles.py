@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf_salience import datafiles
-from tf_salience.datafiles import LabelledTexts, catalogue, read_file, split_train_test
+from tf_salience import data as datafiles
+from tf_salience.data import LabelledTexts, read_file, split_train_test
+from tf_salience.data import tfds as catalogue
 
 REVIEWS = Path(__file__).parent.parent.parent / "shared" / "data" / "movie_reviews.tsv"
 

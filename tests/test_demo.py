@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tf_salience.datafiles import LabelledTexts, load_tfds
+from tf_salience.data import LabelledTexts, load_tfds
 from tf_salience.demo import DemoOptions, grammar, make_sentences
 
 REVIEWS = Path(__file__).parent.parent.parent / "shared" / "data" / "movie_reviews.tsv"

@@ -12,7 +12,14 @@ from tf_salience.version import __version__
 if TYPE_CHECKING:
     from tf_salience import targets
     from tf_salience.callbacks import SalienceLogger
-    from tf_salience.checks import (
+    from tf_salience.explainer import Explainer, explain
+    from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
+    from tf_salience.export import export_saved_model
+    from tf_salience.inspection import inspect
+    from tf_salience.journal import read_log
+    from tf_salience.manifest import read_signature
+    from tf_salience.methods import GradientDotInput, GradientNorm, IntegratedGradients
+    from tf_salience.utils.validation import (
         DamagedLogWarning,
         NotCompiledWarning,
         NotConvergedWarning,
@@ -22,13 +29,6 @@ if TYPE_CHECKING:
         TruncatedTextWarning,
         UnknownTokensWarning,
     )
-    from tf_salience.explainer import Explainer, explain
-    from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
-    from tf_salience.export import export_saved_model
-    from tf_salience.inspection import inspect
-    from tf_salience.journal import read_log
-    from tf_salience.manifest import read_signature
-    from tf_salience.methods import GradientDotInput, GradientNorm, IntegratedGradients
 
 _HOMES = {
     "Explainer": "explainer",
@@ -44,14 +44,14 @@ _HOMES = {
     "export_saved_model": "export",
     "inspect": "inspection",
     "read_signature": "manifest",
-    "DamagedLogWarning": "checks",
-    "NoTokensWarning": "checks",
-    "NotCompiledWarning": "checks",
-    "NotConvergedWarning": "checks",
-    "ProbeWarning": "checks",
-    "SmallerChunksWarning": "checks",
-    "TruncatedTextWarning": "checks",
-    "UnknownTokensWarning": "checks",
+    "DamagedLogWarning": "utils.validation",
+    "NoTokensWarning": "utils.validation",
+    "NotCompiledWarning": "utils.validation",
+    "NotConvergedWarning": "utils.validation",
+    "ProbeWarning": "utils.validation",
+    "SmallerChunksWarning": "utils.validation",
+    "TruncatedTextWarning": "utils.validation",
+    "UnknownTokensWarning": "utils.validation",
 }
 
 __all__ = [

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import checks
+from tf_salience.utils import validation
 
 NAMES = ("zeros", "mean")
 
@@ -49,7 +49,7 @@ def validate(baseline: Any) -> Any:
         TypeError: if it is none of the things a baseline can be.
         ValueError: for an array of another rank, or with numbers that are not finite.
     """
-    if checks.is_integer(baseline):
+    if validation.is_integer(baseline):
         return int(baseline)
     if isinstance(baseline, str) or callable(baseline):
         return baseline
@@ -108,7 +108,7 @@ def _vectors(baseline: Any, place: Place) -> Any:
                 "without one. Pass an array of shape (dim,) instead."
             )
         return mean[None, None, :]
-    if isinstance(baseline, str) or checks.is_integer(baseline):
+    if isinstance(baseline, str) or validation.is_integer(baseline):
         token_id = place.token_id(baseline) if isinstance(baseline, str) else int(baseline)
         if token_id is None:
             near = difflib.get_close_matches(baseline, NAMES, n=1)

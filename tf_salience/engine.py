@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import checks, inputs
+from tf_salience import inputs
 from tf_salience.compiled import Compiled
 from tf_salience.replicas import spread
 from tf_salience.rows import Rows, suited
 from tf_salience.tap import Tap
 from tf_salience.tiers import Tiered
+from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]
 
@@ -195,10 +196,10 @@ class Engine:
     def _halve(self, rows: int, width: int) -> None:
         """Half the rows from now on; one warning, the first time."""
         if self._most_tokens == math.inf:
-            checks.warn(
+            validation.warn(
                 f"The device ran out of memory with {rows} rows of {width} tokens; half of them "
                 f"are run from now on. Pass `max_rows={rows // 2}` to start there.",
-                checks.SmallerChunksWarning,
+                validation.SmallerChunksWarning,
             )
         self._most_tokens = rows // 2 * width
 
@@ -230,7 +231,7 @@ def _one_a_row(scores: Any, rows: int) -> Any:
 
 
 def _check_finite(what: str, finite: Any, numbers: Array) -> None:
-    checks.finite(
+    validation.finite(
         f"{what} along the path",
         np.where(finite, 0.0, np.nan),
         mend="Check the weights, the target, and where the path starts (the baseline).",

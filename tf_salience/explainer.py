@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import checks, parts, results, segments
 from tf_salience import inputs as model_inputs
+from tf_salience import parts, results, segments
 from tf_salience.engine import Engine
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.first_pass import Reader
@@ -18,6 +18,7 @@ from tf_salience.look import Look, without
 from tf_salience.pool import Pool
 from tf_salience.question import ask, checked_max_rows
 from tf_salience.targets import Position, Span, Target
+from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]
 
@@ -80,7 +81,7 @@ class Explainer:
         _check_switch("trim_padding", trim_padding)
         _check_switch("jit_compile", jit_compile)
         max_rows = checked_max_rows(max_rows)
-        batch_size = checks.positive_integer("batch_size", batch_size)
+        batch_size = validation.positive_integer("batch_size", batch_size)
         question = ask(
             model,
             method,
@@ -243,7 +244,7 @@ class Explainer:
         held = target.hold(context)
         outputs = tf.nest.map_structure(tf.constant, first.outputs)
         at_input = self._scored(outputs, held)
-        checks.finite(
+        validation.finite(
             "The target",
             at_input,
             mend="Check the callable, or choose another target.",

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import checks, inputs
+from tf_salience import inputs
 from tf_salience.compiled import Compiled
 from tf_salience.tap import Tap, named_otherwise, source_of, unread
+from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]
 
@@ -145,7 +146,7 @@ class Reader:
         for layer, embeddings in zip(called, part["embeddings"], strict=True):
             _check_embeddings(layer, embeddings, examples)
         for output in tf.nest.flatten(part["outputs"]):
-            checks.finite(
+            validation.finite(
                 "The model's outputs",
                 output,
                 mend="Check the model's weights and the inputs of these examples.",
@@ -242,7 +243,7 @@ def _check_embeddings(layer: Any, embeddings: Any, examples: Array) -> None:
             f"{embeddings.dtype.name} of shape {shape} for {len(examples)} examples. If the inputs "
             "are one sentence, add a batch axis; if it is another layer, name it in `embeddings`."
         )
-    checks.finite(
+    validation.finite(
         f"The embeddings of layer {layer.name!r}",
         embeddings,
         mend="Check the layer's weights: has training diverged?",

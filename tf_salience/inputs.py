@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import datasets
+from tf_salience.data import tf_data
 
 Nest = Any
 #: What a text is taken to have before it is split.
@@ -45,7 +45,7 @@ def arrays(value: Any, pad_id: int | None = None) -> Nest:
     if isinstance(value, str | bytes):
         return np.array([value], dtype=object)
     if isinstance(value, tf.RaggedTensor):
-        value = datasets.dense(value, pad_id)
+        value = tf_data.dense(value, pad_id)
     try:
         array = np.asarray(value)
     except ValueError as error:

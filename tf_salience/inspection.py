@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_salience import checks, inputs, segments, tap
+from tf_salience import inputs, segments, tap
 from tf_salience.question import Question, ask
 from tf_salience.survey import Survey, survey
+from tf_salience.utils import validation
 
 
 def inspect(model: keras.Model, *, embeddings: Any = None, tokenizer: Any = None) -> None:
@@ -55,7 +56,7 @@ def _inputs(question: Question, specs: Any) -> str:
     lines = ["  not known: the model has no symbolic inputs; call `explain` on what it takes"]
     if specs is not None:
         rows = [(spec.name, spec.dtype.name, _shape(spec)) for spec in tf.nest.flatten(specs)]
-        lines = [checks.table(("name", "dtype", "shape"), rows)]
+        lines = [validation.table(("name", "dtype", "shape"), rows)]
     if question.takes_text or tokens.pack is not None:
         lines.append("  Texts go in as they are.")
     if tokens.vocabulary is not None:
@@ -82,7 +83,7 @@ def _layers(question: Question, seen: Survey | None) -> str:
         for layer in taken
         if layer.name not in [row[1] for row in rows]
     ]
-    table = checks.table(("", "name", "vocabulary", "gives", "not tokens, since"), rows)
+    table = validation.table(("", "name", "vocabulary", "gives", "not tokens, since"), rows)
     lines = [table, "  * is explained."]
     if seen is not None:
         lines.append(f"  Segments: {', '.join(seen.names)}.")

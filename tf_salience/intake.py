@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import datasets
 from tf_salience import inputs as model_inputs
+from tf_salience.data import tf_data
 from tf_salience.question import Question
 from tf_salience.targets import Span
 
@@ -69,7 +69,7 @@ def take_in(question: Question, inputs: Any) -> Intake:
     tokens = question.tokens
     labels = None
     if isinstance(inputs, tf.data.Dataset):
-        inputs, labels = datasets.read(inputs, "inputs", most=None, pad_id=tokens.pad_id)
+        inputs, labels = tf_data.read(inputs, "inputs", most=None, pad_id=tokens.pad_id)
     nest = model_inputs.arrays(inputs, tokens.pad_id)
     texts = model_inputs.texts(nest)
     target = question.target

@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience import baselines, checks, quadrature, reduction
+from tf_salience import baselines, quadrature, reduction
 from tf_salience.attribution import Attribution
+from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]
 Reduction = Callable[[Any, Any], Any]
@@ -143,7 +144,7 @@ class IntegratedGradients:
     follows_path: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        checks.one_of("rule", self.rule, quadrature.RULES)
+        validation.one_of("rule", self.rule, quadrature.RULES)
         if self.steps == "auto" and self.rule != "trapezoid":
             raise ValueError(
                 "`rule` goes with a number of steps; steps='auto' has a rule of its own. "
@@ -154,9 +155,9 @@ class IntegratedGradients:
                 raise ValueError(
                     f"`steps` must be a positive integer or 'auto'. Received: steps={self.steps!r}"
                 )
-            object.__setattr__(self, "steps", checks.positive_integer("steps", self.steps))
+            object.__setattr__(self, "steps", validation.positive_integer("steps", self.steps))
             quadrature.RULES[self.rule](int(self.steps))
-        max_steps = checks.positive_integer("max_steps", self.max_steps)
+        max_steps = validation.positive_integer("max_steps", self.max_steps)
         object.__setattr__(self, "max_steps", max_steps)
         if self.max_steps < quadrature.LEVEL_INTERVALS[1]:
             raise ValueError(
@@ -169,7 +170,7 @@ class IntegratedGradients:
             )
         object.__setattr__(self, "baseline", baselines.validate(self.baseline))
         if not isinstance(self.keep_ids, Sequence | np.ndarray) or not all(
-            checks.is_integer(one) for one in self.keep_ids
+            validation.is_integer(one) for one in self.keep_ids
         ):
             raise TypeError(
                 "`keep_ids` must be a sequence of integers. "
@@ -307,10 +308,10 @@ def get(method: Any) -> Method:
     if isinstance(method, Method):
         return method
     if isinstance(method, str):
-        checks.one_of("method", method, METHODS)
+        validation.one_of("method", method, METHODS)
         return METHODS[method]()
     if isinstance(method, dict) and {"class_name", "config"} <= set(method):
-        checks.one_of("method", method["class_name"], METHODS)
+        validation.one_of("method", method["class_name"], METHODS)
         return METHODS[method["class_name"]].from_config(method["config"])
     raise TypeError(
         f"`method` must be one of {list(METHODS)}, an instance of a method, or its config "

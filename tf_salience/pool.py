@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import baselines, checks, padding
+from tf_salience import baselines, padding
 from tf_salience import inputs as model_inputs
 from tf_salience.attribution import Attribution, joined, widened
 from tf_salience.engine import Engine, Examples
 from tf_salience.first_pass import FirstPass
 from tf_salience.methods import Method
 from tf_salience.tap import Tap
+from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]
 
@@ -192,7 +193,7 @@ class Pool:
                 token_id=self.token_id,
             )
             start = baselines.make(self.method.baseline, self.method.keep_ids, place)
-            checks.finite(
+            validation.finite(
                 "The baseline embeddings",
                 np.broadcast_to(start, (len(self.numbers), *start.shape[1:])),
                 mend="Check `baseline`.",

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import checks, methods, tap, targets, tokens
+from tf_salience import methods, tap, targets, tokens
+from tf_salience.utils import validation
 from tf_salience.version import __version__
 
 
@@ -119,12 +120,12 @@ def ask(
     chosen = methods.get(method)
     explained = targets.get(target)
     names = _checked_names(class_names)
-    if pad_id is not None and not checks.is_integer(pad_id):
+    if pad_id is not None and not validation.is_integer(pad_id):
         raise TypeError(
             "`pad_id` must be an integer or None. "
             f"Received: pad_id={pad_id!r} (of type {type(pad_id).__name__})"
         )
-    if output is not None and not isinstance(output, str) and not checks.is_integer(output):
+    if output is not None and not isinstance(output, str) and not validation.is_integer(output):
         raise TypeError(
             "`output` must be the name or the number of one of the model's outputs, or None. "
             f"Received: output={output!r} (of type {type(output).__name__})"
@@ -145,7 +146,7 @@ def ask(
 
 def checked_max_rows(max_rows: int | str) -> int | str:
     """`max_rows` as it may be: "auto" or a positive integer."""
-    return max_rows if max_rows == "auto" else checks.positive_integer("max_rows", max_rows)
+    return max_rows if max_rows == "auto" else validation.positive_integer("max_rows", max_rows)
 
 
 def _checked_names(names: Any) -> list[str] | None:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience import checks
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.intake import Intake
 from tf_salience.parts import Part
 from tf_salience.question import Question
 from tf_salience.tokens import Tokens
+from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]
 
@@ -120,24 +120,24 @@ def warn_of(found: Part, tokens: Tokens) -> None:
     """Warns of examples without tokens, without known ones, and of tolerances that were not met."""
     empty, unknown = found.empty(), found.all_unknown(tokens)
     if empty:
-        checks.warn(
-            f"No real token in {checks.listed(empty)}, an empty text for instance: there is "
+        validation.warn(
+            f"No real token in {validation.listed(empty)}, an empty text for instance: there is "
             "nothing to explain, and no score.",
-            checks.NoTokensWarning,
+            validation.NoTokensWarning,
         )
     if unknown:
-        checks.warn(
-            f"No word that the vocabulary knows in {checks.listed(unknown)}: the scores are "
+        validation.warn(
+            f"No word that the vocabulary knows in {validation.listed(unknown)}: the scores are "
             "those of the unknown token.",
-            checks.UnknownTokensWarning,
+            validation.UnknownTokensWarning,
         )
     converged = found.attribution.converged
     if converged is not None and not converged.all():
-        checks.warn(
+        validation.warn(
             f"{(~converged).sum()} of {len(converged)} examples reached `max_steps` before the "
             f"tolerance was met: their `converged` is False, their `error_estimate` says how "
             "far they came. Raise `max_steps`, accept a larger `tolerance`, or choose another "
             "`baseline`: a model that normalizes the embeddings first (RMSNorm) is not smooth at "
             "'zeros'; 'mean' is.",
-            checks.NotConvergedWarning,
+            validation.NotConvergedWarning,
         )

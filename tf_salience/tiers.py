@@ -13,8 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience import checks
 from tf_salience.compiled import Compiled, tensors_of
+from tf_salience.utils import validation
 
 #: XLA's compiling time over the plain graph's tracing time, over the share of time that it saves.
 _EARNED = 3.0 / 0.25
@@ -117,10 +117,10 @@ class Tiered:
             raise
         except tf.errors.OpError as error:
             self._mode = False
-            checks.warn(
+            validation.warn(
                 f"XLA could not compile the model {self._name!r}, so it is run without: "
                 f"{error.message.splitlines()[0]} Pass `jit_compile=False` to go without at once.",
-                checks.NotCompiledWarning,
+                validation.NotCompiledWarning,
             )
             return self._plain(*tensors)
 

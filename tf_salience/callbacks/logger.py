@@ -10,13 +10,14 @@ from typing import Any
 
 import keras
 
-from tf_salience import checks, journal, methods
+from tf_salience import journal, methods
 from tf_salience.callbacks import arguments, measures
 from tf_salience.callbacks.board import Board
 from tf_salience.callbacks.history import Column, History
 from tf_salience.callbacks.observer import Failure, Observation, Observer
 from tf_salience.callbacks.probes import collect
 from tf_salience.explainer import Explainer
+from tf_salience.utils import validation
 
 
 class SalienceLogger(keras.callbacks.Callback):
@@ -99,8 +100,8 @@ class SalienceLogger(keras.callbacks.Callback):
         labels, target = arguments.each_by_label(labels, keywords.get("target", "predicted"))
         # The probes are few: XLA would compile in the midst of training, and earn little.
         self._keywords = {"jit_compile": False, **keywords, "target": target}
-        self._every = checks.positive_integer("every", every)
-        most = checks.positive_integer("max_examples", max_examples)
+        self._every = validation.positive_integer("every", every)
+        most = validation.positive_integer("max_examples", max_examples)
         self._probes = collect(
             examples, labels, rationales, max_examples=most, pad_id=keywords.get("pad_id")
         )
@@ -110,7 +111,7 @@ class SalienceLogger(keras.callbacks.Callback):
                 f"`name` must be letters, digits and underscores. Received: name={name!r}"
             )
         self._name = name
-        checks.one_of("on_error", on_error, ("warn", "raise"))
+        validation.one_of("on_error", on_error, ("warn", "raise"))
         self._strict = on_error == "raise"
         self._file = Path(log_dir) / (name + journal.SUFFIX)
         self._board = Board(Path(log_dir) / "validation", name)
@@ -223,7 +224,7 @@ class SalienceLogger(keras.callbacks.Callback):
             self._warn_once(
                 f"{len(failures)} of {len(found)} probes could not be explained; training goes on, "
                 f"and {str(self._file)!r} says what was wrong. The first: {failures[0]}",
-                checks.ProbeWarning,
+                validation.ProbeWarning,
             )
         each = {
             probe: self._measured(probe, one)
@@ -239,7 +240,7 @@ class SalienceLogger(keras.callbacks.Callback):
             self._warn_once(
                 "No word of `rationales` is among the tokens of its probe, so there is no "
                 f"`rationale_share`. The tokens of the first: {self._before[min(each)].tokens}",
-                checks.UnknownTokensWarning,
+                validation.UnknownTokensWarning,
             )
         return found, each
 
@@ -297,7 +298,7 @@ class SalienceLogger(keras.callbacks.Callback):
     def _warn_once(self, message: str, category: type[UserWarning]) -> None:
         if category not in self._warned:
             self._warned.add(category)
-            checks.warn(message, category)
+            validation.warn(message, category)
 
     def _step(self) -> int:
         """Where `keras.callbacks.TensorBoard` puts an evaluation: the optimizer's iterations."""

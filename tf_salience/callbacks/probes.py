@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import datasets, inputs
+from tf_salience import inputs
+from tf_salience.data import tf_data
 
 Array = npt.NDArray[Any]
 #: Words as the tokens read, or their places among the real tokens of the example.
@@ -65,7 +66,7 @@ def collect(
             one an example, or batches of different widths where `pad_id` is not 0.
     """
     if isinstance(examples, tf.data.Dataset):
-        nest, found = datasets.read(examples, "examples", most=max_examples, pad_id=pad_id)
+        nest, found = tf_data.read(examples, "examples", most=max_examples, pad_id=pad_id)
         labels = found if labels is None else labels
     else:
         nest = inputs.arrays(examples)
@@ -78,7 +79,7 @@ def collect(
             f"Received: {inputs.describe(nest)}"
         )
     if labels is not None:
-        labels = datasets.plain_labels(np.asarray(labels))
+        labels = tf_data.plain_labels(np.asarray(labels))
         if labels.shape[:1] != (size,):
             raise ValueError(
                 f"`labels` must hold one label for each of the {size} examples. Received: labels "

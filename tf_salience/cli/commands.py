@@ -12,8 +12,10 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from tf_salience import datafiles, directory, manifest, storage
+from tf_salience import data as datafiles
+from tf_salience import manifest, storage
 from tf_salience.demo.options import DemoOptions
+from tf_salience.utils import files
 
 _PADDING, _UNKNOWN = ("", "[PAD]", "<pad>"), ("[UNK]", "<unk>", "<OOV>")
 
@@ -23,7 +25,7 @@ def demo(options: argparse.Namespace) -> None:
     fields = {field.name for field in dataclasses.fields(DemoOptions)}
     asked = DemoOptions(**{name: value for name, value in vars(options).items() if name in fields})
     if options.export is not None:
-        directory.check(pathlib.Path(options.export), overwrite=False)
+        files.check(pathlib.Path(options.export), overwrite=False)
     if asked.picture is not None:
         _need("matplotlib", "plot", f"--picture {asked.picture}")
     _import_tensorflow()
@@ -82,7 +84,7 @@ def export(options: argparse.Namespace) -> None:
     model_path = _model_path(options)
     words = _vocabulary(options)
     version = () if options.version is None else (str(options.version),)
-    directory.check(pathlib.Path(options.output, *version), overwrite=options.overwrite)
+    files.check(pathlib.Path(options.output, *version), overwrite=options.overwrite)
     if options.target == "label":
         raise ValueError(
             "The target 'label' cannot be exported, since a request has no labels; the signature "

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tf_salience.datafiles import LabelledTexts
+from tf_salience.data import LabelledTexts
 from tf_salience.demo import grammar
 
 TRAIN_COUNT, TEST_COUNT = 6000, 600

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_salience.datafiles import LabelledTexts
+from tf_salience.data import LabelledTexts
 
 VECTORIZER, CLASSIFIER = "words", "classifier"
 

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tf_salience.datafiles import LabelledTexts, split_train_test
+from tf_salience.data import LabelledTexts, split_train_test
 from tf_salience.demo import show
 from tf_salience.demo.measure import Removal, Row
 from tf_salience.demo.model import (

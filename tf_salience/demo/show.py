@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tf_salience.datafiles import LabelledTexts
+from tf_salience.data import LabelledTexts
 from tf_salience.demo.measure import Row
 from tf_salience.views import terminal
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tf_salience import datafiles
-from tf_salience.datafiles import LabelledTexts
+from tf_salience import data as datafiles
+from tf_salience.data import LabelledTexts
 from tf_salience.demo.dataset import load_demo
 from tf_salience.demo.options import DemoOptions
 

@@ -10,13 +10,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tf_salience import checks, directory, manifest, targets
+from tf_salience import manifest, targets
 from tf_salience.export import requests
 from tf_salience.export import warm_up as warm_up_requests
 from tf_salience.export.chunks import chunk
 from tf_salience.export.graph import Answer, fixed_columns
 from tf_salience.methods import IntegratedGradients
 from tf_salience.question import Question, ask, checked_max_rows
+from tf_salience.utils import files, validation
 
 ATTRIBUTIONS, WITH_TARGET = "attributions", "attributions_with_target"
 
@@ -86,7 +87,7 @@ def export_saved_model(
         ImportError: for `warm_up` without tensorflow-serving-api.
     """
     place = _place(filepath, version)
-    directory.check(place, overwrite=overwrite)
+    files.check(place, overwrite=overwrite)
     max_rows = checked_max_rows(max_rows)
     question = ask(
         model,
@@ -110,7 +111,7 @@ def export_saved_model(
     rows = chunk(question, specs, seen, max_rows)
     _check_jit_compile(question, jit_compile)
     answer = Answer(question, specs, columns, texts=texts, chunk=rows, jit_compile=jit_compile)
-    with directory.replaced(place, overwrite=overwrite) as fresh:
+    with files.replaced(place, overwrite=overwrite) as fresh:
         archive = _archive(question, specs, texts, answer, tokenizer)
         archive.write_out(str(fresh), verbose=False)
         content = {
@@ -183,7 +184,7 @@ def _place(filepath: str | PathLike[str], version: int | None) -> Path:
         )
     if version is None:
         return Path(filepath)
-    if not checks.is_integer(version):
+    if not validation.is_integer(version):
         raise TypeError(
             "`version` must be a number or None. "
             f"Received: version={version!r} (of type {type(version).__name__})"

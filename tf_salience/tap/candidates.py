@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import checks
 from tf_salience.tap.hook import losses_kept
 from tf_salience.tap.sources import behind
 from tf_salience.tap.structure import all_layers, input_specs
 from tf_salience.tap.taps import Tap
+from tf_salience.utils import validation
 
 #: Words in its name that mark an embedding layer as one of something else than tokens.
 _NOT_TOKENS = re.compile(r"(^|_)(positions?|positional|segments?|token_types?)(_|$)")
@@ -103,7 +103,7 @@ def table(found: Sequence[Candidate]) -> str:
         )
         for one in found
     ]
-    return checks.table(("name", "vocabulary", "dim", "path", "not tokens, since"), rows)
+    return validation.table(("name", "vocabulary", "dim", "path", "not tokens, since"), rows)
 
 
 def _calls(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> dict[Any, list[_Call]]:

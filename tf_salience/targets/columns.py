@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience import checks
+from tf_salience.utils import validation
 
 IntArray = npt.NDArray[np.int32]
 
@@ -90,7 +90,7 @@ def index(which: Any, classes: int, class_names: Sequence[str] | None, argument:
                 f"`{argument}` names a class, so `class_names` must be given. "
                 f"Received: {argument}={which!r}, class_names=None"
             )
-        checks.one_of(argument, which, class_names)
+        validation.one_of(argument, which, class_names)
         index = list(class_names).index(which)
         if classes == 1:
             # A single unit scores the last name: the second class of two.
@@ -102,7 +102,7 @@ def index(which: Any, classes: int, class_names: Sequence[str] | None, argument:
                 )
             return 0
         return index
-    if not checks.is_integer(which):
+    if not validation.is_integer(which):
         raise TypeError(
             f"`{argument}` must be a class index or a class name. "
             f"Received: {argument}={which!r} (of type {type(which).__name__})"

@@ -12,9 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import checks
 from tf_salience.targets import columns
 from tf_salience.targets.columns import Context, IntArray
+from tf_salience.utils import validation
 
 
 @runtime_checkable
@@ -253,7 +253,7 @@ def get(target: Any) -> Target:
     """
     if isinstance(target, Unit | Margin | Probability | LogProbability | Custom):
         return target
-    if isinstance(target, str | Sequence | np.ndarray) or checks.is_integer(target):
+    if isinstance(target, str | Sequence | np.ndarray) or validation.is_integer(target):
         return Unit(target)
     if callable(target) and not isinstance(target, type):
         return Custom(target)

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from tf_salience import checks
+from tf_salience.utils import validation
 
 
 def chosen(outputs: Any, which: str | int | None, names: Sequence[str]) -> Any:
@@ -23,7 +23,7 @@ def chosen(outputs: Any, which: str | int | None, names: Sequence[str]) -> Any:
     if which is None:
         return outputs
     paths = keras.tree.flatten_with_path(outputs)
-    if checks.is_integer(which) and not isinstance(outputs, dict):
+    if validation.is_integer(which) and not isinstance(outputs, dict):
         several = len(outputs) if isinstance(outputs, list | tuple) else 1
         if not 0 <= int(which) < several:
             raise ValueError(
@@ -37,5 +37,5 @@ def chosen(outputs: Any, which: str | int | None, names: Sequence[str]) -> Any:
         return known[str(which)]
     if isinstance(outputs, dict) and which in outputs:
         return outputs[which]
-    checks.one_of("output", which, [name for name in known if name])
+    validation.one_of("output", which, [name for name in known if name])
     return outputs

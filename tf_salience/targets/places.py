@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import checks
 from tf_salience.targets.columns import Context
+from tf_salience.utils import validation
 
 
 def repeated(which: Any, examples: Sequence[int]) -> Any:
     """What is said once for all examples, or once for each of these."""
-    if which is None or isinstance(which, str) or checks.is_integer(which):
+    if which is None or isinstance(which, str) or validation.is_integer(which):
         return which
     return [which[number] for number in examples]
 
@@ -45,7 +45,7 @@ def check_real(places: Any, context: Context) -> None:
         row = padding[0]
         raise ValueError(
             "`position` must be that of a real token. Received: position="
-            f"{places[row]}, which is padding in {checks.listed([int(context.examples[row])])}. "
+            f"{places[row]}, which is padding in {validation.listed([int(context.examples[row])])}. "
             "Pass one position an example, or count from the end: -1."
         )
 
@@ -72,6 +72,6 @@ def columns_of(which: Any, argument: str, context: Context, most: int) -> Any:
     if len(wrong):
         raise ValueError(
             f"`{argument}` must be a column from 0 to {most - 1}, or count from the end. Received: "
-            f"{argument}={which!r}, in {checks.listed([int(context.examples[wrong[0]])])}"
+            f"{argument}={which!r}, in {validation.listed([int(context.examples[wrong[0]])])}"
         )
     return each

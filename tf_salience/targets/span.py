@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import checks
 from tf_salience.targets import places
 from tf_salience.targets.columns import Context, IntArray
+from tf_salience.utils import validation
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Span:
                 if size != 1:
                     raise ValueError(
                         "`rather_than` compares two tokens, so the span must be one token long. "
-                        f"Received: {size} tokens in {checks.listed([int(context.examples[row])])}."
+                        f"Received: {size} tokens in {validation.listed([int(context.examples[row])])}."
                         " Set `start` and `stop`, or a continuation of one token."
                     )
                 held[row, 2, 0] = other[row]
@@ -149,7 +149,7 @@ class Span:
         for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
             if 1 <= start < stop <= mask.shape[1] and mask[row, start - 1 : stop].all():
                 continue
-            example = checks.listed([int(context.examples[row])])
+            example = validation.listed([int(context.examples[row])])
             if self.continuation is not None:
                 raise ValueError(
                     "The continuation of a `Span` must hold a token. Received: an empty one, for "
@@ -167,7 +167,9 @@ class Span:
         """The ids of `rather_than`, one an example; or None."""
         if self.rather_than is None:
             return None
-        several = not isinstance(self.rather_than, str) and not checks.is_integer(self.rather_than)
+        several = not isinstance(self.rather_than, str) and not validation.is_integer(
+            self.rather_than
+        )
         each = self.rather_than if several else [self.rather_than] * context.total
         if len(each) != context.total:
             raise ValueError(
@@ -200,7 +202,7 @@ def _token(token: Any, context: Context, vocabulary: int) -> int:
                 "before a word: ' dog'."
             )
         return int(ids[0])
-    if not checks.is_integer(token) or not 0 <= token < vocabulary:
+    if not validation.is_integer(token) or not 0 <= token < vocabulary:
         raise ValueError(
             f"`rather_than` must be a token or an id from 0 to {vocabulary - 1}. "
             f"Received: rather_than={token!r}"

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_salience.datafiles.texts import LabelledTexts
+from tf_salience.data.labelled_texts import LabelledTexts
 
 RATING_NAMES = ("negative", "positive")
 

@@ -1,0 +1,1 @@
+"""Validation, warnings, files and arrays: what every other room may use."""
