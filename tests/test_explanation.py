@@ -10,7 +10,10 @@ from hypothesis.extra import numpy as hnp
 
 import tf_salience as tfs
 from tf_salience import normalization
-from tf_salience.views import html, image, palette, terminal
+from tf_salience.visualization import html
+from tf_salience.visualization import image
+from tf_salience.visualization import color_scale
+from tf_salience.visualization import terminal
 
 
 def explanation(**changes):
@@ -154,8 +157,8 @@ class TestViews:
         text = explanation()[0].__rich__()
         assert text.plain == "not good"
         full, half = (span.style.bgcolor.get_truecolor() for span in text.spans)
-        assert tuple(full) == palette.NEGATIVE
-        assert tuple(half) == palette.background(0.5)
+        assert tuple(full) == color_scale.NEGATIVE
+        assert tuple(half) == color_scale.background(0.5)
 
     def test_html_escapes_tokens(self):
         text = explanation()[1]._repr_html_()
@@ -165,11 +168,11 @@ class TestViews:
 
     def test_zeros_have_no_colour(self):
         assert terminal.colored(["a", "b"], [0.0, 0.0]).spans == []
-        assert palette.background(0.0) == (255, 255, 255)
+        assert color_scale.background(0.0) == (255, 255, 255)
 
     @given(st.floats(-1, 1))
     def test_text_is_readable_on_its_background(self, share):
-        back, fore = palette.background(share), palette.foreground(share)
+        back, fore = color_scale.background(share), color_scale.foreground(share)
         assert abs(sum(back) - sum(fore)) > 200
 
     @pytest.mark.parametrize("suffix", [".png", ".svg"])

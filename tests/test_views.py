@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_salience.views import markdown, palette
-from tf_salience.views.strip import strip
+from tf_salience.visualization import markdown
+from tf_salience.visualization import color_scale
+from tf_salience.visualization.history_image import strip
 
 
 def cells(markdown_table):
@@ -50,7 +51,7 @@ def test_each_cell_has_the_colour_of_its_score():
     image = picture("title", ["good", "bad"], [("1", [1.0, -0.5]), ("2", [0.0, -3.0])])
     width = image.shape[1]
     # Cells are 44 wide and 20 high; the last column ends at the margin, or the title does.
-    blue, half, red = palette.background(1.0), palette.background(-0.5), palette.background(-1.0)
+    blue, half, red = color_scale.background(1.0), color_scale.background(-0.5), color_scale.background(-1.0)
     rows, columns = np.nonzero((image == blue).all(axis=-1))
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 44)
     top, left = rows.min(), columns.min()
@@ -66,7 +67,7 @@ def test_many_columns_keep_the_first_and_the_last():
     columns[-1] = ("999", [0.0, -1.0])
     image = picture("title", ["a", "b"], columns)
     assert image.shape[1] < 1000
-    red = (image == palette.background(-1.0)).all(axis=-1)
+    red = (image == color_scale.background(-1.0)).all(axis=-1)
     rows = np.flatnonzero(red.any(axis=1))
     assert np.ptp(rows) + 1 == 40, "both rows are red once"
 

@@ -8,7 +8,8 @@ import numpy as np
 from tf_salience.callbacks.history import History
 from tf_salience.explanation import TokenSalience
 from tf_salience.summaries import Summaries
-from tf_salience.views import markdown, strip
+from tf_salience.visualization import markdown
+from tf_salience.visualization import history_image
 
 #: The pictures are drawn anew once there are so many times more evaluations than they show: all of
 #: the first twenty, and ever fewer of a long run, whose event file would else grow with its square.
@@ -67,7 +68,7 @@ class Board:
         self._pictured = self._shown
         for probe, columns in history.columns.items():
             targets = dict.fromkeys(column.target_name for column in columns)
-            png, size = strip.strip(
+            png, size = history_image.strip(
                 f"probe {probe}: {', then '.join(targets)}",
                 columns[-1].tokens,
                 [(column.label, column.scores) for column in columns],

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from tf_salience.export import export_saved_model
-from tf_salience.views import terminal
+from tf_salience.visualization import terminal
 
 if TYPE_CHECKING:
     from tf_salience.demo.run import DemoResult

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tf_salience.data import LabelledTexts
 from tf_salience.demo.measure import Row
-from tf_salience.views import terminal
+from tf_salience.visualization import terminal
 
 _MOST_TOKENS = 22
 
@@ -114,7 +114,7 @@ def draw(
     Raises:
         ImportError: without matplotlib, which the extra `plot` brings.
     """
-    from tf_salience.views.image import save_image
+    from tf_salience.visualization.image import save_image
 
     groups = []
     for index in chosen:

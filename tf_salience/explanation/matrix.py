@@ -10,7 +10,8 @@ import numpy.typing as npt
 from tf_salience.explanation import wording
 from tf_salience.explanation.batch import Explanation
 from tf_salience.explanation.salience import TokenSalience
-from tf_salience.views import grid, html
+from tf_salience.visualization import matrix_table
+from tf_salience.visualization import html
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +77,10 @@ class SalienceMatrix(Sequence[TokenSalience]):
         return " · ".join(parts)
 
     def __str__(self) -> str:
-        return f"{self.header}\n{grid.plain(self.targets, self.tokens, self.scores.tolist())}"
+        return f"{self.header}\n{matrix_table.plain(self.targets, self.tokens, self.scores.tolist())}"
 
     def __repr__(self) -> str:
         return f"<SalienceMatrix of {len(self)} targets x {len(self.tokens)} tokens>"
 
     def _repr_html_(self) -> str:
-        return html.card(self.header, grid.html(self.targets, self.tokens, self.scores.tolist()))
+        return html.card(self.header, matrix_table.html(self.targets, self.tokens, self.scores.tolist()))

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
-from tf_salience.views import html, terminal
+from tf_salience.visualization import html
+from tf_salience.visualization import terminal
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -6,7 +6,7 @@ For TensorBoard, which shows no HTML.
 import re
 from collections.abc import Sequence
 
-from tf_salience.views import palette
+from tf_salience.visualization import color_scale
 
 _WIDTH = 16
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -24,7 +24,7 @@ def table(header: str, tokens: Sequence[str], scores: Sequence[float]) -> str:
     """
     rows = [
         f"| {_bar(-share)} | {escaped(token)} | {_bar(share)} | {score:+.3g} |"
-        for token, score, share in zip(tokens, scores, palette.shares(scores), strict=True)
+        for token, score, share in zip(tokens, scores, color_scale.shares(scores), strict=True)
     ]
     return "\n".join(
         [escaped(header), "", "| against | token | for | score |", "|---:|:---:|:---|---:|", *rows]

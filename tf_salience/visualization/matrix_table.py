@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from tf_salience.views import palette
+from tf_salience.visualization import color_scale
 
 
 def plain(targets: Sequence[str], tokens: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
@@ -32,9 +32,9 @@ def html(targets: Sequence[str], tokens: Sequence[str], rows: Sequence[Sequence[
     for target, row in zip(targets, rows, strict=True):
         cells = "".join(
             f'<td title="{score:+.4g}" style="background:'
-            f"{palette.hexadecimal(palette.background(share))};"
-            f'color:{palette.hexadecimal(palette.foreground(share))}">{_cell(score)}</td>'
-            for score, share in zip(row, palette.shares(row), strict=True)
+            f"{color_scale.hexadecimal(color_scale.background(share))};"
+            f'color:{color_scale.hexadecimal(color_scale.foreground(share))}">{_cell(score)}</td>'
+            for score, share in zip(row, color_scale.shares(row), strict=True)
         )
         body.append(f"<tr><th>{escape(target)}</th>{cells}</tr>")
     return f"<table><tr><th></th>{head}</tr>{''.join(body)}</table>"

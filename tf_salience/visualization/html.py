@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from tf_salience.views import gaps, palette
+from tf_salience.visualization import spacing
+from tf_salience.visualization import color_scale
 
 
 def tokens_html(
@@ -21,17 +22,17 @@ def tokens_html(
         words: as `terminal.colored` takes them.
     """
     spans = []
-    starts = gaps.starts(segments)
-    spaced = gaps.after(len(tokens), words)
+    starts = spacing.starts(segments)
+    spaced = spacing.after(len(tokens), words)
     for place, (token, score, share) in enumerate(
-        zip(tokens, scores, palette.shares(scores), strict=True)
+        zip(tokens, scores, color_scale.shares(scores), strict=True)
     ):
         if place in starts:
             name = escape(f"[{starts[place]}]")
             spans.append(f'<span style="opacity:.6;padding:1px 3px">{name}</span> ')
         style = (
-            f"background:{palette.hexadecimal(palette.background(share))};"
-            f"color:{palette.hexadecimal(palette.foreground(share))};"
+            f"background:{color_scale.hexadecimal(color_scale.background(share))};"
+            f"color:{color_scale.hexadecimal(color_scale.foreground(share))};"
             "padding:1px 3px;border-radius:3px"
         )
         if words is not None and words[place] < 0:

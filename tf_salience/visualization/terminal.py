@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from tf_salience.views import gaps, palette
+from tf_salience.visualization import spacing
+from tf_salience.visualization import color_scale
 
 
 def colored(
@@ -26,14 +27,14 @@ def colored(
             tokens, which are dim; pieces of one word stand side by side.
     """
     text = Text()
-    starts = gaps.starts(segments)
-    spaced = gaps.after(len(tokens), words)
-    for place, (token, share) in enumerate(zip(tokens, palette.shares(scores), strict=True)):
+    starts = spacing.starts(segments)
+    spaced = spacing.after(len(tokens), words)
+    for place, (token, share) in enumerate(zip(tokens, color_scale.shares(scores), strict=True)):
         if place in starts:
             text.append(f"[{starts[place]}] ", style="dim")
         style = Style(
-            color=palette.hexadecimal(palette.foreground(share)),
-            bgcolor=palette.hexadecimal(palette.background(share)),
+            color=color_scale.hexadecimal(color_scale.foreground(share)),
+            bgcolor=color_scale.hexadecimal(color_scale.background(share)),
         )
         special = words is not None and words[place] < 0
         text.append(token, style=style if share else "dim" if special else None)
@@ -49,8 +50,8 @@ def plain(
     words: Sequence[int] | None = None,
 ) -> str:
     """The tokens with their scores, sign included, for a file or a pipe; see `colored`."""
-    starts = gaps.starts(segments)
-    spaced = gaps.after(len(tokens), words)
+    starts = spacing.starts(segments)
+    spaced = spacing.after(len(tokens), words)
     return "".join(
         (f"[{starts[place]}] " if place in starts else "")
         + f"{token}({score:+.3g})"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
-from tf_salience.views import palette
+from tf_salience.visualization import color_scale
 
 #: A caption, tokens, and their scores.
 Row = tuple[str, Sequence[str], Sequence[float]]
@@ -61,16 +61,16 @@ def _draw_row(renderer: Any, axes: Any, row: Row, y: float) -> float:
     caption, tokens, scores = row
     axes.text(_MARGIN, y + 0.06, _plain(caption), fontsize=8, color=_GREY, va="top")
     x = _CAPTION
-    for token, share in zip(tokens, palette.shares(scores), strict=True):
+    for token, share in zip(tokens, color_scale.shares(scores), strict=True):
         text = axes.text(0, 0, _plain(token), fontsize=9.5, va="top", family="monospace")
         width = text.get_window_extent(renderer).width / _DPI
         if x + width > _WIDTH - _MARGIN and x > _CAPTION:
             x, y = _CAPTION, y + _LINE
         text.set_position((x, y + 0.06))
-        text.set_color(palette.hexadecimal(palette.foreground(share)))
+        text.set_color(color_scale.hexadecimal(color_scale.foreground(share)))
         text.set_bbox(
             {
-                "facecolor": palette.hexadecimal(palette.background(share)),
+                "facecolor": color_scale.hexadecimal(color_scale.background(share)),
                 "edgecolor": "none",
                 "boxstyle": "round,pad=0.15",
             }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tf_salience.views import palette
+from tf_salience.visualization import color_scale
 
 #: Pixels.
 _ROW, _LETTERS, _MARGIN, _GAP = 20, 13, 8, 6
@@ -21,7 +21,7 @@ _LABEL_EVERY = 56
 
 
 def strip(
-    title: str, tokens: Sequence[str], columns: Sequence[tuple[str, palette.Scores]]
+    title: str, tokens: Sequence[str], columns: Sequence[tuple[str, color_scale.Scores]]
 ) -> tuple[bytes, tuple[int, int]]:
     """Draws the history: blue speaks for the target, red against it.
 
@@ -65,9 +65,9 @@ def strip(
     return file.getvalue(), (width, height)
 
 
-def _cells(columns: Sequence[palette.Scores]) -> Any:
+def _cells(columns: Sequence[color_scale.Scores]) -> Any:
     """The colours, (tokens, columns, 3), as bytes."""
-    return palette.backgrounds(np.array([palette.shares(one) for one in columns]).T)
+    return color_scale.backgrounds(np.array([color_scale.shares(one) for one in columns]).T)
 
 
 def _label(draw: Any, labels: Sequence[str], left: int, wide: int, y: int) -> None:
