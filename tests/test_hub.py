@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import tf_salience as tfs
 from tf_salience import tap
-from tf_salience.tokens import adapt
+from tf_salience.tokenizers import adapt
 
 keras_hub = pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
 hub = pytest.importorskip("hub")  # the models of the tests, which are made of it

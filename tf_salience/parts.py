@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tf_salience import attribution
-from tf_salience.tokens import Tokens
+from tf_salience.tokenizers import Tokens
 
 Array = npt.NDArray[Any]
 

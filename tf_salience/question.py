@@ -9,7 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import methods, tap, targets, tokens
+from tf_salience import tokenizers
+from tf_salience import methods
+from tf_salience import tap
+from tf_salience import targets
 from tf_salience.utils import validation
 from tf_salience.version import __version__
 
@@ -35,7 +38,7 @@ class Question:
     target: targets.Target
     class_names: list[str] | None
     tap: tap.Tap
-    tokens: tokens.Tokens
+    tokenizers: tokenizers.Tokens
     activated: bool
     takes_text: bool
     output: str | int | None = None
@@ -51,7 +54,7 @@ class Question:
     def output_bytes(self, tokens: int) -> int:
         """About what the outputs of one example of so many tokens take, where the model tells."""
         symbolic = getattr(self.model, "outputs", None) or ()
-        return sum(4 * math.prod(size or tokens for size in one.shape[1:]) for one in symbolic) or 4
+        return sum(4 * math.prod(size or tokenizers for size in one.shape[1:]) for one in symbolic) or 4
 
     def context(
         self,
@@ -137,7 +140,7 @@ def ask(
         target=explained,
         class_names=names,
         tap=tap.Tap(model, layers, guessed=embeddings is None),
-        tokens=tokens.adapt(tokenizer, model, tap.all_layers(model), pad_id),
+        tokens=tokenizers.adapt(tokenizer, model, tap.all_layers(model), pad_id),
         activated=tap.ends_in_probabilities(model),
         takes_text=tap.takes_text(model),
         output=output,

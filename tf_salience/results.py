@@ -10,7 +10,7 @@ from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.intake import Intake
 from tf_salience.parts import Part
 from tf_salience.question import Question
-from tf_salience.tokens import Tokens
+from tf_salience.tokenizers import Tokens
 from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tf_salience import inputs as model_inputs
 from tf_salience.first_pass import Segment
 from tf_salience.targets import Predicted
-from tf_salience.tokens import Tokens
+from tf_salience.tokenizers import Tokens
 
 Array = npt.NDArray[Any]
 

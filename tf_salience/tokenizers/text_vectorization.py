@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.tokens.reading import Tokens
+from tf_salience.tokenizers.tokenizer import Tokens
 
 
 def from_vectorization(layer: keras.layers.TextVectorization) -> Tokens:

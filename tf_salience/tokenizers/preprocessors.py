@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.tokens.lost import warn_of_lost_text
+from tf_salience.tokenizers.truncation import warn_of_lost_text
 from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]

@@ -6,10 +6,10 @@ from typing import Any
 
 import keras
 
-from tf_salience.tokens import hub
-from tf_salience.tokens.packing import packer
-from tf_salience.tokens.reading import Tokens
-from tf_salience.tokens.vectorization import from_vectorization
+from tf_salience.tokenizers import keras_hub
+from tf_salience.tokenizers.preprocessors import packer
+from tf_salience.tokenizers.tokenizer import Tokens
+from tf_salience.tokenizers.text_vectorization import from_vectorization
 
 
 def adapt(tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_id: Any) -> Tokens:
@@ -27,7 +27,7 @@ def adapt(tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_
         ValueError: for a `TextVectorization` that does not give ids, or has no vocabulary.
     """
     own = getattr(model, "preprocessor", None)
-    if tokenizer is None and hub.is_tokenizer(own):
+    if tokenizer is None and keras_hub.is_tokenizer(own):
         tokenizer = own
     if tokenizer is None:
         kind = keras.layers.TextVectorization
@@ -35,7 +35,7 @@ def adapt(tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_
         tokens = from_vectorization(inside[0]) if len(inside) == 1 else Tokens()
     elif isinstance(tokenizer, keras.layers.TextVectorization):
         tokens = from_vectorization(tokenizer)
-    elif hub.is_tokenizer(tokenizer):
+    elif keras_hub.is_tokenizer(tokenizer):
         tokens = _from_hub(tokenizer)
     elif (
         isinstance(tokenizer, list | tuple)
@@ -55,16 +55,16 @@ def adapt(tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_
 
 
 def _from_hub(tokenizer: Any) -> Tokens:
-    words = hub.tokenizer_of(tokenizer)
-    vocabulary = hub.vocabulary_of(words)
-    unknown = hub.unknown_id(words, vocabulary)
-    pad_id = hub.pad_id(words)
+    words = keras_hub.tokenizer_of(tokenizer)
+    vocabulary = keras_hub.vocabulary_of(words)
+    unknown = keras_hub.unknown_id(words, vocabulary)
+    pad_id = keras_hub.pad_id(words)
     special = {*(getattr(words, "special_token_ids", None) or ()), pad_id} - {None, unknown}
     return Tokens(
         vocabulary=vocabulary,
-        to_ids=hub.encoder(words),
+        to_ids=keras_hub.encoder(words),
         pack=packer(tokenizer),
-        read_piece=hub.read_piece(words),
+        read_piece=keras_hub.read_piece(words),
         special_ids=frozenset(special),
         pad_id=pad_id,
         unknown_id=unknown,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.tokens import pieces
+from tf_salience.tokenizers import subwords
 
 
 def is_tokenizer(value: Any) -> bool:
@@ -52,15 +52,15 @@ def pad_id(tokenizer: Any) -> int | None:
     return tokenizer.pad_token_id if getattr(tokenizer, "pad_token", None) else None
 
 
-def read_piece(tokenizer: Any) -> pieces.ReadPiece | None:
+def read_piece(tokenizer: Any) -> subwords.ReadPiece | None:
     """How this kind of tokenizer marks where words start."""
     kinds = sys.modules["keras_hub"].tokenizers
     if isinstance(tokenizer, kinds.WordPieceTokenizer):
-        return pieces.word_piece(tokenizer.suffix_indicator)
+        return subwords.word_piece(tokenizer.suffix_indicator)
     if isinstance(tokenizer, kinds.SentencePieceTokenizer):
-        return pieces.sentence_piece
+        return subwords.sentence_piece
     if isinstance(tokenizer, kinds.BytePairTokenizer):
-        return pieces.byte_pair
+        return subwords.byte_pair
     return None
 
 
