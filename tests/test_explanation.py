@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tf_salience as tfs
-from tf_salience import normalization
+from tf_salience.explanation import normalization
 from tf_salience.visualization import html
 from tf_salience.visualization import image
 from tf_salience.visualization import color_scale

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf_salience import data as datafiles
-from tf_salience import manifest, storage
+from tf_salience.explanation import storage
+from tf_salience import manifest
 from tf_salience.demo.options import DemoOptions
 from tf_salience.utils import files
 

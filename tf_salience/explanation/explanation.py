@@ -9,9 +9,12 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience import normalization, storage
-from tf_salience.explanation import filing, wording
-from tf_salience.explanation.salience import FloatArray, TokenSalience
+from tf_salience.explanation import normalization
+from tf_salience.explanation import storage
+from tf_salience.explanation import serialization
+from tf_salience.explanation import words as wording
+from tf_salience.explanation.token_salience import FloatArray
+from tf_salience.explanation.token_salience import TokenSalience
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +169,7 @@ class Explanation(Sequence[TokenSalience]):
             ValueError: for another suffix.
             ImportError: for `.parquet` without pyarrow, which the extra `parquet` brings.
         """
-        storage.write(Path(path), filing.to_table(vars(self)))
+        storage.write(Path(path), serialization.to_table(vars(self)))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Explanation":
@@ -176,7 +179,7 @@ class Explanation(Sequence[TokenSalience]):
             ValueError: for another suffix, or a file that holds no explanation.
             ImportError: for `.parquet` without pyarrow.
         """
-        return cls(**filing.from_table(storage.read(Path(path))))
+        return cls(**serialization.from_table(storage.read(Path(path))))
 
 
 def _number(values: npt.NDArray[Any] | None, index: int) -> float | None:

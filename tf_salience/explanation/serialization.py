@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_salience.storage import Table
+from tf_salience.explanation.storage import Table
 
 _PER_EXAMPLE = (
     "target",

@@ -7,9 +7,9 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience.explanation import wording
-from tf_salience.explanation.batch import Explanation
-from tf_salience.explanation.salience import TokenSalience
+from tf_salience.explanation import words
+from tf_salience.explanation.explanation import Explanation
+from tf_salience.explanation.token_salience import TokenSalience
 from tf_salience.visualization import matrix_table
 from tf_salience.visualization import html
 
@@ -50,7 +50,7 @@ class SalienceMatrix(Sequence[TokenSalience]):
         """
         if self.rows.words is None:
             return self
-        places = wording.places_of_words(self.places, self.rows.words[0])
+        places = words.places_of_words(self.places, self.rows.words[0])
         return SalienceMatrix(self.targets, places, self.rows.merged())
 
     def __len__(self) -> int:
