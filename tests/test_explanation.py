@@ -10,10 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 import tf_salience as tfs
 from tf_salience.explanation import normalization
-from tf_salience.visualization import html
-from tf_salience.visualization import image
-from tf_salience.visualization import color_scale
-from tf_salience.visualization import terminal
+from tf_salience.visualization import color_scale, html, image, terminal
 
 
 def explanation(**changes):

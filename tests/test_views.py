@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_salience.visualization import markdown
-from tf_salience.visualization import color_scale
+from tf_salience.visualization import color_scale, markdown
 from tf_salience.visualization.history_image import strip
 
 
@@ -51,7 +50,11 @@ def test_each_cell_has_the_colour_of_its_score():
     image = picture("title", ["good", "bad"], [("1", [1.0, -0.5]), ("2", [0.0, -3.0])])
     width = image.shape[1]
     # Cells are 44 wide and 20 high; the last column ends at the margin, or the title does.
-    blue, half, red = color_scale.background(1.0), color_scale.background(-0.5), color_scale.background(-1.0)
+    blue, half, red = (
+        color_scale.background(1.0),
+        color_scale.background(-0.5),
+        color_scale.background(-1.0),
+    )
     rows, columns = np.nonzero((image == blue).all(axis=-1))
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 44)
     top, left = rows.min(), columns.min()

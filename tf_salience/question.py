@@ -9,10 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import tokenizers
-from tf_salience import methods
-from tf_salience import tap
-from tf_salience import targets
+from tf_salience import methods, tap, targets, tokenizers
 from tf_salience.utils import validation
 from tf_salience.version import __version__
 
@@ -54,7 +51,10 @@ class Question:
     def output_bytes(self, tokens: int) -> int:
         """About what the outputs of one example of so many tokens take, where the model tells."""
         symbolic = getattr(self.model, "outputs", None) or ()
-        return sum(4 * math.prod(size or tokenizers for size in one.shape[1:]) for one in symbolic) or 4
+        return (
+            sum(4 * math.prod(size or tokenizers for size in one.shape[1:]) for one in symbolic)
+            or 4
+        )
 
     def context(
         self,

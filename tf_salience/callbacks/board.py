@@ -8,8 +8,7 @@ import numpy as np
 from tf_salience.callbacks.history import History
 from tf_salience.explanation import TokenSalience
 from tf_salience.summaries import Summaries
-from tf_salience.visualization import markdown
-from tf_salience.visualization import history_image
+from tf_salience.visualization import history_image, markdown
 
 #: The pictures are drawn anew once there are so many times more evaluations than they show: all of
 #: the first twenty, and ever fewer of a long run, whose event file would else grow with its square.

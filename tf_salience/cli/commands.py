@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf_salience import data as datafiles
-from tf_salience.explanation import storage
 from tf_salience import manifest
 from tf_salience.demo.options import DemoOptions
+from tf_salience.explanation import storage
 from tf_salience.utils import files
 
 _PADDING, _UNKNOWN = ("", "[PAD]", "<pad>"), ("[UNK]", "<unk>", "<OOV>")

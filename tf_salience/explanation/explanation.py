@@ -9,12 +9,9 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience.explanation import normalization
-from tf_salience.explanation import storage
-from tf_salience.explanation import serialization
+from tf_salience.explanation import normalization, serialization, storage
 from tf_salience.explanation import words as wording
-from tf_salience.explanation.token_salience import FloatArray
-from tf_salience.explanation.token_salience import TokenSalience
+from tf_salience.explanation.token_salience import FloatArray, TokenSalience
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from tf_salience.explanation import words
 from tf_salience.explanation.explanation import Explanation
 from tf_salience.explanation.token_salience import TokenSalience
-from tf_salience.visualization import matrix_table
-from tf_salience.visualization import html
+from tf_salience.visualization import html, matrix_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +76,14 @@ class SalienceMatrix(Sequence[TokenSalience]):
         return " · ".join(parts)
 
     def __str__(self) -> str:
-        return f"{self.header}\n{matrix_table.plain(self.targets, self.tokens, self.scores.tolist())}"
+        return (
+            f"{self.header}\n{matrix_table.plain(self.targets, self.tokens, self.scores.tolist())}"
+        )
 
     def __repr__(self) -> str:
         return f"<SalienceMatrix of {len(self)} targets x {len(self.tokens)} tokens>"
 
     def _repr_html_(self) -> str:
-        return html.card(self.header, matrix_table.html(self.targets, self.tokens, self.scores.tolist()))
+        return html.card(
+            self.header, matrix_table.html(self.targets, self.tokens, self.scores.tolist())
+        )

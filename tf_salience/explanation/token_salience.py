@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
-from tf_salience.visualization import html
-from tf_salience.visualization import terminal
+from tf_salience.visualization import html, terminal
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -2,7 +2,6 @@
 
 from tf_salience.tokenizers.adapt import adapt
 from tf_salience.tokenizers.preprocessors import Packed
-from tf_salience.tokenizers.tokenizer import Spelling
-from tf_salience.tokenizers.tokenizer import Tokens
+from tf_salience.tokenizers.tokenizer import Spelling, Tokens
 
 __all__ = ["Packed", "Spelling", "Tokens", "adapt"]

@@ -8,8 +8,8 @@ import keras
 
 from tf_salience.tokenizers import keras_hub
 from tf_salience.tokenizers.preprocessors import packer
-from tf_salience.tokenizers.tokenizer import Tokens
 from tf_salience.tokenizers.text_vectorization import from_vectorization
+from tf_salience.tokenizers.tokenizer import Tokens
 
 
 def adapt(tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_id: Any) -> Tokens:

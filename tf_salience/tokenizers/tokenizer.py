@@ -11,13 +11,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience.tokenizers import offsets
-from tf_salience.tokenizers.truncation import warn_of_lost_text
 from tf_salience.tokenizers.preprocessors import Packer
-from tf_salience.tokenizers.subwords import Piece
-from tf_salience.tokenizers.subwords import ReadPiece
-from tf_salience.tokenizers.subwords import byte_pair
-from tf_salience.tokenizers.subwords import bytes_of
-from tf_salience.tokenizers.subwords import sentence_piece
+from tf_salience.tokenizers.subwords import Piece, ReadPiece, byte_pair, bytes_of, sentence_piece
+from tf_salience.tokenizers.truncation import warn_of_lost_text
 
 TextEncoder = Callable[[Any], Any]
 #: The word of a token that belongs to none: `[CLS]`.

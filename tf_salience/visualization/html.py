@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from tf_salience.visualization import spacing
-from tf_salience.visualization import color_scale
+from tf_salience.visualization import color_scale, spacing
 
 
 def tokens_html(

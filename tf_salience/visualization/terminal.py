@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from tf_salience.visualization import spacing
-from tf_salience.visualization import color_scale
+from tf_salience.visualization import color_scale, spacing
 
 
 def colored(
