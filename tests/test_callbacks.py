@@ -21,7 +21,7 @@ from tf_salience.callbacks import measures
 from tf_salience.callbacks.board import Board
 from tf_salience.callbacks.history import Column, History
 from tf_salience.callbacks.probes import collect
-from tf_salience.tap import hook
+from tf_salience.models.embeddings import hook
 
 IDS = helpers.ids(32, seed=3)
 LABELS = np.random.default_rng(4).integers(0, helpers.CLASSES, 32)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tf_salience as tfs
-from tf_salience import tap
+from tf_salience.models import embeddings
 from tf_salience.tokenizers import adapt
 
 keras_hub = pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
@@ -497,7 +497,7 @@ def test_the_table_in_the_docs_says_what_is_found(classifiers, language_models, 
     told = {model: (path, mask) for model, path, mask in rows}
     model = (classifiers if name in hub.CLASSIFIERS else language_models)(name)
     path, masks = told[type(model).__name__]
-    assert [layer.path for layer in tap.find(model, None)] == [path]
+    assert [layer.path for layer in embeddings.find(model, None)] == [path]
     assert set(re.findall(r"`(\w+)`", masks)) <= set(model.input)
 
 

@@ -11,7 +11,7 @@ import zoo
 from keras import layers
 
 import tf_salience as tfs
-from tf_salience.inspection import report
+from tf_salience.models.report import report
 
 
 def call_of(printed):

@@ -12,7 +12,7 @@ import zoo
 from keras import layers, ops
 
 import tf_salience as tfs
-from tf_salience import tap
+from tf_salience.models import embeddings
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def asked(name):
 class TestEveryKind:
     def test_the_layer_of_the_tokens_is_found(self, models, name):
         kind = zoo.KINDS[name]
-        assert [layer.name for layer in tap.find(models(name), None)] == [kind.found]
+        assert [layer.name for layer in embeddings.find(models(name), None)] == [kind.found]
         found = laws.check_complete(models(name), kind.inputs(), **asked(name))
         assert found.config["embeddings"] == [kind.found]
         assert f"at {kind.found} " in found[0].header

@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 import tf_salience as tfs
-from tf_salience import tap
+from tf_salience.models import embeddings
 
 
 def test_a_language_models_head_is_not_a_segment_and_its_mask_is_kept():
@@ -76,16 +76,16 @@ def test_a_layer_that_embeds_by_itself_is_found():
 
 
 def test_position_and_segment_embeddings_are_not_taken_for_tokens():
-    assert [layer.name for layer in tap.find(helpers.with_segment_ids(), None)] == [
+    assert [layer.name for layer in embeddings.find(helpers.with_segment_ids(), None)] == [
         "token_embedding"
     ]
 
 
 def test_layers_are_found_by_path_and_in_nested_models():
     model = helpers.nested()
-    (layer,) = tap.find(model, None)
+    (layer,) = embeddings.find(model, None)
     assert layer.name == "words"
-    assert tap.find(model, layer.path) == tap.find(model, "words") == [layer]
+    assert embeddings.find(model, layer.path) == embeddings.find(model, "words") == [layer]
 
 
 def test_quantized_embeddings():

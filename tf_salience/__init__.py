@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from tf_salience.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export import export_saved_model
-    from tf_salience.inspection import inspect
     from tf_salience.journal import read_log
     from tf_salience.manifest import read_signature
     from tf_salience.methods import GradientDotInput, GradientNorm, IntegratedGradients
+    from tf_salience.models.report import inspect
     from tf_salience.utils.validation import (
         DamagedLogWarning,
         NotCompiledWarning,
@@ -42,7 +42,7 @@ _HOMES = {
     "SalienceLogger": "callbacks",
     "read_log": "journal",
     "export_saved_model": "export",
-    "inspect": "inspection",
+    "inspect": "models.report",
     "read_signature": "manifest",
     "DamagedLogWarning": "utils.validation",
     "NoTokensWarning": "utils.validation",

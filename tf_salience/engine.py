@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import inputs
 from tf_salience.compiled import Compiled
+from tf_salience.models import inputs
+from tf_salience.models.embeddings import Tap
 from tf_salience.replicas import spread
 from tf_salience.rows import Rows, suited
-from tf_salience.tap import Tap
 from tf_salience.tiers import Tiered
 from tf_salience.utils import validation
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import inputs
 from tf_salience.compiled import Compiled
-from tf_salience.tap import Tap, named_otherwise, source_of, unread
+from tf_salience.models import inputs
+from tf_salience.models.embeddings import Tap, named_otherwise, source_of, unread
 from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]

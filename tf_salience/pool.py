@@ -10,12 +10,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience import baselines, padding
-from tf_salience import inputs as model_inputs
 from tf_salience.attribution import Attribution, joined, widened
 from tf_salience.engine import Engine, Examples
 from tf_salience.first_pass import FirstPass
 from tf_salience.methods import Method
-from tf_salience.tap import Tap
+from tf_salience.models import inputs as model_inputs
+from tf_salience.models.embeddings import Tap
 from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.tap import Tap
+from tf_salience.models.embeddings import Tap
 
 #: Under `max_rows="auto"`: the most tokens in flight, and the most memory they may take. On a CPU
 #: larger chunks leave its caches: measured on transformers, an LSTM and a CNN on two cores, these

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import inputs
 from tf_salience.data import tf_data
+from tf_salience.models import inputs
 
 Array = npt.NDArray[Any]
 #: Words as the tokens read, or their places among the real tokens of the example.

@@ -119,7 +119,7 @@ def inspect(options: argparse.Namespace) -> None:
     model_path = _model_path(options)
     words = _vocabulary(options)
     _import_tensorflow()
-    from tf_salience.inspection import report
+    from tf_salience.models.report import report
 
     model = _loaded(model_path)
     print(report(model, embeddings=options.embeddings, tokenizer=_tokenizer(words)))

@@ -16,7 +16,7 @@ from tf_salience.export import warm_up as warm_up_requests
 from tf_salience.export.chunks import chunk
 from tf_salience.export.graph import Answer, fixed_columns
 from tf_salience.methods import IntegratedGradients
-from tf_salience.question import Question, ask, checked_max_rows
+from tf_salience.models.text_model import Question, ask, checked_max_rows
 from tf_salience.utils import files, validation
 
 ATTRIBUTIONS, WITH_TARGET = "attributions", "attributions_with_target"

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from tf_salience.compiled import Compiled
 from tf_salience.export.integral import Chunk
-from tf_salience.question import Question
+from tf_salience.models.signature import Survey
+from tf_salience.models.text_model import Question
 from tf_salience.rows import Rows, suited
-from tf_salience.survey import Survey
 
 #: Widths at which the model's memory is looked at, where it does not have one of its own. The
 #: second is for models whose positions end before the first.

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.tap import Reading
+from tf_salience.models.embeddings import Reading
 
 
 class Refusals:

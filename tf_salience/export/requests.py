@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import inputs, tap
-from tf_salience.question import Question
-from tf_salience.survey import Survey, survey
+from tf_salience.models import embeddings, inputs
+from tf_salience.models.signature import Survey, survey
+from tf_salience.models.text_model import Question
 
 
 def surveyed(question: Question, input_signature: Any) -> tuple[Any, Survey]:
@@ -27,7 +27,7 @@ def surveyed(question: Question, input_signature: Any) -> tuple[Any, Survey]:
     model = question.model
     if input_signature is not None:
         return _traced(question, _named(keras.tree.map_structure(_spec, input_signature)))
-    specs = tap.input_specs(model)
+    specs = embeddings.input_specs(model)
     if specs is None:
         raise ValueError(
             f"It is not known what the model {model.name!r} takes, since it has no symbolic "

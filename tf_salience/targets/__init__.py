@@ -1,5 +1,6 @@
 """From the model's outputs to the scalar that is explained, (batch,)."""
 
+from tf_salience.models.outputs import chosen
 from tf_salience.targets.columns import Context, Predicted
 from tf_salience.targets.given import get
 from tf_salience.targets.kinds import (
@@ -10,7 +11,6 @@ from tf_salience.targets.kinds import (
     Target,
     Unit,
 )
-from tf_salience.targets.outputs import chosen
 from tf_salience.targets.position import Position
 from tf_salience.targets.span import Span
 

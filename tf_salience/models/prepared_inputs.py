@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import inputs as model_inputs
 from tf_salience.data import tf_data
-from tf_salience.question import Question
+from tf_salience.models import inputs as model_inputs
+from tf_salience.models.text_model import Question
 from tf_salience.targets import Span
 
 Array = npt.NDArray[Any]

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.tap.taps import Reading
+from tf_salience.models.embeddings.hooked_model import Reading
 
 #: What tells the shape of a tensor and nothing of what is in it.
 _OF_SHAPE = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")

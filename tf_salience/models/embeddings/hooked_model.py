@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.tap.hook import Handler, functions_inlined, hooked, losses_kept
-from tf_salience.tap.structure import all_layers, comparisons
+from tf_salience.models.embeddings.hook import Handler, functions_inlined, hooked, losses_kept
+from tf_salience.models.embeddings.structure import all_layers, comparisons
 
 Replace = Callable[[keras.layers.Layer, Any], Any]
 

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.tap.hook import losses_kept
-from tf_salience.tap.sources import behind
-from tf_salience.tap.structure import all_layers, input_specs
-from tf_salience.tap.taps import Tap
+from tf_salience.models.embeddings.hook import losses_kept
+from tf_salience.models.embeddings.hooked_model import Tap
+from tf_salience.models.embeddings.provenance import behind
+from tf_salience.models.embeddings.structure import all_layers, input_specs
 from tf_salience.utils import validation
 
 #: Words in its name that mark an embedding layer as one of something else than tokens.

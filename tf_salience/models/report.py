@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_salience import inputs, segments, tap
-from tf_salience.question import Question, ask
-from tf_salience.survey import Survey, survey
+from tf_salience.models import embeddings as tap
+from tf_salience.models import inputs, segments
+from tf_salience.models.signature import Survey, survey
+from tf_salience.models.text_model import Question, ask
 from tf_salience.utils import validation
 
 

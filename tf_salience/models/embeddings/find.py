@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from tf_salience.tap.candidates import Candidate, candidates, obvious, table
-from tf_salience.tap.structure import all_layers
+from tf_salience.models.embeddings.candidates import Candidate, candidates, obvious, table
+from tf_salience.models.embeddings.structure import all_layers
 from tf_salience.utils import validation
 
 #: As many ids a layer is taken to have that does not tell.

@@ -5,11 +5,16 @@ model is traced, so that masks, positions and other inputs stay those of the rea
 when the trace ends, whatever ends it.
 """
 
-from tf_salience.tap.candidates import Candidate, candidates, named_otherwise
-from tf_salience.tap.find import find
-from tf_salience.tap.sources import source_of, unread
-from tf_salience.tap.structure import all_layers, ends_in_probabilities, input_specs, takes_text
-from tf_salience.tap.taps import Call, Reading, Tap
+from tf_salience.models.embeddings.candidates import Candidate, candidates, named_otherwise
+from tf_salience.models.embeddings.find import find
+from tf_salience.models.embeddings.hooked_model import Call, Reading, Tap
+from tf_salience.models.embeddings.provenance import source_of, unread
+from tf_salience.models.embeddings.structure import (
+    all_layers,
+    ends_in_probabilities,
+    input_specs,
+    takes_text,
+)
 
 __all__ = [
     "Call",

@@ -1,0 +1,1 @@
+"""The user's model: its inputs, outputs, segments and signature."""
