@@ -26,8 +26,8 @@ import tensorflow as tf
 import tf_salience as tfs
 from benchmarks import models
 from tf_salience import data as datafiles
-from tf_salience import methods, quadrature
-from tf_salience.attribution import Attribution
+from tf_salience.attribution import methods, quadrature
+from tf_salience.attribution.result import Attribution
 
 Array = npt.NDArray[Any]
 

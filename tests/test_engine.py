@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tf_salience as tfs
-from tf_salience.compiled import Compiled
-from tf_salience.tiers import Tiered
+from tf_salience.attribution.execution.compilation import Compiled
+from tf_salience.attribution.execution.tiers import Tiered
 
 TABLE = np.array([[0.0, 0.0], [1.0, -2.0], [0.5, 0.25], [3.0, 1.0]])
 IDS = np.array([[1, 2, 3], [3, 1, 0]])

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf_salience import methods, quadrature
-from tf_salience.methods import GradientDotInput, GradientNorm, IntegratedGradients
+from tf_salience.attribution import methods, quadrature
+from tf_salience.attribution.methods import GradientDotInput, GradientNorm, IntegratedGradients
 
 
 class FormulaPath:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf_salience import quadrature
+from tf_salience.attribution import quadrature
 
 STEPS = [2, 3, 4, 8, 17, 64, 129]
 

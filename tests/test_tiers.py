@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import tf_salience as tfs
-from tf_salience import tiers
-from tf_salience.tiers import Tiered
+from tf_salience.attribution.execution import tiers
+from tf_salience.attribution.execution.tiers import Tiered
 
 
 def square(array):

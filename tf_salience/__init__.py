@@ -11,13 +11,13 @@ from tf_salience.version import __version__
 
 if TYPE_CHECKING:
     from tf_salience import targets
+    from tf_salience.attribution.methods import GradientDotInput, GradientNorm, IntegratedGradients
     from tf_salience.callbacks import SalienceLogger
     from tf_salience.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export import export_saved_model
     from tf_salience.journal import read_log
     from tf_salience.manifest import read_signature
-    from tf_salience.methods import GradientDotInput, GradientNorm, IntegratedGradients
     from tf_salience.models.report import inspect
     from tf_salience.utils.validation import (
         DamagedLogWarning,
@@ -36,9 +36,9 @@ _HOMES = {
     "Explanation": "explanation",
     "SalienceMatrix": "explanation",
     "TokenSalience": "explanation",
-    "GradientNorm": "methods",
-    "GradientDotInput": "methods",
-    "IntegratedGradients": "methods",
+    "GradientNorm": "attribution.methods",
+    "GradientDotInput": "attribution.methods",
+    "IntegratedGradients": "attribution.methods",
     "SalienceLogger": "callbacks",
     "read_log": "journal",
     "export_saved_model": "export",

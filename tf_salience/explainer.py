@@ -9,15 +9,15 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience import parts, results
-from tf_salience.engine import Engine
+from tf_salience.attribution.execution.batching import Pool
+from tf_salience.attribution.execution.chunks import Engine
+from tf_salience.attribution.execution.forward import Reader
 from tf_salience.explanation import Explanation, SalienceMatrix
-from tf_salience.first_pass import Reader
 from tf_salience.look import Look, without
 from tf_salience.models import inputs as model_inputs
 from tf_salience.models import segments
 from tf_salience.models.prepared_inputs import Intake, take_in
 from tf_salience.models.text_model import ask, checked_max_rows
-from tf_salience.pool import Pool
 from tf_salience.targets import Position, Span, Target
 from tf_salience.utils import validation
 

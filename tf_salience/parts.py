@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience import attribution
+from tf_salience.attribution import result
 from tf_salience.tokenizers import Tokens
 
 Array = npt.NDArray[Any]
@@ -27,7 +27,7 @@ class Part:
         output: (batch,), the target at the input.
     """
 
-    attribution: attribution.Attribution
+    result: result.Attribution
     masks: list[Array]
     ids: list[Array | None]
     names: list[str]
@@ -42,7 +42,7 @@ class Part:
 
     def widened(self, widths: Sequence[int]) -> "Part":
         """The same with wider segments, whose new columns are padding."""
-        scores = attribution.widened(self.attribution.scores, self.widths, widths)
+        scores = result.widened(self.attribution.scores, self.widths, widths)
         return replace(
             self,
             attribution=replace(self.attribution, scores=scores),
@@ -109,7 +109,7 @@ def joined(parts: Sequence[Part]) -> Part:
     segments = range(len(widths))
     ids: list[list[Any]] = [[part.ids[i] for part in wide] for i in segments]
     return Part(
-        attribution=attribution.joined([part.attribution for part in wide]),
+        attribution=result.joined([part.attribution for part in wide]),
         masks=[np.concatenate([part.masks[i] for part in wide]) for i in segments],
         ids=[None if each[0] is None else np.concatenate(each) for each in ids],
         names=wide[0].names,

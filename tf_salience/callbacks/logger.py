@@ -10,7 +10,8 @@ from typing import Any
 
 import keras
 
-from tf_salience import journal, methods
+from tf_salience import journal
+from tf_salience.attribution import methods
 from tf_salience.callbacks import arguments, measures
 from tf_salience.callbacks.board import Board
 from tf_salience.callbacks.history import Column, History

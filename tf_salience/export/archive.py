@@ -11,11 +11,11 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_salience import manifest, targets
+from tf_salience.attribution.methods import IntegratedGradients
 from tf_salience.export import requests
 from tf_salience.export import warm_up as warm_up_requests
 from tf_salience.export.chunks import chunk
 from tf_salience.export.graph import Answer, fixed_columns
-from tf_salience.methods import IntegratedGradients
 from tf_salience.models.text_model import Question, ask, checked_max_rows
 from tf_salience.utils import files, validation
 

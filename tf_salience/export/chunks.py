@@ -4,11 +4,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.compiled import Compiled
+from tf_salience.attribution.execution.compilation import Compiled
+from tf_salience.attribution.path import Rows, suited
 from tf_salience.export.integral import Chunk
 from tf_salience.models.signature import Survey
 from tf_salience.models.text_model import Question
-from tf_salience.rows import Rows, suited
 
 #: Widths at which the model's memory is looked at, where it does not have one of its own. The
 #: second is for models whose positions end before the first.

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import baselines
+from tf_salience.attribution import baselines
+from tf_salience.attribution.execution.forward import Segment
+from tf_salience.attribution.methods import IntegratedGradients
+from tf_salience.attribution.path import Rows
 from tf_salience.export import refusals
 from tf_salience.export.integral import Chunk, Integral, relative
-from tf_salience.first_pass import Segment
-from tf_salience.methods import IntegratedGradients
 from tf_salience.models import inputs, segments
 from tf_salience.models.embeddings import source_of
 from tf_salience.models.signature import segments_of
 from tf_salience.models.text_model import Question
-from tf_salience.rows import Rows
 from tf_salience.targets import columns
 
 #: As the target of an example: the class that the model predicts for it.

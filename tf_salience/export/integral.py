@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import methods, quadrature
-from tf_salience.rows import Rows
+from tf_salience.attribution import methods, quadrature
+from tf_salience.attribution.path import Rows
 
 Chunk = Callable[[Any], Any]
 

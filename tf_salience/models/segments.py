@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.first_pass import Segment
+from tf_salience.attribution.execution.forward import Segment
 from tf_salience.models import inputs as model_inputs
 from tf_salience.targets import Predicted
 from tf_salience.tokenizers import Tokens

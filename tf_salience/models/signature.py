@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.first_pass import Segment
+from tf_salience.attribution.execution.forward import Segment
 from tf_salience.models import inputs, segments
 from tf_salience.models.embeddings import Reading, source_of, unread
 from tf_salience.models.text_model import Question

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience import methods, targets, tokenizers
+from tf_salience import targets, tokenizers
+from tf_salience.attribution import methods
 from tf_salience.models import embeddings as tap
 from tf_salience.utils import validation
 from tf_salience.version import __version__

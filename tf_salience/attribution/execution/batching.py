@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import baselines, padding
-from tf_salience.attribution import Attribution, joined, widened
-from tf_salience.engine import Engine, Examples
-from tf_salience.first_pass import FirstPass
-from tf_salience.methods import Method
+from tf_salience.attribution import baselines
+from tf_salience.attribution.execution import padding
+from tf_salience.attribution.execution.chunks import Engine, Examples
+from tf_salience.attribution.execution.forward import FirstPass
+from tf_salience.attribution.methods import Method
+from tf_salience.attribution.result import Attribution, joined, widened
 from tf_salience.models import inputs as model_inputs
 from tf_salience.models.embeddings import Tap
 from tf_salience.utils import validation

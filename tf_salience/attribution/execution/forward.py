@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.compiled import Compiled
+from tf_salience.attribution.execution.compilation import Compiled
 from tf_salience.models import inputs
 from tf_salience.models.embeddings import Tap, named_otherwise, source_of, unread
 from tf_salience.utils import validation

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.compiled import Compiled, tensors_of
+from tf_salience.attribution.execution.compilation import Compiled, tensors_of
 from tf_salience.utils import validation
 
 #: XLA's compiling time over the plain graph's tracing time, over the share of time that it saves.

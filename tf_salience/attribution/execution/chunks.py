@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.compiled import Compiled
+from tf_salience.attribution.execution.compilation import Compiled
+from tf_salience.attribution.execution.replicas import spread
+from tf_salience.attribution.execution.tiers import Tiered
+from tf_salience.attribution.path import Rows, suited
 from tf_salience.models import inputs
 from tf_salience.models.embeddings import Tap
-from tf_salience.replicas import spread
-from tf_salience.rows import Rows, suited
-from tf_salience.tiers import Tiered
 from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience import baselines, quadrature, reduction
-from tf_salience.attribution import Attribution
+from tf_salience.attribution import baselines, quadrature, reduction
+from tf_salience.attribution.result import Attribution
 from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]

@@ -1,0 +1,1 @@
+"""The heart: methods, the path from baseline to input, and quadrature."""

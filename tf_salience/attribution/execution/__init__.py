@@ -1,0 +1,1 @@
+"""How rows are run: batches, chunks, compilation, memory, replicas."""
