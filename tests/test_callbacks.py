@@ -598,7 +598,7 @@ class TestWithout:
         )
         made.add(layers.GRU(3))
         made.add(layers.Dense(2))
-        monkeypatch.setattr("tf_salience.explainer._POOL_TOKENS", 1)
+        monkeypatch.setattr("tf_salience.explainer.explainer._POOL_TOKENS", 1)
         texts = ["w1", "w1 w2 w3", "w4 w5"]
         explainer = tfs.Explainer(made, "gradient_norm", batch_size=1)
         explanation = explainer(texts)

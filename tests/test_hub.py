@@ -467,7 +467,7 @@ class TestContrast:
         """A vocabulary a token is much: a small bound explains example by example."""
         model = language_models("GPT2")
         expected = tfs.explain(model, SENTENCES, "gradient_dot_input", target=SPAN)
-        monkeypatch.setattr("tf_salience.explainer._POOL_BYTES", bound)
+        monkeypatch.setattr("tf_salience.explainer.explainer._POOL_BYTES", bound)
         found = tfs.Explainer(model, "gradient_dot_input", target=SPAN)
         np.testing.assert_allclose(found(SENTENCES).scores, expected.scores, atol=1e-6)
         assert found(SENTENCES).target_name == expected.target_name

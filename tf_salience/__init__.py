@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tf_salience import targets
     from tf_salience.attribution.methods import GradientDotInput, GradientNorm, IntegratedGradients
     from tf_salience.callbacks import SalienceLogger
-    from tf_salience.explainer import Explainer, explain
+    from tf_salience.explainer.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export import export_saved_model
     from tf_salience.journal import read_log
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "Explainer": "explainer",
-    "explain": "explainer",
+    "Explainer": "explainer.explainer",
+    "explain": "explainer.explainer",
     "Explanation": "explanation",
     "SalienceMatrix": "explanation",
     "TokenSalience": "explanation",

@@ -17,7 +17,7 @@ from tf_salience.callbacks.board import Board
 from tf_salience.callbacks.history import Column, History
 from tf_salience.callbacks.observer import Failure, Observation, Observer
 from tf_salience.callbacks.probes import collect
-from tf_salience.explainer import Explainer
+from tf_salience.explainer.explainer import Explainer
 from tf_salience.utils import validation
 
 

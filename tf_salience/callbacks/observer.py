@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tf_salience import rankings
 from tf_salience.callbacks.probes import Probes
-from tf_salience.explainer import Explainer
+from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation import Explanation, TokenSalience
 
 Array = npt.NDArray[Any]

@@ -55,7 +55,7 @@ def explain(options: argparse.Namespace) -> None:
     if options.continuation is not None and options.target != "predicted":
         raise ValueError("--continuation is a target itself; leave --target out.")
     _import_tensorflow()
-    from tf_salience.explainer import Explainer
+    from tf_salience.explainer.explainer import Explainer
     from tf_salience.targets import Span
 
     continuation = options.continuation

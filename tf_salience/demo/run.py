@@ -23,7 +23,7 @@ from tf_salience.demo.model import (
 )
 from tf_salience.demo.options import DemoOptions
 from tf_salience.demo.task import Task, load_task
-from tf_salience.explainer import Explainer
+from tf_salience.explainer.explainer import Explainer
 
 METHODS = ("gradient_norm", "gradient_dot_input", "integrated_gradients")
 _VALIDATION_SHARE = 0.1

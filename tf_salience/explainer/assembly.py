@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tf_salience.explainer.parts import Part
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models.prepared_inputs import Intake
 from tf_salience.models.text_model import Question
-from tf_salience.parts import Part
 from tf_salience.tokenizers import Tokens
 from tf_salience.utils import validation
 

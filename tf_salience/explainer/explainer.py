@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience import parts, results
 from tf_salience.attribution.execution.batching import Pool
 from tf_salience.attribution.execution.chunks import Engine
 from tf_salience.attribution.execution.forward import Reader
+from tf_salience.explainer import assembly, parts
+from tf_salience.explainer.look import Look, without
 from tf_salience.explanation import Explanation, SalienceMatrix
-from tf_salience.look import Look, without
 from tf_salience.models import inputs as model_inputs
 from tf_salience.models import segments
 from tf_salience.models.prepared_inputs import Intake, take_in
@@ -166,7 +166,7 @@ class Explainer:
                 "`matrix` needs to know which tokens are real. Received: segments whose tokens "
                 "differ. Name one of them in `embeddings`."
             )
-        return results.matrices(
+        return assembly.matrices(
             self._explained(
                 intake.repeated(examples),
                 None if labels is None else labels[examples],
@@ -221,8 +221,8 @@ class Explainer:
     def _explained(self, intake: Intake, labels: Any, target: Target) -> Explanation:
         looks = self._looks(intake, labels, target)
         found = parts.joined([look.part(trim=self._trim) for look in looks])
-        explanation = results.explanation(self._question, found, intake)
-        results.warn_of(found, self._tokens)
+        explanation = assembly.explanation(self._question, found, intake)
+        assembly.warn_of(found, self._tokens)
         return explanation
 
     def _looks(self, intake: Intake, labels: Any, target: Target) -> Iterator[Look]:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from tf_salience import targets
 from tf_salience.attribution.execution.batching import Pool
+from tf_salience.explainer.parts import Part
 from tf_salience.models.segments import Layout
-from tf_salience.parts import Part
 
 Array = npt.NDArray[Any]
 

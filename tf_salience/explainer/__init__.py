@@ -1,0 +1,1 @@
+"""`Explainer` and `explain`."""
