@@ -16,11 +16,10 @@ from keras import layers, ops
 from test_summaries import events
 
 import tf_salience as tfs
-from tf_salience import rankings
-from tf_salience.callbacks import measures
-from tf_salience.callbacks.board import Board
+from tf_salience.callbacks import metrics, rankings
 from tf_salience.callbacks.history import Column, History
 from tf_salience.callbacks.probes import collect
+from tf_salience.callbacks.tensorboard import Board
 from tf_salience.models.embeddings import hook
 
 IDS = helpers.ids(32, seed=3)
@@ -507,10 +506,10 @@ class TestMeasures:
 
     def test_the_names_are_those_that_are_documented(self):
         text = tfs.SalienceLogger.__doc__
-        for name in measures.NAMES:
+        for name in metrics.NAMES:
             assert f"`{name}`" in text
         readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-        for name in measures.NAMES:
+        for name in metrics.NAMES:
             assert f"`{name}`" in readme
 
     def test_a_class_that_changes_is_no_drift(self, tmp_path):

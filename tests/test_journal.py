@@ -3,7 +3,7 @@ import warnings
 import pytest
 
 import tf_salience as tfs
-from tf_salience import journal
+from tf_salience.callbacks import log
 
 RECORDS = [
     {"probe": 0, "tokens": ["gut", "schön", "\u2028 |"]},
@@ -13,8 +13,8 @@ RECORDS = [
 
 def test_records_come_back_in_order_and_are_added_to(tmp_path):
     file = tmp_path / "new" / "salience.jsonl"
-    journal.append(file, RECORDS[:1])
-    journal.append(file, RECORDS[1:])
+    log.append(file, RECORDS[:1])
+    log.append(file, RECORDS[1:])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert tfs.read_log(file) == tfs.read_log(tmp_path / "new") == RECORDS
@@ -23,9 +23,9 @@ def test_records_come_back_in_order_and_are_added_to(tmp_path):
 @pytest.mark.parametrize("cut", [1, 5, 30])
 def test_a_line_cut_short_is_skipped_and_does_not_take_the_next_along(tmp_path, cut):
     file = tmp_path / "salience.jsonl"
-    journal.append(file, RECORDS)
+    log.append(file, RECORDS)
     file.write_bytes(file.read_bytes()[:-cut])
-    journal.append(file, RECORDS)
+    log.append(file, RECORDS)
     # A line that only lacks its end is whole.
     whole = RECORDS if cut == 1 else RECORDS[:1]
     if cut == 1:
@@ -50,4 +50,4 @@ def test_no_log(tmp_path):
 
 def test_numbers_that_json_does_not_have_are_refused(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
-        journal.append(tmp_path / "salience.jsonl", [{"score": float("nan")}])
+        log.append(tmp_path / "salience.jsonl", [{"score": float("nan")}])

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.summaries import Summaries
+from tf_salience.callbacks.summaries import Summaries
 
 
 def events(folder):

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from tf_salience import targets
     from tf_salience.attribution.methods import GradientDotInput, GradientNorm, IntegratedGradients
     from tf_salience.callbacks import SalienceLogger
+    from tf_salience.callbacks.log import read_log
     from tf_salience.explainer.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export import export_saved_model
-    from tf_salience.journal import read_log
     from tf_salience.manifest import read_signature
     from tf_salience.models.report import inspect
     from tf_salience.utils.validation import (
@@ -40,7 +40,7 @@ _HOMES = {
     "GradientDotInput": "attribution.methods",
     "IntegratedGradients": "attribution.methods",
     "SalienceLogger": "callbacks",
-    "read_log": "journal",
+    "read_log": "callbacks.log",
     "export_saved_model": "export",
     "inspect": "models.report",
     "read_signature": "manifest",

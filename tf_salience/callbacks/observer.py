@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience import rankings
+from tf_salience.callbacks import rankings
 from tf_salience.callbacks.probes import Probes
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation import Explanation, TokenSalience

@@ -6,8 +6,8 @@ from os import PathLike
 import numpy as np
 
 from tf_salience.callbacks.history import History
+from tf_salience.callbacks.summaries import Summaries
 from tf_salience.explanation import TokenSalience
-from tf_salience.summaries import Summaries
 from tf_salience.visualization import history_image, markdown
 
 #: The pictures are drawn anew once there are so many times more evaluations than they show: all of

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience import rankings
+from tf_salience.callbacks import rankings
 from tf_salience.callbacks.observer import ERASED_SHARE, Observation
 
 Array = npt.NDArray[Any]

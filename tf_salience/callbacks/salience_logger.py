@@ -10,13 +10,12 @@ from typing import Any
 
 import keras
 
-from tf_salience import journal
 from tf_salience.attribution import methods
-from tf_salience.callbacks import arguments, measures
-from tf_salience.callbacks.board import Board
+from tf_salience.callbacks import arguments, log, metrics
 from tf_salience.callbacks.history import Column, History
 from tf_salience.callbacks.observer import Failure, Observation, Observer
 from tf_salience.callbacks.probes import collect
+from tf_salience.callbacks.tensorboard import Board
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.utils import validation
 
@@ -106,7 +105,7 @@ class SalienceLogger(keras.callbacks.Callback):
         self._probes = collect(
             examples, labels, rationales, max_examples=most, pad_id=keywords.get("pad_id")
         )
-        self._special = arguments.strings("special_tokens", special_tokens, measures.SPECIAL_TOKENS)
+        self._special = arguments.strings("special_tokens", special_tokens, metrics.SPECIAL_TOKENS)
         if not isinstance(name, str) or not re.fullmatch(r"\w+", name):
             raise ValueError(
                 f"`name` must be letters, digits and underscores. Received: name={name!r}"
@@ -114,7 +113,7 @@ class SalienceLogger(keras.callbacks.Callback):
         self._name = name
         validation.one_of("on_error", on_error, ("warn", "raise"))
         self._strict = on_error == "raise"
-        self._file = Path(log_dir) / (name + journal.SUFFIX)
+        self._file = Path(log_dir) / (name + log.SUFFIX)
         self._board = Board(Path(log_dir) / "validation", name)
         self._observer: Observer | None = None
         self._history = History()
@@ -174,7 +173,7 @@ class SalienceLogger(keras.callbacks.Callback):
         """Goes on with the log of an earlier run, and makes the explainer where it can be made."""
         if not self._opened:
             self._opened = True
-            records = journal.read_log(self._file) if self._file.is_file() else []
+            records = log.read_log(self._file) if self._file.is_file() else []
             self._history = History(records)
             done = 1 + max((one["evaluation"] for one in records), default=-1)
             # The next one is its turn: those that were passed over have left no trace.
@@ -201,9 +200,9 @@ class SalienceLogger(keras.callbacks.Callback):
             return {}
         self._open()
         found, each = self._observed()
-        self.scalars = measures.of_all(list(each.values()))
+        self.scalars = metrics.of_all(list(each.values()))
         records = [self._record(number, probe, one, each) for probe, one in enumerate(found)]
-        journal.append(self._file, records)
+        log.append(self._file, records)
         for probe in each:
             self._history.add(probe, self._before[probe])
         there = {i: one.salience for i, one in enumerate(found) if isinstance(one, Observation)}
@@ -212,7 +211,7 @@ class SalienceLogger(keras.callbacks.Callback):
         self._names |= set(self.scalars)
         return {name: self.scalars.get(name, math.nan) for name in sorted(self._names)}
 
-    def _observed(self) -> tuple[list[Observation | Failure], dict[int, measures.Measures]]:
+    def _observed(self) -> tuple[list[Observation | Failure], dict[int, metrics.Measures]]:
         """What the probes look like now, and the measures of those that could be explained."""
         if self._observer is None:
             raise ValueError(
@@ -245,7 +244,7 @@ class SalienceLogger(keras.callbacks.Callback):
             )
         return found, each
 
-    def _measured(self, probe: int, one: Observation) -> measures.Measures:
+    def _measured(self, probe: int, one: Observation) -> metrics.Measures:
         """The measures of a probe, which is what the next evaluation's are compared with."""
         salience, before = one.salience, self._before.get(probe)
         now = Column(
@@ -260,7 +259,7 @@ class SalienceLogger(keras.callbacks.Callback):
         same = (
             before is not None and before.goes_on_as(now) and before.target_name == now.target_name
         )
-        return measures.of_probe(
+        return metrics.of_probe(
             one,
             before.scores if before is not None and same else None,
             self._probes.is_rationale(probe, salience.tokens),
@@ -272,7 +271,7 @@ class SalienceLogger(keras.callbacks.Callback):
         number: int,
         probe: int,
         one: Observation | Failure,
-        each: dict[int, measures.Measures],
+        each: dict[int, metrics.Measures],
     ) -> dict[str, Any]:
         """One line of the log."""
         record: dict[str, Any] = {
