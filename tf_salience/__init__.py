@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tf_salience.explainer.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export import export_saved_model
-    from tf_salience.manifest import read_signature
+    from tf_salience.export.metadata import read_signature
     from tf_salience.models.report import inspect
     from tf_salience.utils.validation import (
         DamagedLogWarning,
@@ -43,7 +43,7 @@ _HOMES = {
     "read_log": "callbacks.log",
     "export_saved_model": "export",
     "inspect": "models.report",
-    "read_signature": "manifest",
+    "read_signature": "export.metadata",
     "DamagedLogWarning": "utils.validation",
     "NoTokensWarning": "utils.validation",
     "NotCompiledWarning": "utils.validation",

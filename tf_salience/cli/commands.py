@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf_salience import data as datafiles
-from tf_salience import manifest
 from tf_salience.demo.options import DemoOptions
 from tf_salience.explanation import storage
+from tf_salience.export import metadata
 from tf_salience.utils import files
 
 _PADDING, _UNKNOWN = ("", "[PAD]", "<pad>"), ("[UNK]", "<unk>", "<OOV>")
@@ -109,7 +109,7 @@ def export(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
     )
     print(f"Wrote {place}. Its signatures:")
-    for name, sides in manifest.read_signature(place)["signatures"].items():
+    for name, sides in metadata.read_signature(place)["signatures"].items():
         inputs, outputs = (", ".join(sides[side]) for side in ("inputs", "outputs"))
         print(f"  {name}: {inputs} -> {outputs}")
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tf_salience.attribution.execution.compilation import Compiled
 from tf_salience.attribution.path import Rows, suited
-from tf_salience.export.integral import Chunk
+from tf_salience.export.graph_path import Chunk
 from tf_salience.models.signature import Survey
 from tf_salience.models.text_model import Question
 

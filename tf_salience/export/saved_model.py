@@ -10,12 +10,12 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tf_salience import manifest, targets
+from tf_salience import targets
 from tf_salience.attribution.methods import IntegratedGradients
-from tf_salience.export import requests
-from tf_salience.export import warm_up as warm_up_requests
-from tf_salience.export.chunks import chunk
-from tf_salience.export.graph import Answer, fixed_columns
+from tf_salience.export import metadata, signatures
+from tf_salience.export import warmup as warm_up_requests
+from tf_salience.export.chunk_size import chunk
+from tf_salience.export.serving_graph import Answer, fixed_columns
 from tf_salience.models.text_model import Question, ask, checked_max_rows
 from tf_salience.utils import files, validation
 
@@ -100,14 +100,14 @@ def export_saved_model(
         output=output,
     )
     _check_target(question)
-    specs, seen = requests.surveyed(question, input_signature)
+    specs, seen = signatures.surveyed(question, input_signature)
     _check_baseline(question, specs)
     columns = fixed_columns(question, seen.outputs)
-    texts = requests.text_inputs(question, specs, seen)
+    texts = signatures.text_inputs(question, specs, seen)
     examples = None
     if warm_up is not None:
         warm_up_requests.check()
-        examples = requests.example_request(question, specs, texts, warm_up)
+        examples = signatures.example_request(question, specs, texts, warm_up)
     rows = chunk(question, specs, seen, max_rows)
     _check_jit_compile(question, jit_compile)
     answer = Answer(question, specs, columns, texts=texts, chunk=rows, jit_compile=jit_compile)
@@ -120,7 +120,7 @@ def export_saved_model(
             "max_rows": max_rows,
             "jit_compile": jit_compile,
         }
-        manifest.write(fresh, {**content, "signatures": _described(fresh)})
+        metadata.write(fresh, {**content, "signatures": _described(fresh)})
         if examples is not None:
             of_model, of_attributions = examples
             asked = {"serving_default": of_model, ATTRIBUTIONS: of_attributions}
@@ -146,7 +146,7 @@ def _archive(
         lambda *given: question.model(tf.nest.pack_sequence_as(specs, given)),
         input_signature=flat,
     )
-    open_specs = [requests.opened(spec) for spec in flat]
+    open_specs = [signatures.opened(spec) for spec in flat]
     for number in texts:
         open_specs[number] = tf.TensorSpec([None], tf.string, flat[number].name)
     # One graph for both signatures.

@@ -12,8 +12,8 @@ from tf_salience.attribution import baselines
 from tf_salience.attribution.execution.forward import Segment
 from tf_salience.attribution.methods import IntegratedGradients
 from tf_salience.attribution.path import Rows
-from tf_salience.export import refusals
-from tf_salience.export.integral import Chunk, Integral, relative
+from tf_salience.export import request_checks
+from tf_salience.export.graph_path import Chunk, Integral, relative
 from tf_salience.models import inputs, segments
 from tf_salience.models.embeddings import source_of
 from tf_salience.models.signature import segments_of
@@ -73,7 +73,7 @@ class Answer:
         nest = tf.nest.pack_sequence_as(self._specs, flat)
         reading = question.tap.read(nest, checked=self._not_empty)
         sources = [source_of(call.ids, flat, reading) for call in reading.lookups]
-        nest, vectorized, outputs, target = refusals.check_reading(
+        nest, vectorized, outputs, target = request_checks.check_reading(
             reading, sources, self._names, (nest, reading.vectorized, reading.outputs, target)
         )
         calls = segments_of(reading, flat)
@@ -106,7 +106,7 @@ class Answer:
         given = list(self._flat_specs)
         for number in self._texts:
             given[number] = tf.TensorSpec([None], tf.string, self._names[number])
-        checked = refusals.check_inputs(flat, given)
+        checked = request_checks.check_inputs(flat, given)
         to_ids = self._question.tokens.to_ids
         for number in self._texts:
             spec = self._flat_specs[number]
@@ -119,12 +119,12 @@ class Answer:
                     f"{self._question.model.name!r} takes `{spec.name}` of shape "
                     f"{tuple(spec.shape)}. Set the tokenizer's `output_sequence_length`."
                 )
-            checked[number] = refusals.check_inputs([ids], [spec])[0]
+            checked[number] = request_checks.check_inputs([ids], [spec])[0]
         return checked
 
     def _not_empty(self, ids: Any) -> Any:
         """The ids of the model's own vectorizer, once it is seen that there are some."""
-        return refusals.check_tokens(ids, self._names)
+        return request_checks.check_tokens(ids, self._names)
 
     def _held(self, outputs: Any, target: Any) -> Any:
         """What the target holds, (batch, columns)."""
@@ -134,7 +134,7 @@ class Answer:
         matrix = columns.matrix(self._question.select(outputs))
         predicted = tf.argmax(matrix, axis=1, output_type=tf.int32)
         if len(self._columns) == 1:
-            target = refusals.check_target(target, batch, matrix.shape[1])
+            target = request_checks.check_target(target, batch, matrix.shape[1])
             return tf.where(target >= 0, target, predicted)[:, None]
         held = [
             predicted if column == PREDICTION else tf.fill([batch], column)
