@@ -27,7 +27,7 @@ class Part:
         output: (batch,), the target at the input.
     """
 
-    result: result.Attribution
+    attribution: result.Attribution
     masks: list[Array]
     ids: list[Array | None]
     names: list[str]

@@ -37,7 +37,7 @@ class Question:
     target: targets.Target
     class_names: list[str] | None
     tap: tap.Tap
-    tokenizers: tokenizers.Tokens
+    tokens: tokenizers.Tokens
     activated: bool
     takes_text: bool
     output: str | int | None = None
