@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tf_salience as tfs
-from tf_salience.attribution.execution.compilation import Compiled
-from tf_salience.attribution.execution.tiers import Tiered
+from tf_salience.attribution.execution.compilation import TracedFunction
+from tf_salience.attribution.execution.tiers import AutoJit
 
 TABLE = np.array([[0.0, 0.0], [1.0, -2.0], [0.5, 0.25], [3.0, 1.0]])
 IDS = np.array([[1, 2, 3], [3, 1, 0]])
@@ -175,7 +175,7 @@ def test_a_device_out_of_memory_halves_the_chunk_and_goes_on(monkeypatch):
     method = tfs.IntegratedGradients(steps=8)
     expected = tfs.explain(model, helpers.ids(), method).scores
     explainer = tfs.Explainer(model, method, max_rows=40, trim_padding=False)
-    really = Tiered.__call__
+    really = AutoJit.__call__
     asked = []
 
     def tight(tiered, piece):
@@ -184,7 +184,7 @@ def test_a_device_out_of_memory_halves_the_chunk_and_goes_on(monkeypatch):
             raise tf.errors.ResourceExhaustedError(None, None, "no memory left")
         return really(tiered, piece)
 
-    monkeypatch.setattr(Tiered, "__call__", tight)
+    monkeypatch.setattr(AutoJit, "__call__", tight)
     with pytest.warns(
         tfs.SmallerChunksWarning, match="with 40 rows of 10 tokens.*max_rows=20"
     ) as said:
@@ -202,7 +202,7 @@ def test_one_row_that_does_not_fit_is_an_error(monkeypatch):
     def full(tiered, piece):
         raise tf.errors.ResourceExhaustedError(None, None, "no memory left")
 
-    monkeypatch.setattr(Tiered, "__call__", full)
+    monkeypatch.setattr(AutoJit, "__call__", full)
     with pytest.warns(tfs.SmallerChunksWarning), pytest.raises(tf.errors.ResourceExhaustedError):
         explainer(helpers.ids())
 
@@ -265,7 +265,7 @@ def test_compiled_leaves_the_batch_axis_open_and_keeps_the_others():
         shapes.append(tuple(array.shape))
         return tf.reduce_sum(array, axis=0)
 
-    compiled = Compiled(function)
+    compiled = TracedFunction(function)
     for batch in (3, 1, 7):
         compiled(np.ones((batch, 4), np.int32))
     compiled(np.ones((3, 5), np.int32))

@@ -139,7 +139,7 @@ class TestSignatures:
             (tfs.targets.Custom(lambda outputs: outputs[:, 1] - outputs[:, 0]), False),
         ],
     )
-    def test_targets(self, models, tmp_path, target, held):
+    def test_targets(self, models, tmp_path, target, target_indices):
         model = models("sequential_lstm")
         place = tfs.export_saved_model(model, tmp_path / "m", method=AUTO, target=target)
         served = tf.saved_model.load(str(place))
@@ -147,8 +147,8 @@ class TestSignatures:
         live = tfs.explain(model, ids(), AUTO, target=target)
         np.testing.assert_allclose(found["scores"], live.scores, atol=1e-5)
         np.testing.assert_allclose(found["output"], live.output, atol=1e-5)
-        assert ("attributions_with_target" in served.signatures) is held
-        assert ("target" in found) is held
+        assert ("attributions_with_target" in served.signatures) is target_indices
+        assert ("target" in found) is target_indices
 
     @pytest.mark.parametrize(
         ("keywords", "rows"),

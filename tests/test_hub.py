@@ -252,7 +252,7 @@ class TestTexts:
         words = hub.tokenizer(name)
         tokens = adapt(words, None, [], None)
         ids = np.array(tokens.encode(np.array([text], object))[0], int)
-        places, read = tokens.places(text, ids), tokens.spelling(ids).strings
+        places, read = tokens.offsets_of(text, ids), tokens.token_strings(ids).strings
         known = [place for place in places if place is not None]
         assert known == sorted(known)
         for number, place, string in zip(ids.tolist(), places, read, strict=True):

@@ -20,8 +20,8 @@ def context(outputs=OUTPUTS, **keywords):
 
 def score(target, outputs=OUTPUTS, **keywords):
     target = targets.get(target)
-    held = target.hold(context(outputs, **keywords))
-    return target.score(tf.constant(outputs), tf.constant(held)).numpy(), held
+    target_indices = target.resolve(context(outputs, **keywords))
+    return target.score(tf.constant(outputs), tf.constant(target_indices)).numpy(), target_indices
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def score(target, outputs=OUTPUTS, **keywords):
     ],
 )
 def test_units(target, keywords, columns):
-    scores, held = score(target, **keywords)
-    assert held[:, 0].tolist() == columns
+    scores, target_indices = score(target, **keywords)
+    assert target_indices[:, 0].tolist() == columns
     np.testing.assert_array_equal(scores, OUTPUTS[[0, 1], columns])
 
 
@@ -58,8 +58,8 @@ def test_a_single_unit_is_explained_whatever_is_predicted():
 
 
 def test_margin():
-    scores, held = score(targets.Margin("predicted", "label"), labels=[0, 2])
-    assert held.tolist() == [[1, 0], [0, 2]]
+    scores, target_indices = score(targets.Margin("predicted", "label"), labels=[0, 2])
+    assert target_indices.tolist() == [[1, 0], [0, 2]]
     np.testing.assert_array_equal(scores, [2.0, 0.25])
     with pytest.raises(ValueError, match="two or more output units"):
         score(targets.Margin(0, 1), np.ones((2, 1)))
@@ -108,7 +108,7 @@ def test_a_single_sigmoid_is_a_probability_already(target, ending):
 def test_names(target, name):
     target = targets.get(target)
     here = context(class_names=NAMES)
-    assert target.name(target.hold(here)[0], here) == name
+    assert target.name(target.resolve(here)[0], here) == name
 
 
 def test_names_without_names():
@@ -124,7 +124,7 @@ def test_outputs_that_have_no_classes():
     ):
         score("predicted", np.ones((2, 4, 3)))
     with pytest.raises(ValueError, match=r"2 outputs. Say which with `output=`(.|\n)*callable"):
-        targets.get("predicted").hold(targets.Context((OUTPUTS, OUTPUTS), np.arange(2), 2))
+        targets.get("predicted").resolve(targets.Context((OUTPUTS, OUTPUTS), np.arange(2), 2))
 
 
 def test_the_class_is_held_along_the_path():

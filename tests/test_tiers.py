@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import tf_salience as tfs
 from tf_salience.attribution.execution import tiers
-from tf_salience.attribution.execution.tiers import Tiered
+from tf_salience.attribution.execution.tiers import AutoJit
 
 
 def square(array):
@@ -35,7 +35,7 @@ def at_once(monkeypatch):
 
 
 def test_a_shape_is_a_plain_graph_until_it_has_earned_compiling():
-    tiered = Tiered(square, jit_compile="auto", name="model")
+    tiered = AutoJit(square, jit_compile="auto", name="model")
     for _ in range(5):
         np.testing.assert_array_equal(tiered(np.full((3, 2), 2.0)), np.full(3, 8.0))
     assert stages(tiered) == ["earning"]
@@ -46,7 +46,7 @@ def test_a_shape_is_a_plain_graph_until_it_has_earned_compiling():
     ("seconds", "stage"), [([9, 2, 1, 2, 1, 2], "xla"), ([9, 2, 3, 2, 3, 2], "plain")]
 )
 def test_the_faster_one_stays(at_once, monkeypatch, seconds, stage):
-    tiered = Tiered(square, jit_compile="auto", name="model")
+    tiered = AutoJit(square, jit_compile="auto", name="model")
     tiered(np.ones((3, 2)))
     (record,) = tiered._records.values()
     times, note, tried = iter(seconds), tiers._Record.note, []
@@ -63,7 +63,7 @@ def test_the_faster_one_stays(at_once, monkeypatch, seconds, stage):
 
 
 def test_each_number_of_rows_earns_its_own(at_once):
-    tiered = Tiered(square, jit_compile="auto", name="model")
+    tiered = AutoJit(square, jit_compile="auto", name="model")
     for rows in (2, 3, 2, 4):
         tiered(np.ones((rows, 2)))
     assert stages(tiered) == ["trying", "earning", "earning"]
@@ -73,7 +73,7 @@ def test_each_number_of_rows_earns_its_own(at_once):
     ("function", "array"), [(looped, np.ones(3)), (words, np.array(["a", "bc"]))]
 )
 def test_loops_and_strings_are_not_tried(at_once, function, array):
-    tiered = Tiered(function, jit_compile="auto", name="model")
+    tiered = AutoJit(function, jit_compile="auto", name="model")
     expected = tiered(array)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -87,7 +87,7 @@ def test_what_xla_cannot_compile_is_one_warning_and_the_same_numbers(at_once):
     def unsupported(array):
         return tf.numpy_function(lambda x: 2 * x, [array], tf.float64)
 
-    tiered = Tiered(unsupported, jit_compile="auto", name="model")
+    tiered = AutoJit(unsupported, jit_compile="auto", name="model")
     tiered(np.ones(3))
     with pytest.warns(tfs.NotCompiledWarning, match="XLA could not compile the model 'model'"):
         np.testing.assert_array_equal(tiered(np.ones(3)), 2 * np.ones(3))
@@ -113,7 +113,7 @@ def test_an_explainer_gives_the_same_numbers_on_either_side(monkeypatch):
 
 def test_few_numbers_of_rows_under_xla():
     """XLA compiles each number anew; the rows that fill a chunk up change nothing."""
-    always, never = (Tiered(square, jit_compile=jit, name="model") for jit in (True, False))
+    always, never = (AutoJit(square, jit_compile=jit, name="model") for jit in (True, False))
     filled = [always.filled(rows) for rows in range(1, 14)]
     assert filled == [1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 12, 12, 16]
     assert [never.filled(rows) for rows in (5, 13)] == [5, 13]

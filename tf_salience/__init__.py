@@ -12,14 +12,14 @@ from tf_salience.version import __version__
 if TYPE_CHECKING:
     from tf_salience import targets
     from tf_salience.attribution.methods import GradientDotInput, GradientNorm, IntegratedGradients
-    from tf_salience.callbacks import SalienceLogger
     from tf_salience.callbacks.log import read_log
+    from tf_salience.callbacks.salience_logger import SalienceLogger
     from tf_salience.explainer.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
-    from tf_salience.export import export_saved_model
     from tf_salience.export.metadata import read_signature
+    from tf_salience.export.saved_model import export_saved_model
     from tf_salience.models.report import inspect
-    from tf_salience.utils.validation import (
+    from tf_salience.utils.warnings import (
         DamagedLogWarning,
         NotCompiledWarning,
         NotConvergedWarning,
@@ -39,19 +39,19 @@ _HOMES = {
     "GradientNorm": "attribution.methods",
     "GradientDotInput": "attribution.methods",
     "IntegratedGradients": "attribution.methods",
-    "SalienceLogger": "callbacks",
+    "SalienceLogger": "callbacks.salience_logger",
     "read_log": "callbacks.log",
-    "export_saved_model": "export",
+    "export_saved_model": "export.saved_model",
     "inspect": "models.report",
     "read_signature": "export.metadata",
-    "DamagedLogWarning": "utils.validation",
-    "NoTokensWarning": "utils.validation",
-    "NotCompiledWarning": "utils.validation",
-    "NotConvergedWarning": "utils.validation",
-    "ProbeWarning": "utils.validation",
-    "SmallerChunksWarning": "utils.validation",
-    "TruncatedTextWarning": "utils.validation",
-    "UnknownTokensWarning": "utils.validation",
+    "DamagedLogWarning": "utils.warnings",
+    "NoTokensWarning": "utils.warnings",
+    "NotCompiledWarning": "utils.warnings",
+    "NotConvergedWarning": "utils.warnings",
+    "ProbeWarning": "utils.warnings",
+    "SmallerChunksWarning": "utils.warnings",
+    "TruncatedTextWarning": "utils.warnings",
+    "UnknownTokensWarning": "utils.warnings",
 }
 
 __all__ = [

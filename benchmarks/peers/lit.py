@@ -36,14 +36,14 @@ class _Model(lit_model.BatchedModel):
 
     def input_spec(self) -> lit_types.Spec:
         return {
-            "tokens": lit_types.Tokens(),
+            "tokens": lit_types.Tokenizer(),
             "embs": lit_types.TokenEmbeddings(align="tokens", required=False),
             "grad_class": lit_types.CategoryLabel(vocab=self._classes, required=False),
         }
 
     def output_spec(self) -> lit_types.Spec:
         return {
-            "tokens": lit_types.Tokens(),
+            "tokens": lit_types.Tokenizer(),
             "embs": lit_types.TokenEmbeddings(align="tokens"),
             "grads": lit_types.TokenGradients(
                 align="tokens", grad_for="embs", grad_target_field_key="grad_class"

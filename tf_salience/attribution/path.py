@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.models.embeddings import Tap
+from tf_salience.models.embeddings import HookedModel
 
 #: Under `max_rows="auto"`: the most tokens in flight, and the most memory they may take. On a CPU
 #: larger chunks leave its caches: measured on transformers, an LSTM and a CNN on two cores, these
@@ -26,13 +26,13 @@ def suited(tokens: int, bytes_per_row: float) -> tuple[float, float]:
 
     Args:
         tokens: of a row, its longest segment.
-        bytes_per_row: what the graph computes for it, as `Compiled.bytes_per_row` tells.
+        bytes_per_row: what the graph computes for it, as `TracedFunction.bytes_per_row` tells.
     """
     most_tokens, most_bytes = _ON_GPU if tf.config.list_logical_devices("GPU") else _ON_CPU
     return most_tokens / tokens, most_bytes / max(_ALIVE * bytes_per_row, 1)
 
 
-class Rows:
+class PathGradients:
     """Rows of one model, one target and one reduction.
 
     What it takes of the examples, `arrays`, are four things: the model's inputs, a nest of
@@ -46,7 +46,10 @@ class Rows:
     """
 
     def __init__(
-        self, tap: Tap, score: Callable[[Any, Any], Any], reduction: Callable[[Any, Any], Any]
+        self,
+        tap: HookedModel,
+        score: Callable[[Any, Any], Any],
+        reduction: Callable[[Any, Any], Any],
     ) -> None:
         self._tap = tap
         self._score = score
@@ -94,9 +97,9 @@ class Rows:
 
     def _interpolated(self, arrays: Any, example: Any, nodes: Any, tape: Any) -> Any:
         """Runs the interpolation batch: scores of the rows; points, differences, layers."""
-        nest, vectorized, held, baselines = arrays
-        nest, vectorized, held = tf.nest.map_structure(
-            lambda leaf: tf.gather(leaf, example), (nest, vectorized, held)
+        nest, vectorized, target_indices, baselines = arrays
+        nest, vectorized, target_indices = tf.nest.map_structure(
+            lambda leaf: tf.gather(leaf, example), (nest, vectorized, target_indices)
         )
         points: list[Any] = []
         differences: list[Any] = []
@@ -119,7 +122,7 @@ class Rows:
             return point
 
         outputs = self._tap.replace(nest, vectorized, interpolate)
-        scores = self._score(outputs, held)
+        scores = self._score(outputs, target_indices)
         wide = tf.float64 if scores.dtype == tf.float64 else tf.float32
         return tf.cast(scores, wide), points, differences, layers
 

@@ -1,5 +1,4 @@
-"""Salience while a model trains and is evaluated."""
+"""`SalienceLogger`, a Keras callback, and the log that it writes.
 
-from tf_salience.callbacks.salience_logger import SalienceLogger
-
-__all__ = ["SalienceLogger"]
+Import from the modules: `log` is read where TensorFlow is not installed.
+"""

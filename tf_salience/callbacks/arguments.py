@@ -23,9 +23,9 @@ def each_by_label(labels: Any, target: Any) -> tuple[Any, Any]:
 
 def hold_one_each(method: Any, target: Any) -> bool:
     """Whether the baseline or the target holds something for each example of one batch."""
-    held: list[Any] = [getattr(target, name, None) for name in ("which", "of", "a", "b")]
+    target_indices: list[Any] = [getattr(target, name, None) for name in ("which", "of", "a", "b")]
     baseline: Any = getattr(method, "baseline", None)
-    return np.ndim(baseline) == 3 or any(np.ndim(one) for one in held)
+    return np.ndim(baseline) == 3 or any(np.ndim(one) for one in target_indices)
 
 
 def strings(name: str, given: Any, usual: Collection[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from tf_salience.utils import validation
+from tf_salience.utils import warnings
 
 SUFFIX = ".jsonl"
 
@@ -56,11 +56,11 @@ def read_log(path: str | PathLike[str], name: str = "salience") -> list[dict[str
         elif line.strip():
             damaged.append(number)
     if damaged:
-        validation.warn(
+        warnings.warn(
             f"{len(damaged)} of the lines of {str(file)!r} are not whole, as after a crash, and "
             f"are skipped: line {', '.join(map(str, damaged[:5]))}"
             f"{' and more' if len(damaged) > 5 else ''}.",
-            validation.DamagedLogWarning,
+            warnings.DamagedLogWarning,
         )
     return records
 

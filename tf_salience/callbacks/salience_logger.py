@@ -17,7 +17,7 @@ from tf_salience.callbacks.observer import Failure, Observation, Observer
 from tf_salience.callbacks.probes import collect
 from tf_salience.callbacks.tensorboard import Board
 from tf_salience.explainer.explainer import Explainer
-from tf_salience.utils import validation
+from tf_salience.utils import validation, warnings
 
 
 class SalienceLogger(keras.callbacks.Callback):
@@ -224,7 +224,7 @@ class SalienceLogger(keras.callbacks.Callback):
             self._warn_once(
                 f"{len(failures)} of {len(found)} probes could not be explained; training goes on, "
                 f"and {str(self._file)!r} says what was wrong. The first: {failures[0]}",
-                validation.ProbeWarning,
+                warnings.ProbeWarning,
             )
         each = {
             probe: self._measured(probe, one)
@@ -240,7 +240,7 @@ class SalienceLogger(keras.callbacks.Callback):
             self._warn_once(
                 "No word of `rationales` is among the tokens of its probe, so there is no "
                 f"`rationale_share`. The tokens of the first: {self._before[min(each)].tokens}",
-                validation.UnknownTokensWarning,
+                warnings.UnknownTokensWarning,
             )
         return found, each
 
@@ -298,7 +298,7 @@ class SalienceLogger(keras.callbacks.Callback):
     def _warn_once(self, message: str, category: type[UserWarning]) -> None:
         if category not in self._warned:
             self._warned.add(category)
-            validation.warn(message, category)
+            warnings.warn(message, category)
 
     def _step(self) -> int:
         """Where `keras.callbacks.TensorBoard` puts an evaluation: the optimizer's iterations."""

@@ -92,7 +92,7 @@ def export(options: argparse.Namespace) -> None:
             "`attributions_with_target` takes a class."
         )
     _import_tensorflow()
-    from tf_salience.export import export_saved_model
+    from tf_salience.export.saved_model import export_saved_model
 
     place = export_saved_model(
         _loaded(model_path),

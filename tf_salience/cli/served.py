@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
-from tf_salience.export import export_saved_model
+from tf_salience.export.saved_model import export_saved_model
 from tf_salience.visualization import terminal
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ import numpy.typing as npt
 from tf_salience.explainer.parts import Part
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models.prepared_inputs import Intake
-from tf_salience.models.text_model import Question
-from tf_salience.tokenizers import Tokens
-from tf_salience.utils import validation
+from tf_salience.models.text_model import TextModel
+from tf_salience.tokenizers import Tokenizer
+from tf_salience.utils import validation, warnings
 
 Array = npt.NDArray[Any]
 
 
-def explanation(question: Question, found: Part, intake: Intake) -> Explanation:
+def explanation(question: TextModel, found: Part, intake: Intake) -> Explanation:
     """The explanation of all examples.
 
     Args:
@@ -28,8 +28,8 @@ def explanation(question: Question, found: Part, intake: Intake) -> Explanation:
     ends = np.cumsum(found.widths).tolist()
     numbers = found.attribution
     spelled = found.spelled(question.tokens)
-    pieces = question.tokens.read_piece is not None and all(ids is not None for ids in found.ids)
-    single = found.held.shape[1] == 1
+    pieces = question.tokens.read_subword is not None and all(ids is not None for ids in found.ids)
+    single = found.target_indices.shape[1] == 1
     return Explanation(
         tokens=[strings for strings, _ in spelled],
         words=[words for _, words in spelled] if pieces else None,
@@ -41,7 +41,7 @@ def explanation(question: Question, found: Part, intake: Intake) -> Explanation:
             name: slice(end - width, end)
             for name, end, width in zip(found.names, ends, found.widths, strict=True)
         },
-        target=found.held[:, 0].astype(np.int64) if single else None,
+        target=found.target_indices[:, 0].astype(np.int64) if single else None,
         target_name=found.target_names,
         output=found.output,
         baseline_output=numbers.baseline_output,
@@ -91,7 +91,7 @@ def _parts(found: Part, owners: Array, texts: Sequence[str]) -> list[dict[str, s
 
 
 def _offsets(
-    found: Part, tokens: Tokens, texts: Mapping[str, Array], parts: list[dict[str, slice]] | None
+    found: Part, tokens: Tokenizer, texts: Mapping[str, Array], parts: list[dict[str, slice]] | None
 ) -> list[list[tuple[int, int] | None]]:
     """Where in its text each real token of each example stands."""
     rows = []
@@ -107,7 +107,7 @@ def _offsets(
                 if column is None or ids is None:
                     places.extend([None] * len(real[part]))
                 else:
-                    places.extend(tokens.places(_plain(column[row]), ids[row, real[part]]))
+                    places.extend(tokens.offsets_of(_plain(column[row]), ids[row, real[part]]))
         rows.append(places)
     return rows
 
@@ -116,28 +116,28 @@ def _plain(text: Any) -> str:
     return text.decode("utf-8", errors="replace") if isinstance(text, bytes) else str(text)
 
 
-def warn_of(found: Part, tokens: Tokens) -> None:
+def warn_of(found: Part, tokens: Tokenizer) -> None:
     """Warns of examples without tokens, without known ones, and of tolerances that were not met."""
     empty, unknown = found.empty(), found.all_unknown(tokens)
     if empty:
-        validation.warn(
+        warnings.warn(
             f"No real token in {validation.listed(empty)}, an empty text for instance: there is "
             "nothing to explain, and no score.",
-            validation.NoTokensWarning,
+            warnings.NoTokensWarning,
         )
     if unknown:
-        validation.warn(
+        warnings.warn(
             f"No word that the vocabulary knows in {validation.listed(unknown)}: the scores are "
             "those of the unknown token.",
-            validation.UnknownTokensWarning,
+            warnings.UnknownTokensWarning,
         )
     converged = found.attribution.converged
     if converged is not None and not converged.all():
-        validation.warn(
+        warnings.warn(
             f"{(~converged).sum()} of {len(converged)} examples reached `max_steps` before the "
             f"tolerance was met: their `converged` is False, their `error_estimate` says how "
             "far they came. Raise `max_steps`, accept a larger `tolerance`, or choose another "
             "`baseline`: a model that normalizes the embeddings first (RMSNorm) is not smooth at "
             "'zeros'; 'mean' is.",
-            validation.NotConvergedWarning,
+            warnings.NotConvergedWarning,
         )

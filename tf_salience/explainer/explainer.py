@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience.attribution.execution.batching import Pool
-from tf_salience.attribution.execution.chunks import Engine
+from tf_salience.attribution.execution.chunks import ChunkRunner
 from tf_salience.attribution.execution.forward import Reader
 from tf_salience.explainer import assembly, parts
 from tf_salience.explainer.look import Look, without
@@ -104,7 +104,7 @@ class Explainer:
         self._batch_size = batch_size
         self._proofs: dict[tuple[int, int], bool] = {}
         self._reader = Reader(self._tap, batch_size)
-        self._engine = Engine(
+        self._engine = ChunkRunner(
             self._tap,
             question.score,
             type(self.method).reduction,
@@ -157,8 +157,8 @@ class Explainer:
         labels = intake.labels if labels is None else np.asarray(labels)
         places = [
             (look.pool.numbers[row], column)
-            for look in self._looks(intake, labels, self.target.whole)
-            for row, column in self.target.each(look.pool.held, look.context)
+            for look in self._looks(intake, labels, self.target.for_all_tokens)
+            for row, column in self.target.token_targets(look.pool.target_indices, look.context)
         ]
         examples, columns = np.array(places, np.int64).reshape(-1, 2).T
         if not len(examples):
@@ -170,7 +170,7 @@ class Explainer:
             self._explained(
                 intake.repeated(examples),
                 None if labels is None else labels[examples],
-                self.target.at(columns.tolist(), examples.tolist()),
+                self.target.at_columns(columns.tolist(), examples.tolist()),
             ),
             examples,
             columns,
@@ -216,7 +216,7 @@ class Explainer:
             return
         outputs = np.zeros((examples, *symbolic[0].shape[1:]), np.float32)
         numbers = np.arange(examples)
-        self.target.hold(self._question.context(outputs, numbers, examples, labels))
+        self.target.resolve(self._question.context(outputs, numbers, examples, labels))
 
     def _explained(self, intake: Intake, labels: Any, target: Target) -> Explanation:
         looks = self._looks(intake, labels, target)
@@ -242,9 +242,9 @@ class Explainer:
         spans = None if intake.spans is None else intake.spans[numbers]
         predicted = segments.predicted(self.model, some, first.segments, layout, spans)
         context = self._question.context(first.outputs, numbers, intake.total, labels, predicted)
-        held = target.hold(context)
+        target_indices = target.resolve(context)
         outputs = tf.nest.map_structure(tf.constant, first.outputs)
-        at_input = self._scored(outputs, held)
+        at_input = self._scored(outputs, target_indices)
         validation.finite(
             "The target",
             at_input,
@@ -258,7 +258,7 @@ class Explainer:
             token_id=self._tokens.token_id,
             inputs=some,
             first=first,
-            held=held,
+            target_indices=target_indices,
             numbers=numbers,
             total=intake.total,
             at_input=at_input,
@@ -267,17 +267,19 @@ class Explainer:
         )
         return Look(target, context, layout, pool)
 
-    def _scored(self, outputs: Any, held: Array) -> Array:
+    def _scored(self, outputs: Any, target_indices: Array) -> Array:
         """The target of each example, (batch,), from the model's outputs."""
         try:
-            scores = np.asarray(self._question.score(outputs, tf.constant(held)), np.float64)
+            scores = np.asarray(
+                self._question.score(outputs, tf.constant(target_indices)), np.float64
+            )
         except (ValueError, TypeError, IndexError, AttributeError, tf.errors.OpError) as error:
             shapes = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
             raise ValueError(
                 "The target cannot be taken from the model's outputs. Received: outputs of shape "
                 f"{shapes}. It must be a callable to floats of shape (batch,). It said: {error}"
             ) from error
-        if len(scores) != len(held):
+        if len(scores) != len(target_indices):
             raise ValueError(
                 "A callable `target` must return one number for each row. Received: "
                 f"{len(scores)} numbers for {len(held)} rows"

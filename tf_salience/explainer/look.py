@@ -39,8 +39,8 @@ class Look:
             masks=layout.masks,
             ids=[segment.ids for segment in pool.first.segments],
             names=layout.names,
-            held=pool.held,
-            target_names=[self.target.name(row, self.context) for row in pool.held],
+            target_indices=pool.target_indices,
+            target_names=[self.target.name(row, self.context) for row in pool.target_indices],
             output=pool.at_input,
         )
         return part.arranged(layout.order)

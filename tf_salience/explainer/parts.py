@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tf_salience.attribution import result
-from tf_salience.tokenizers import Tokens
+from tf_salience.tokenizers import Tokenizer
 
 Array = npt.NDArray[Any]
 
@@ -31,7 +31,7 @@ class Part:
     masks: list[Array]
     ids: list[Array | None]
     names: list[str]
-    held: Array
+    target_indices: Array
     target_names: list[str]
     output: Array
 
@@ -65,7 +65,7 @@ class Part:
             names=[self.names[number] for number in order],
         )
 
-    def spelled(self, tokens: Tokens) -> list[tuple[list[str], list[int]]]:
+    def spelled(self, tokens: Tokenizer) -> list[tuple[list[str], list[int]]]:
         """The real tokens of each example as they are read, and the number of each one's word.
 
         Where no ids are known, `#3` for position 3. Words are counted through all segments.
@@ -77,12 +77,12 @@ class Part:
                 if ids is None:
                     strings.extend(f"#{position}" for position in real)
                     continue
-                spelling = tokens.spelling(ids[number, real])
-                strings.extend(spelling.strings)
+                token_strings = tokens.token_strings(ids[number, real])
+                strings.extend(token_strings.strings)
                 first = max(words, default=-1) + 1
                 words.extend(
                     one + first if one >= 0 else one
-                    for one in spelling.words or range(len(spelling.strings))
+                    for one in token_strings.words or range(len(token_strings.strings))
                 )
         return rows
 
@@ -90,7 +90,7 @@ class Part:
         """The examples without a real token."""
         return np.flatnonzero(~np.concatenate(self.masks, axis=1).any(axis=1)).tolist()
 
-    def all_unknown(self, tokens: Tokens) -> list[int]:
+    def all_unknown(self, tokens: Tokenizer) -> list[int]:
         """The examples that have real tokens, every one of them the unknown one."""
         words, known = [], []
         for ids, mask in zip(self.ids, self.masks, strict=True):
@@ -113,7 +113,7 @@ def joined(parts: Sequence[Part]) -> Part:
         masks=[np.concatenate([part.masks[i] for part in wide]) for i in segments],
         ids=[None if each[0] is None else np.concatenate(each) for each in ids],
         names=wide[0].names,
-        held=_held([part.held for part in wide]),
+        target_indices=_held([part.target_indices for part in wide]),
         target_names=[name for part in wide for name in part.target_names],
         output=np.concatenate([part.output for part in wide]),
     )

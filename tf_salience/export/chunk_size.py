@@ -4,18 +4,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.attribution.execution.compilation import Compiled
-from tf_salience.attribution.path import Rows, suited
+from tf_salience.attribution.execution.compilation import TracedFunction
+from tf_salience.attribution.path import PathGradients, suited
 from tf_salience.export.graph_path import Chunk
 from tf_salience.models.signature import Survey
-from tf_salience.models.text_model import Question
+from tf_salience.models.text_model import TextModel
 
 #: Widths at which the model's memory is looked at, where it does not have one of its own. The
 #: second is for models whose positions end before the first.
 _WIDTHS = (64, 8)
 
 
-def chunk(question: Question, specs: Any, seen: Survey, max_rows: int | str) -> Chunk:
+def chunk(question: TextModel, specs: Any, seen: Survey, max_rows: int | str) -> Chunk:
     """From the tokens of a row to how many rows are run at once, scalars of the graph.
 
     Under "auto" they suit the caches and the memory of a device like the one of this machine.
@@ -34,10 +34,10 @@ def chunk(question: Question, specs: Any, seen: Survey, max_rows: int | str) -> 
     return fitting
 
 
-def _bytes_per_row(question: Question, specs: Any, seen: Survey) -> tuple[int, int]:
+def _bytes_per_row(question: TextModel, specs: Any, seen: Survey) -> tuple[int, int]:
     """The tokens of a row, and what the graph computes for it."""
-    compiled = Compiled(
-        Rows(question.tap, question.score, type(question.method).reduction).integrate
+    compiled = TracedFunction(
+        PathGradients(question.tap, question.score, type(question.method).reduction).integrate
     )
     fixed = {size for spec in tf.nest.flatten(specs) for size in spec.shape[1:] if size}
     refused: Exception | None = None

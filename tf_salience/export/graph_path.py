@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.attribution import methods, quadrature
-from tf_salience.attribution.path import Rows
+from tf_salience.attribution.path import PathGradients
 
 Chunk = Callable[[Any], Any]
 
@@ -15,7 +15,7 @@ Chunk = Callable[[Any], Any]
 class Integral:
     """Integrals of token scores over the examples of a request.
 
-    The examples are `Rows`' four arrays. Sums are float64: chunks are added up in any number.
+    The examples are `PathGradients`' four arrays. Sums are float64: chunks are added up in any number.
 
     Args:
         rows: what is computed of a chunk.
@@ -24,7 +24,7 @@ class Integral:
             times slower on a CPU.
     """
 
-    def __init__(self, rows: Rows, chunk: Chunk, *, jit_compile: bool) -> None:
+    def __init__(self, rows: PathGradients, chunk: Chunk, *, jit_compile: bool) -> None:
         # A function of its own: its nodes do not bear the names of the loops around it, which make
         # the file a twelfth larger (measured with a bidirectional LSTM).
         self._integrate = tf.function(
@@ -207,12 +207,12 @@ def _share(amount: Any, scores: Any) -> Any:
 
 def _members(arrays: Any, which: Any) -> Any:
     """Some of the examples; a baseline that broadcasts stays as it is."""
-    nest, vectorized, held, baselines = arrays
+    nest, vectorized, target_indices, baselines = arrays
 
     def take(leaf: Any) -> Any:
         return tf.gather(leaf, which)
 
     return (
-        *tf.nest.map_structure(take, (nest, vectorized, held)),
+        *tf.nest.map_structure(take, (nest, vectorized, target_indices)),
         [one if one.shape[0] == 1 else take(one) for one in baselines],
     )

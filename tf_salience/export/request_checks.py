@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.models.embeddings import Reading
+from tf_salience.models.embeddings import Recording
 
 
 class Refusals:
@@ -114,7 +114,7 @@ def check_tokens(ids: Any, names: Sequence[str]) -> Any:
 
 
 def check_reading(
-    reading: Reading, sources: Sequence[int], names: Sequence[str], gated: Any
+    reading: Recording, sources: Sequence[int], names: Sequence[str], gated: Any
 ) -> Any:
     """Some tensors, once it is seen that the ids were in their tables and the outputs are numbers.
 

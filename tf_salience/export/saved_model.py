@@ -16,7 +16,7 @@ from tf_salience.export import metadata, signatures
 from tf_salience.export import warmup as warm_up_requests
 from tf_salience.export.chunk_size import chunk
 from tf_salience.export.serving_graph import Answer, fixed_columns
-from tf_salience.models.text_model import Question, ask, checked_max_rows
+from tf_salience.models.text_model import TextModel, ask, checked_max_rows
 from tf_salience.utils import files, validation
 
 ATTRIBUTIONS, WITH_TARGET = "attributions", "attributions_with_target"
@@ -130,7 +130,7 @@ def export_saved_model(
 
 
 def _archive(
-    question: Question, specs: Any, texts: Sequence[int], answer: Answer, tokenizer: Any
+    question: TextModel, specs: Any, texts: Sequence[int], answer: Answer, tokenizer: Any
 ) -> Any:
     """The archive with its endpoints; the first becomes `serving_default` too."""
     archive = keras.export.ExportArchive()
@@ -194,7 +194,7 @@ def _place(filepath: str | PathLike[str], version: int | None) -> Path:
     return Path(filepath) / str(version)
 
 
-def _check_target(question: Question) -> None:
+def _check_target(question: TextModel) -> None:
     """Refuses what is known of the user's examples and not of those of a request."""
     if isinstance(question.target, targets.Position | targets.Span):
         raise ValueError(
@@ -215,7 +215,7 @@ def _check_target(question: Question) -> None:
             )
 
 
-def _check_jit_compile(question: Question, jit_compile: bool) -> None:
+def _check_jit_compile(question: TextModel, jit_compile: bool) -> None:
     if not isinstance(jit_compile, bool):
         raise TypeError(
             "`jit_compile` must be True or False. "
@@ -229,7 +229,7 @@ def _check_jit_compile(question: Question, jit_compile: bool) -> None:
         )
 
 
-def _check_baseline(question: Question, specs: Any) -> None:
+def _check_baseline(question: TextModel, specs: Any) -> None:
     """Refuses an array for each example, or for each token where their number is open."""
     method = question.method
     array = method.baseline if isinstance(method, IntegratedGradients) else None

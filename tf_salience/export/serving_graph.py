@@ -11,13 +11,13 @@ import tensorflow as tf
 from tf_salience.attribution import baselines
 from tf_salience.attribution.execution.forward import Segment
 from tf_salience.attribution.methods import IntegratedGradients
-from tf_salience.attribution.path import Rows
+from tf_salience.attribution.path import PathGradients
 from tf_salience.export import request_checks
 from tf_salience.export.graph_path import Chunk, Integral, relative
 from tf_salience.models import inputs, segments
 from tf_salience.models.embeddings import source_of
 from tf_salience.models.signature import segments_of
-from tf_salience.models.text_model import Question
+from tf_salience.models.text_model import TextModel
 from tf_salience.targets import columns
 
 #: As the target of an example: the class that the model predicts for it.
@@ -38,7 +38,7 @@ class Answer:
 
     def __init__(
         self,
-        question: Question,
+        question: TextModel,
         specs: Any,
         columns: Sequence[int],
         *,
@@ -52,7 +52,7 @@ class Answer:
         self._texts = texts
         self._names = [spec.name for spec in self._flat_specs]
         self._columns = columns
-        rows = Rows(question.tap, question.score, type(question.method).reduction)
+        rows = PathGradients(question.tap, question.score, type(question.method).reduction)
         self._integral = Integral(rows, chunk, jit_compile=jit_compile)
 
     @property
@@ -78,11 +78,13 @@ class Answer:
         )
         calls = segments_of(reading, flat)
         layout = segments.layout(question.model, nest, calls, question.tokens)
-        held = self._held(outputs, target)
+        target_indices = self._held(outputs, target)
         starts = [self._baseline(call) for call in calls]
         widths = [tf.shape(call.embeddings)[1] for call in calls]
-        output = tf.cast(question.score(outputs, held), tf.float64)
-        answer = self._attribution((nest, vectorized, held, starts), output, tf.add_n(widths))
+        output = tf.cast(question.score(outputs, target_indices), tf.float64)
+        answer = self._attribution(
+            (nest, vectorized, target_indices, starts), output, tf.add_n(widths)
+        )
         shown = _Shown(layout.order, widths)
         answer["scores"] = shown.columns(answer["scores"])
         answer["mask"] = shown.joined(layout.masks)
@@ -93,8 +95,8 @@ class Answer:
             numbers = [tf.fill([batch, width], layout.order.index(i)) for i, width in shown.each]
             answer["segments"] = shown.joined(numbers)
         answer["output"] = output
-        if held.shape[1] == 1:
-            answer["target"] = held[:, 0]
+        if target_indices.shape[1] == 1:
+            answer["target"] = target_indices[:, 0]
         floats = {
             name: tf.cast(value, tf.float32) if value.dtype == tf.float64 else value
             for name, value in answer.items()
@@ -136,11 +138,11 @@ class Answer:
         if len(self._columns) == 1:
             target = request_checks.check_target(target, batch, matrix.shape[1])
             return tf.where(target >= 0, target, predicted)[:, None]
-        held = [
+        target_indices = [
             predicted if column == PREDICTION else tf.fill([batch], column)
             for column in self._columns
         ]
-        return tf.stack(held, axis=1)
+        return tf.stack(target_indices, axis=1)
 
     def _baseline(self, call: Segment) -> Any:
         tap = self._question.tap
@@ -190,7 +192,7 @@ class Answer:
         return answer
 
     def _strings(self, calls: Sequence[Segment], mask: Any, shown: "_Shown") -> Any:
-        vocabulary = tf.constant(self._question.tokens.shown)
+        vocabulary = tf.constant(self._question.tokens.strings)
         known = tf.size(vocabulary, tf.int64)
         parts = []
         for call in calls:
@@ -231,7 +233,7 @@ class _Shown:
         return self.joined(tf.split(scores, self.widths, axis=1, num=len(self.widths)))
 
 
-def fixed_columns(question: Question, outputs: Any) -> list[int]:
+def fixed_columns(question: TextModel, outputs: Any) -> list[int]:
     """What the target holds, as columns of the outputs; `PREDICTION` where it asks for that.
 
     Args:
@@ -244,10 +246,10 @@ def fixed_columns(question: Question, outputs: Any) -> list[int]:
     zeros = tf.nest.map_structure(
         lambda spec: np.zeros([1, *(size or 1 for size in spec.shape[1:])], np.float32), outputs
     )
-    held = question.target.hold(question.context(zeros, np.arange(1), 1))[0]
+    target_indices = question.target.resolve(question.context(zeros, np.arange(1), 1))[0]
     return [
         PREDICTION if isinstance(unit, str) and unit == "predicted" else int(column)
-        for unit, column in zip(question.target.units, held, strict=True)
+        for unit, column in zip(question.target.units, target_indices, strict=True)
     ]
 
 

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from tf_salience.models import embeddings, inputs
 from tf_salience.models.signature import Survey, survey
-from tf_salience.models.text_model import Question
+from tf_salience.models.text_model import TextModel
 
 
-def surveyed(question: Question, input_signature: Any) -> tuple[Any, Survey]:
+def surveyed(question: TextModel, input_signature: Any) -> tuple[Any, Survey]:
     """The model's inputs, a nest of tensor specs with names, and what a trace of it shows.
 
     Args:
@@ -48,13 +48,17 @@ def opened(spec: tf.TensorSpec) -> tf.TensorSpec:
     return tf.TensorSpec([None] * len(spec.shape), spec.dtype, spec.name)
 
 
-def text_inputs(question: Question, specs: Any, seen: Survey) -> list[int]:
+def text_inputs(question: TextModel, specs: Any, seen: Survey) -> list[int]:
     """The numbers of the inputs that the tokenizer makes of texts.
 
     Raises:
         ValueError: if the embedded ids are no inputs of the model.
     """
-    if question.takes_text or question.tokens.to_ids is None or question.tokens.pack is not None:
+    if (
+        question.takes_text
+        or question.tokens.to_ids is None
+        or question.tokens.preprocess is not None
+    ):
         return []  # A preprocessor makes more of a text than ids: a request has what it makes.
     flat = tf.nest.flatten(specs)
     if -1 in seen.sources:
@@ -77,7 +81,7 @@ def text_inputs(question: Question, specs: Any, seen: Survey) -> list[int]:
 
 
 def example_request(
-    question: Question, specs: Any, texts: Sequence[int], examples: Any
+    question: TextModel, specs: Any, texts: Sequence[int], examples: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Examples, as an explainer takes them, as inputs by name: of the model, of the attributions.
 
@@ -121,7 +125,7 @@ def example_request(
     )
 
 
-def _traced(question: Question, specs: Any) -> tuple[Any, Survey]:
+def _traced(question: TextModel, specs: Any) -> tuple[Any, Survey]:
     try:
         return specs, survey(question, specs)
     except (ValueError, TypeError, tf.errors.OpError) as error:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tf_salience.data import tf_data
 from tf_salience.models import inputs as model_inputs
-from tf_salience.models.text_model import Question
+from tf_salience.models.text_model import TextModel
 from tf_salience.targets import Span
 
 Array = npt.NDArray[Any]
@@ -59,7 +59,7 @@ class Intake:
         )
 
 
-def take_in(question: Question, inputs: Any) -> Intake:
+def take_in(question: TextModel, inputs: Any) -> Intake:
     """The inputs of a call, checked.
 
     Raises:
@@ -76,8 +76,8 @@ def take_in(question: Question, inputs: Any) -> Intake:
     continuations = None
     if isinstance(target, Span) and target.continuation is not None:
         continuations = _one_each(target.continuation, model_inputs.size(nest))
-    if tokens.pack is not None and texts and not question.takes_text:
-        packed = tokens.pack(nest, continuations)
+    if tokens.preprocess is not None and texts and not question.takes_text:
+        packed = tokens.preprocess(nest, continuations)
         ready = _prepared(question, packed.inputs)
         return Intake(
             ready, packed.names, packed.owners, packed.spans, labels=labels, texts=packed.texts
@@ -98,7 +98,7 @@ def take_in(question: Question, inputs: Any) -> Intake:
     return Intake(_prepared(question, nest), labels=labels, texts=named)
 
 
-def _prepared(question: Question, nest: Any) -> Any:
+def _prepared(question: TextModel, nest: Any) -> Any:
     return model_inputs.prepare(
         nest, question.model, takes_text=question.takes_text, encode=question.tokens.encode
     )

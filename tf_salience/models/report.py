@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_salience.models import embeddings as tap
 from tf_salience.models import inputs, segments
 from tf_salience.models.signature import Survey, survey
-from tf_salience.models.text_model import Question, ask
+from tf_salience.models.text_model import TextModel, ask
 from tf_salience.utils import validation
 
 
@@ -52,13 +52,13 @@ def report(model: keras.Model, *, embeddings: Any = None, tokenizer: Any = None)
     return "\n\n".join([head, *(f"{title}\n{body}" for title, body in sections)])
 
 
-def _inputs(question: Question, specs: Any) -> str:
+def _inputs(question: TextModel, specs: Any) -> str:
     tokens = question.tokens
     lines = ["  not known: the model has no symbolic inputs; call `explain` on what it takes"]
     if specs is not None:
         rows = [(spec.name, spec.dtype.name, _shape(spec)) for spec in tf.nest.flatten(specs)]
         lines = [validation.table(("name", "dtype", "shape"), rows)]
-    if question.takes_text or tokens.pack is not None:
+    if question.takes_text or tokens.preprocess is not None:
         lines.append("  Texts go in as they are.")
     if tokens.vocabulary is not None:
         lines.append(f"  Tokens are shown by a vocabulary of {len(tokens.vocabulary)}.")
@@ -67,7 +67,7 @@ def _inputs(question: Question, specs: Any) -> str:
     return "\n".join(lines)
 
 
-def _layers(question: Question, seen: Survey | None) -> str:
+def _layers(question: TextModel, seen: Survey | None) -> str:
     taken = question.tap.layers
     rows = [
         (
@@ -92,7 +92,7 @@ def _layers(question: Question, seen: Survey | None) -> str:
     return "\n".join(lines)
 
 
-def _padding(question: Question, seen: Survey) -> str:
+def _padding(question: TextModel, seen: Survey) -> str:
     names = [spec.name for spec in tf.nest.flatten(tap.input_specs(question.model))]
     given = [name for name in names if name.endswith(segments.MASK_INPUTS)]
     if all(seen.masked):
@@ -104,7 +104,7 @@ def _padding(question: Question, seen: Survey) -> str:
     return "no mask was seen; pass `pad_id=` so that it is left out of what is shown"
 
 
-def _outputs(question: Question, seen: Survey | None) -> str:
+def _outputs(question: TextModel, seen: Survey | None) -> str:
     if seen is None:
         return "  not known before the model is run"
     named = inputs.paths(seen.outputs)
@@ -119,7 +119,7 @@ def _outputs(question: Question, seen: Survey | None) -> str:
     return "\n".join(lines)
 
 
-def _targets(question: Question, seen: Survey, spec: Any) -> list[str]:
+def _targets(question: TextModel, seen: Survey, spec: Any) -> list[str]:
     """The targets of one output, the first one that of the worked call."""
     sizes = spec.shape[1:]
     if len(sizes) == 0 or (len(sizes) == 1 and sizes[0] == 1):
@@ -133,7 +133,7 @@ def _targets(question: Question, seen: Survey, spec: Any) -> list[str]:
             "tfs.targets.Margin(0, 1)",
             *probabilities,
         ]
-    pack = question.tokens.pack
+    pack = question.tokens.preprocess
     if len(sizes) == 2 and sizes[1] in seen.tables and (pack is None or pack.predicts):
         text = [] if pack is None else ['tfs.targets.Span(" a continuation")']
         return [*text, "tfs.targets.Span(start=-1)  (the last token; a language model)"]
@@ -142,7 +142,7 @@ def _targets(question: Question, seen: Survey, spec: Any) -> list[str]:
     return ["lambda outputs: ...  (to (batch,))"]
 
 
-def _call(question: Question, specs: Any, seen: Survey | None) -> str:
+def _call(question: TextModel, specs: Any, seen: Survey | None) -> str:
     arguments = ["model"]
     if seen is not None:
         name, spec = inputs.paths(seen.outputs)[0]
@@ -153,7 +153,7 @@ def _call(question: Question, specs: Any, seen: Survey | None) -> str:
             arguments.append(f"target={target}")
     flat = [] if specs is None else tf.nest.flatten(specs)
     single_text = len(flat) == 1 and question.takes_text and flat[0].shape[1:] in ([], [1])
-    if question.tokens.pack is not None or single_text:
+    if question.tokens.preprocess is not None or single_text:
         given = '["a text", "another"]'
     elif isinstance(specs, dict):
         given = "{" + ", ".join(f"{key!r}: {_variable(key)}" for key in specs) + "}"

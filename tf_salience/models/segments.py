@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from tf_salience.attribution.execution.forward import Segment
 from tf_salience.models import inputs as model_inputs
-from tf_salience.targets import Predicted
-from tf_salience.tokenizers import Tokens
+from tf_salience.targets import PredictedTokens
+from tf_salience.tokenizers import Tokenizer
 
 Array = npt.NDArray[Any]
 
@@ -56,7 +56,7 @@ class Layout:
         return [shown[number][:, :width] for number, width in enumerate(self.widths)]
 
 
-def layout(model: keras.Model, nest: Any, segments: Sequence[Segment], tokens: Tokens) -> Layout:
+def layout(model: keras.Model, nest: Any, segments: Sequence[Segment], tokens: Tokenizer) -> Layout:
     """The layout of what a first pass showed; in a graph too, where the masks are its tensors.
 
     Args:
@@ -75,7 +75,7 @@ def layout(model: keras.Model, nest: Any, segments: Sequence[Segment], tokens: T
 
 def predicted(
     model: keras.Model, nest: Any, segments: Sequence[Segment], layout: Layout, spans: Array | None
-) -> Predicted | None:
+) -> PredictedTokens | None:
     """The tokens that stand over the outputs, if they are one a token.
 
     Of several segments those of the decoder; else those that all of them agree on, whose ids are
@@ -90,7 +90,7 @@ def predicted(
     """
     decoders = [number for number, name in enumerate(layout.names) if "decoder" in name]
     if len(decoders) == 1:
-        return Predicted(segments[decoders[0]].ids, layout.masks[decoders[0]], spans)
+        return PredictedTokens(segments[decoders[0]].ids, layout.masks[decoders[0]], spans)
     first = layout.masks[0]
     if not all(np.array_equal(first, mask) for mask in layout.masks[1:]):
         return None
@@ -100,7 +100,7 @@ def predicted(
         if number != segments[0].source and model_inputs.may_be_ids(name, leaf)
     ]
     alone = len(segments) == 1 and (segments[0].source < 0 or not others)
-    return Predicted(segments[0].ids if alone else None, first, spans)
+    return PredictedTokens(segments[0].ids if alone else None, first, spans)
 
 
 def _mask_names(name: str, segments: int) -> Sequence[str]:
@@ -112,10 +112,13 @@ def _mask_names(name: str, segments: int) -> Sequence[str]:
 
 
 def _mask(
-    inputs: Sequence[tuple[str, Any]], segment: Segment, tokens: Tokens, mask_names: Sequence[str]
+    inputs: Sequence[tuple[str, Any]],
+    segment: Segment,
+    tokens: Tokenizer,
+    mask_names: Sequence[str],
 ) -> Any:
     """Which tokens are real, (batch, tokens): whoever knows best is asked first."""
-    if tokens.pad_id_is_given and segment.ids is not None:
+    if tokens.pad_id_from_user and segment.ids is not None:
         return segment.ids != tokens.pad_id
     if segment.mask is not None and _goes_with(segment.mask, segment.embeddings):
         return segment.mask

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from tf_salience.attribution.execution.forward import Segment
 from tf_salience.models import inputs, segments
-from tf_salience.models.embeddings import Reading, source_of, unread
-from tf_salience.models.text_model import Question
+from tf_salience.models.embeddings import Recording, source_of, unread
+from tf_salience.models.text_model import TextModel
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Survey:
     masked: list[bool]
 
 
-def survey(question: Question, specs: Any) -> Survey:
+def survey(question: TextModel, specs: Any) -> Survey:
     """Traces the model once, on inputs of these specs, a nest.
 
     Raises:
@@ -81,7 +81,7 @@ def _like(spec: tf.TensorSpec) -> Any:
     return np.zeros([size or 2 for size in spec.shape], spec.dtype.as_numpy_dtype)
 
 
-def segments_of(reading: Reading, flat: list[Any]) -> list[Segment]:
+def segments_of(reading: Recording, flat: list[Any]) -> list[Segment]:
     """The tapped calls of a graph's pass as segments, whose arrays are its tensors.
 
     Args:

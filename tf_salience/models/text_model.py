@@ -17,7 +17,7 @@ from tf_salience.version import __version__
 
 
 @dataclass(frozen=True)
-class Question:
+class TextModel:
     """What is explained of a model, and how.
 
     Attributes:
@@ -36,8 +36,8 @@ class Question:
     method: methods.Method
     target: targets.Target
     class_names: list[str] | None
-    tap: tap.Tap
-    tokens: tokenizers.Tokens
+    tap: tap.HookedModel
+    tokens: tokenizers.Tokenizer
     activated: bool
     takes_text: bool
     output: str | int | None = None
@@ -46,9 +46,9 @@ class Question:
         """The output that is explained, of all that the model gives."""
         return targets.chosen(outputs, self.output, getattr(self.model, "output_names", ()))
 
-    def score(self, outputs: Any, held: Any) -> Any:
+    def score(self, outputs: Any, target_indices: Any) -> Any:
         """The target of each row, (rows,), from all outputs; see `targets.Target.score`."""
-        return self.target.score(self.select(outputs), held)
+        return self.target.score(self.select(outputs), target_indices)
 
     def output_bytes(self, tokens: int) -> int:
         """About what the outputs of one example of so many tokens take, where the model tells."""
@@ -64,7 +64,7 @@ class Question:
         examples: Any,
         total: int,
         labels: Any = None,
-        predicted: targets.Predicted | None = None,
+        predicted: targets.PredictedTokens | None = None,
     ) -> targets.Context:
         """What the target may look at; see `targets.Context`.
 
@@ -83,8 +83,8 @@ class Question:
             self.class_names,
             self.activated,
             predicted,
-            self.tokens.text,
-            self.tokens.ids_of,
+            self.tokens.detokenize,
+            self.tokens.encode_text,
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def ask(
     class_names: Sequence[str] | None = None,
     pad_id: int | None = None,
     output: str | int | None = None,
-) -> Question:
+) -> TextModel:
     """A question from what a user passes; the arguments are those of `Explainer`.
 
     Raises:
@@ -136,12 +136,12 @@ def ask(
             f"Received: output={output!r} (of type {type(output).__name__})"
         )
     layers = tap.find(model, embeddings)
-    return Question(
+    return TextModel(
         model=model,
         method=chosen,
         target=explained,
         class_names=names,
-        tap=tap.Tap(model, layers, guessed=embeddings is None),
+        tap=tap.HookedModel(model, layers, guessed=embeddings is None),
         tokens=tokenizers.adapt(tokenizer, model, tap.all_layers(model), pad_id),
         activated=tap.ends_in_probabilities(model),
         takes_text=tap.takes_text(model),

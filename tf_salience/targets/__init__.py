@@ -1,7 +1,7 @@
 """From the model's outputs to the scalar that is explained, (batch,)."""
 
 from tf_salience.models.outputs import chosen
-from tf_salience.targets.columns import Context, Predicted
+from tf_salience.targets.columns import Context, PredictedTokens
 from tf_salience.targets.given import get
 from tf_salience.targets.kinds import (
     Custom,

@@ -13,7 +13,7 @@ IntArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Predicted:
+class PredictedTokens:
     """The tokens that stand over a model's outputs, if it gives one output a token.
 
     Attributes:
@@ -55,7 +55,7 @@ class Context:
     labels: Any = None
     class_names: Sequence[str] | None = None
     activated: bool = False
-    predicted: Predicted | None = None
+    predicted: PredictedTokens | None = None
     read: Callable[[Any], str] | None = None
     token_ids: Callable[[str], list[int]] | None = None
 

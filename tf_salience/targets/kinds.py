@@ -1,6 +1,6 @@
 """What can be explained: a unit, a margin, a probability, the user's own function.
 
-A target first decides what it explains at the input (`hold`): the predicted class, the label. That
+A target first decides what it explains at the input (`resolve`): the predicted class, the label. That
 decision is a small row of column numbers, held for the whole path, so that the class cannot change
 half-way. Then it reads the scalar from the outputs inside the graph (`score`).
 """
@@ -23,19 +23,19 @@ class Target(Protocol):
 
     @property
     def units(self) -> tuple[Any, ...]:
-        """Which output units are held, as `Unit.which` says it: one a column of `hold`."""
+        """Which output units are held, as `Unit.which` says it: one a column of `resolve`."""
         ...
 
-    def hold(self, context: Context) -> IntArray:
+    def resolve(self, context: Context) -> IntArray:
         """What is decided at the input and held: (batch, columns), int32."""
         ...
 
-    def score(self, outputs: Any, held: Any) -> Any:
+    def score(self, outputs: Any, target_indices: Any) -> Any:
         """The scalar of each row, inside the graph: (batch,)."""
         ...
 
-    def name(self, held: IntArray, context: Context) -> str:
-        """What was explained for one example; `held` is its (columns,)."""
+    def name(self, target_indices: IntArray, context: Context) -> str:
+        """What was explained for one example; `target_indices` is its (columns,)."""
         ...
 
     def get_config(self) -> dict[str, Any]:
@@ -60,31 +60,33 @@ class Unit:
         """Which output units are held."""
         return (self.which,)
 
-    def hold(self, context: Context) -> IntArray:
+    def resolve(self, context: Context) -> IntArray:
         """The explained column of each example: (batch, 1)."""
         outputs = np.asarray(columns.matrix(context.outputs))
         size, classes = outputs.shape
         columns.check_class_names(context.class_names, classes)
         if isinstance(self.which, str) and self.which == "predicted":
-            held = outputs.argmax(axis=1)
+            target_indices = outputs.argmax(axis=1)
         elif isinstance(self.which, str) and self.which == "label":
-            held = columns.labels(context, classes)
+            target_indices = columns.labels(context, classes)
         elif isinstance(self.which, Sequence | np.ndarray) and not isinstance(self.which, str):
             each = columns.one_each(self.which, "target", context).tolist()
             names = context.class_names
-            held = np.array([columns.index(one, classes, names, "target") for one in each])
+            target_indices = np.array(
+                [columns.index(one, classes, names, "target") for one in each]
+            )
         else:
             column = columns.index(self.which, classes, context.class_names, "target")
-            held = np.full(size, column)
-        return held.astype(np.int32)[:, None]
+            target_indices = np.full(size, column)
+        return target_indices.astype(np.int32)[:, None]
 
-    def score(self, outputs: Any, held: Any) -> Any:
+    def score(self, outputs: Any, target_indices: Any) -> Any:
         """The held column of each row: (batch,)."""
-        return tf.gather(columns.matrix(outputs), held[:, 0], axis=1, batch_dims=1)
+        return tf.gather(columns.matrix(outputs), target_indices[:, 0], axis=1, batch_dims=1)
 
-    def name(self, held: IntArray, context: Context) -> str:
+    def name(self, target_indices: IntArray, context: Context) -> str:
         """The class' name, or `class 1` where names are not known."""
-        return columns.class_name(held[0], context)
+        return columns.class_name(target_indices[0], context)
 
     def get_config(self) -> dict[str, Any]:
         """What repeats this target, as plain values."""
@@ -108,7 +110,7 @@ class Margin:
         """Which output units are held."""
         return (self.a, self.b)
 
-    def hold(self, context: Context) -> IntArray:
+    def resolve(self, context: Context) -> IntArray:
         """The two columns of each example: (batch, 2)."""
         classes = columns.matrix(context.outputs).shape[1]
         if classes < 2:
@@ -116,14 +118,16 @@ class Margin:
                 "`Margin` needs a model with two or more output units. Received: outputs of shape "
                 f"(batch, {classes}). Use `target='predicted'`, which explains the unit itself."
             )
-        return np.concatenate([Unit(self.a).hold(context), Unit(self.b).hold(context)], axis=1)
+        return np.concatenate(
+            [Unit(self.a).resolve(context), Unit(self.b).resolve(context)], axis=1
+        )
 
-    def score(self, outputs: Any, held: Any) -> Any:
+    def score(self, outputs: Any, target_indices: Any) -> Any:
         """Output a minus output b of each row: (batch,)."""
-        both = tf.gather(columns.matrix(outputs), held, axis=1, batch_dims=1)
+        both = tf.gather(columns.matrix(outputs), target_indices, axis=1, batch_dims=1)
         return both[:, 0] - both[:, 1]
 
-    def name(self, held: IntArray, context: Context) -> str:
+    def name(self, target_indices: IntArray, context: Context) -> str:
         """`positive − negative`."""
         return f"{columns.class_name(held[0], context)} − {columns.class_name(held[1], context)}"
 
@@ -150,16 +154,16 @@ class Probability:
         """Which output units are held."""
         return (self.of,)
 
-    def hold(self, context: Context) -> IntArray:
+    def resolve(self, context: Context) -> IntArray:
         """The column of each example: (batch, 1)."""
         _check_logits(context, type(self).__name__)
-        return Unit(self.of).hold(context)
+        return Unit(self.of).resolve(context)
 
-    def score(self, outputs: Any, held: Any) -> Any:
+    def score(self, outputs: Any, target_indices: Any) -> Any:
         """The probability of each row: (batch,)."""
-        return tf.exp(LogProbability(self.of).score(outputs, held))
+        return tf.exp(LogProbability(self.of).score(outputs, target_indices))
 
-    def name(self, held: IntArray, context: Context) -> str:
+    def name(self, target_indices: IntArray, context: Context) -> str:
         """`P(positive)`."""
         return f"P({columns.class_name(held[0], context)})"
 
@@ -183,19 +187,19 @@ class LogProbability:
         """Which output units are held."""
         return (self.of,)
 
-    def hold(self, context: Context) -> IntArray:
+    def resolve(self, context: Context) -> IntArray:
         """The column of each example: (batch, 1)."""
         _check_logits(context, type(self).__name__)
-        return Unit(self.of).hold(context)
+        return Unit(self.of).resolve(context)
 
-    def score(self, outputs: Any, held: Any) -> Any:
+    def score(self, outputs: Any, target_indices: Any) -> Any:
         """The log probability of each row: (batch,)."""
         logits = columns.matrix(outputs)
         if logits.shape[1] == 1:
             return tf.math.log_sigmoid(logits[:, 0])
-        return tf.gather(tf.nn.log_softmax(logits), held[:, 0], axis=1, batch_dims=1)
+        return tf.gather(tf.nn.log_softmax(logits), target_indices[:, 0], axis=1, batch_dims=1)
 
-    def name(self, held: IntArray, context: Context) -> str:
+    def name(self, target_indices: IntArray, context: Context) -> str:
         """`log P(positive)`."""
         return f"log P({columns.class_name(held[0], context)})"
 
@@ -220,13 +224,13 @@ class Custom:
         """None are held."""
         return ()
 
-    def hold(self, context: Context) -> IntArray:
+    def resolve(self, context: Context) -> IntArray:
         """Nothing is held: (batch, 0)."""
         return np.zeros((len(context.examples), 0), np.int32)
 
-    def score(self, outputs: Any, held: Any) -> Any:
+    def score(self, outputs: Any, target_indices: Any) -> Any:
         """What the callable returns: (batch,)."""
-        del held
+        del target_indices
         scores = tf.convert_to_tensor(self.function(outputs))
         if len(scores.shape) != 1 or not scores.dtype.is_floating:
             raise ValueError(
@@ -235,9 +239,9 @@ class Custom:
             )
         return scores
 
-    def name(self, held: IntArray, context: Context) -> str:
+    def name(self, target_indices: IntArray, context: Context) -> str:
         """The callable's own name."""
-        del held, context
+        del target_indices, context
         return getattr(self.function, "__name__", type(self.function).__name__)
 
     def get_config(self) -> dict[str, Any]:

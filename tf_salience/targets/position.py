@@ -37,7 +37,7 @@ class Position:
     def _inner(self) -> Any:
         return kinds.get(self.target)
 
-    def hold(self, context: Context) -> IntArray:
+    def resolve(self, context: Context) -> IntArray:
         """The position, and what the target there holds: (batch, 1 + columns)."""
         outputs = places.ranked(context, "Position", "tagger")
         if self.position is not None:
@@ -48,30 +48,32 @@ class Position:
         else:
             columns = np.zeros(len(outputs), np.int64)
         there = replace(context, outputs=outputs[np.arange(len(outputs)), columns])
-        return np.concatenate([columns[:, None], self._inner.hold(there)], axis=1).astype(np.int32)
+        return np.concatenate([columns[:, None], self._inner.resolve(there)], axis=1).astype(
+            np.int32
+        )
 
-    def score(self, outputs: Any, held: Any) -> Any:
+    def score(self, outputs: Any, target_indices: Any) -> Any:
         """The inner target of each row at its position: (batch,)."""
-        there = tf.gather(outputs, held[:, 0], axis=1, batch_dims=1)
-        return self._inner.score(there, held[:, 1:])
+        there = tf.gather(outputs, target_indices[:, 0], axis=1, batch_dims=1)
+        return self._inner.score(there, target_indices[:, 1:])
 
-    def name(self, held: IntArray, context: Context) -> str:
+    def name(self, target_indices: IntArray, context: Context) -> str:
         """`noun at 3`."""
         there = replace(context, outputs=np.asarray(context.outputs)[:, 0])
-        return f"{self._inner.name(held[1:], there)} at {held[0]}"
+        return f"{self._inner.name(held[1:], there)} at {target_indices[0]}"
 
     @property
-    def whole(self) -> "Position":
+    def for_all_tokens(self) -> "Position":
         """What is asked of the model before each token is: the first, even of an empty text."""
         return replace(self, position=None)
 
-    def each(self, held: IntArray, context: Context) -> list[tuple[int, int]]:
+    def token_targets(self, target_indices: IntArray, context: Context) -> list[tuple[int, int]]:
         """Every real token of each example, as rows of its number in `context` and a column."""
-        del held
+        del target_indices
         real = [] if context.predicted is None else np.argwhere(context.predicted.mask).tolist()
         return [(row, column) for row, column in real]
 
-    def at(self, columns: Sequence[int], examples: Sequence[int]) -> "Position":
+    def at_columns(self, columns: Sequence[int], examples: Sequence[int]) -> "Position":
         """The same target at one column of each of these examples, which may be repeated."""
         inner = self._inner
         if isinstance(inner, kinds.Unit):

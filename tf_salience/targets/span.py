@@ -52,7 +52,7 @@ class Span:
         """No single unit is held."""
         return ()
 
-    def hold(self, context: Context) -> IntArray:
+    def resolve(self, context: Context) -> IntArray:
         """Positions that predict, the predicted ids, and the others: (batch, 3 x longest).
 
         Shorter stretches are filled up with -1.
@@ -75,12 +75,12 @@ class Span:
                 "token with `targets.Position`."
             )
         longest = int((stops - starts).max())
-        held = np.full((len(ids), 3, longest), -1, np.int32)
+        target_indices = np.full((len(ids), 3, longest), -1, np.int32)
         other = self._others(context, outputs.shape[2])
         for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
             size = stop - start
-            held[row, 0, :size] = np.arange(start - 1, stop - 1)
-            held[row, 1, :size] = ids[row, start:stop]
+            target_indices[row, 0, :size] = np.arange(start - 1, stop - 1)
+            target_indices[row, 1, :size] = ids[row, start:stop]
             if other is not None:
                 if size != 1:
                     raise ValueError(
@@ -88,12 +88,14 @@ class Span:
                         f"Received: {size} tokens in {validation.listed([int(context.examples[row])])}."
                         " Set `start` and `stop`, or a continuation of one token."
                     )
-                held[row, 2, 0] = other[row]
-        return held.reshape(len(ids), -1)
+                target_indices[row, 2, 0] = other[row]
+        return target_indices.reshape(len(ids), -1)
 
-    def score(self, outputs: Any, held: Any) -> Any:
+    def score(self, outputs: Any, target_indices: Any) -> Any:
         """The log-likelihood of each row's stretch: (batch,)."""
-        predicting, ids, others = tf.unstack(tf.reshape(held, [tf.shape(held)[0], 3, -1]), axis=1)
+        predicting, ids, others = tf.unstack(
+            tf.reshape(target_indices, [tf.shape(target_indices)[0], 3, -1]), axis=1
+        )
         logits = tf.gather(outputs, tf.maximum(predicting, 0), axis=1, batch_dims=1)
         wide = tf.float64 if logits.dtype == tf.float64 else tf.float32
         likelihoods = tf.nn.log_softmax(tf.cast(logits, wide))
@@ -104,25 +106,25 @@ class Span:
 
         return tf.reduce_sum(of(ids) - of(others), axis=1)
 
-    def name(self, held: IntArray, context: Context) -> str:
+    def name(self, target_indices: IntArray, context: Context) -> str:
         """`log P(mat)`, or `log P(cat) − log P(dog)`."""
-        _, ids, others = held.reshape(3, -1)
+        _, ids, others = target_indices.reshape(3, -1)
         read = context.read or (lambda ids: " ".join(str(one) for one in ids))
         text = f"log P({read(ids[ids >= 0])})"
         return f"{text} − log P({read(others[others >= 0])})" if (others >= 0).any() else text
 
     @property
-    def whole(self) -> "Span":
+    def for_all_tokens(self) -> "Span":
         """What is asked of the model before each token is: the stretch as it is."""
         return self
 
-    def each(self, held: IntArray, context: Context) -> list[tuple[int, int]]:
+    def token_targets(self, target_indices: IntArray, context: Context) -> list[tuple[int, int]]:
         """Every predicted token, as rows of its example's number in `context` and a column."""
         del context
-        predicting = held.reshape(len(held), 3, -1)[:, 0]
+        predicting = target_indices.reshape(len(target_indices), 3, -1)[:, 0]
         return [(row, predicting[row, place] + 1) for row, place in np.argwhere(predicting >= 0)]
 
-    def at(self, columns: Sequence[int], examples: Sequence[int]) -> "Span":
+    def at_columns(self, columns: Sequence[int], examples: Sequence[int]) -> "Span":
         """The same target for one token of each of these examples, which may be repeated."""
         stops = [column + 1 for column in columns]
         other = places.repeated(self.rather_than, examples)

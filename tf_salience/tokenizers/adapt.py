@@ -1,4 +1,4 @@
-"""From what a user passes as `tokenizer` to `Tokens`."""
+"""From what a user passes as `tokenizer` to `Tokenizer`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,10 +9,12 @@ import keras
 from tf_salience.tokenizers import keras_hub
 from tf_salience.tokenizers.preprocessors import packer
 from tf_salience.tokenizers.text_vectorization import from_vectorization
-from tf_salience.tokenizers.tokenizer import Tokens
+from tf_salience.tokenizers.tokenizer import Tokenizer
 
 
-def adapt(tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_id: Any) -> Tokens:
+def adapt(
+    tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_id: Any
+) -> Tokenizer:
     """Reads a tokenizer, or finds the one that the model holds.
 
     Args:
@@ -32,7 +34,7 @@ def adapt(tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_
     if tokenizer is None:
         kind = keras.layers.TextVectorization
         inside = [layer for layer in layers if isinstance(layer, kind)]
-        tokens = from_vectorization(inside[0]) if len(inside) == 1 else Tokens()
+        tokens = from_vectorization(inside[0]) if len(inside) == 1 else Tokenizer()
     elif isinstance(tokenizer, keras.layers.TextVectorization):
         tokens = from_vectorization(tokenizer)
     elif keras_hub.is_tokenizer(tokenizer):
@@ -51,33 +53,33 @@ def adapt(tokenizer: Any, model: Any, layers: Sequence[keras.layers.Layer], pad_
         )
     if pad_id is None:
         return tokens
-    return replace(tokens, pad_id=pad_id, pad_id_is_given=True)
+    return replace(tokens, pad_id=pad_id, pad_id_from_user=True)
 
 
-def _from_hub(tokenizer: Any) -> Tokens:
+def _from_hub(tokenizer: Any) -> Tokenizer:
     words = keras_hub.tokenizer_of(tokenizer)
     vocabulary = keras_hub.vocabulary_of(words)
     unknown = keras_hub.unknown_id(words, vocabulary)
     pad_id = keras_hub.pad_id(words)
     special = {*(getattr(words, "special_token_ids", None) or ()), pad_id} - {None, unknown}
-    return Tokens(
+    return Tokenizer(
         vocabulary=vocabulary,
         to_ids=keras_hub.encoder(words),
         pack=packer(tokenizer),
-        read_piece=keras_hub.read_piece(words),
+        read_subword=keras_hub.read_subword(words),
         special_ids=frozenset(special),
         pad_id=pad_id,
         unknown_id=unknown,
     )
 
 
-def _from_vocabulary(words: list[str]) -> Tokens:
+def _from_vocabulary(words: list[str]) -> Tokenizer:
     """A plain vocabulary: padding and unknown words are found by their usual names."""
 
     def position(names: Sequence[str]) -> int | None:
         return next((words.index(name) for name in names if name in words), None)
 
-    return Tokens(
+    return Tokenizer(
         vocabulary=words,
         pad_id=position(("[PAD]", "<pad>", "")),
         unknown_id=position(("[UNK]", "<unk>")),

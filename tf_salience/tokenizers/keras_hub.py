@@ -52,7 +52,7 @@ def pad_id(tokenizer: Any) -> int | None:
     return tokenizer.pad_token_id if getattr(tokenizer, "pad_token", None) else None
 
 
-def read_piece(tokenizer: Any) -> subwords.ReadPiece | None:
+def read_subword(tokenizer: Any) -> subwords.ReadPiece | None:
     """How this kind of tokenizer marks where words start."""
     kinds = sys.modules["keras_hub"].tokenizers
     if isinstance(tokenizer, kinds.WordPieceTokenizer):

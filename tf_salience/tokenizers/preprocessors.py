@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Packed:
+class PreprocessedTexts:
     """Texts as a model takes them.
 
     Attributes:
@@ -45,7 +45,7 @@ class Packer(Protocol):
 
     predicts: ClassVar[bool]
 
-    def __call__(self, texts: Any, continuations: Array | None) -> Packed:
+    def __call__(self, texts: Any, continuations: Array | None) -> PreprocessedTexts:
         """Packs texts.
 
         Args:
@@ -77,7 +77,7 @@ class _Plain:
     preprocessor: Any
     predicts: ClassVar[bool] = False
 
-    def __call__(self, texts: Any, continuations: Array | None) -> Packed:
+    def __call__(self, texts: Any, continuations: Array | None) -> PreprocessedTexts:
         if continuations is not None:
             raise ValueError(
                 "`Span` takes a continuation only where the model's preprocessor is one of a "
@@ -101,8 +101,10 @@ class _Plain:
         inputs = {name: np.asarray(array) for name, array in inputs.items()}
         self._warn_of_lost_text(tensors, inputs)
         if len(columns) == 1:
-            return Packed(inputs, texts=columns)
-        return Packed(inputs, tuple(columns), self._owners(tensors, inputs), texts=columns)
+            return PreprocessedTexts(inputs, texts=columns)
+        return PreprocessedTexts(
+            inputs, tuple(columns), self._owners(tensors, inputs), texts=columns
+        )
 
     def _owners(self, tensors: Sequence[Any], inputs: dict[str, Array]) -> Array | None:
         """The number of the text that each token is of, (batch, tokens), as the packer tells."""
@@ -139,7 +141,7 @@ class _Causal:
     preprocessor: Any
     predicts: ClassVar[bool] = True
 
-    def __call__(self, texts: Any, continuations: Array | None) -> Packed:
+    def __call__(self, texts: Any, continuations: Array | None) -> PreprocessedTexts:
         if isinstance(texts, dict | tuple):
             raise ValueError(
                 "A causal language model takes one text an example. Received: "
@@ -153,7 +155,7 @@ class _Causal:
         inputs = {"token_ids": ids, "padding_mask": mask}
         whole = {"token_ids": _followed(column, continuations)}
         spans = _spans(rows, said, added, continued=continuations is not None)
-        return Packed(inputs, spans=spans, texts=whole)
+        return PreprocessedTexts(inputs, spans=spans, texts=whole)
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class _SequenceToSequence:
     preprocessor: Any
     predicts: ClassVar[bool] = True
 
-    def __call__(self, texts: Any, continuations: Array | None) -> Packed:
+    def __call__(self, texts: Any, continuations: Array | None) -> PreprocessedTexts:
         own, words = self.preprocessor, self.preprocessor.tokenizer
         if isinstance(texts, tuple) or (isinstance(texts, dict) and "encoder_text" not in texts):
             raise ValueError(
@@ -185,7 +187,7 @@ class _SequenceToSequence:
             "decoder_token_ids": _followed(said, continuations),
         }
         spans = _spans(decoder, lengths, added, continued=continuations is not None)
-        return Packed(inputs, spans=spans, texts=whole)
+        return PreprocessedTexts(inputs, spans=spans, texts=whole)
 
 
 def _column(texts: Any) -> Array:

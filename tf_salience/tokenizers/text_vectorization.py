@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.tokenizers.tokenizer import Tokens
+from tf_salience.tokenizers.tokenizer import Tokenizer
 
 
-def from_vectorization(layer: keras.layers.TextVectorization) -> Tokens:
+def from_vectorization(layer: keras.layers.TextVectorization) -> Tokenizer:
     """Reads the layer: whatever it splits into, words, characters or n-grams, is a token.
 
     Raises:
@@ -39,4 +39,4 @@ def from_vectorization(layer: keras.layers.TextVectorization) -> Tokens:
             **{**config, "output_sequence_length": None, "ragged": False, "vocabulary": vocabulary}
         )
         longest = (most, lambda texts: np.count_nonzero(uncut(tf.constant(texts)), axis=1))
-    return Tokens(vocabulary, to_ids, pad_id=0, unknown_id=1, longest=longest)
+    return Tokenizer(vocabulary, to_ids, pad_id=0, unknown_id=1, truncation=longest)

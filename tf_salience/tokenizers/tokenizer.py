@@ -1,4 +1,4 @@
-"""`Tokens`: how ids are read, and how texts become ids."""
+"""`Tokenizer`: how ids are read, and how texts become ids."""
 
 import string
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ NO_WORD = -1
 
 
 @dataclass(frozen=True)
-class Spelling:
+class TokenStrings:
     """Tokens as they are read.
 
     Attributes:
@@ -35,7 +35,7 @@ class Spelling:
 
 
 @dataclass(frozen=True)
-class Tokens:
+class Tokenizer:
     """How ids are read, and how texts become ids where the model does not do that itself.
 
     Attributes:
@@ -52,13 +52,13 @@ class Tokens:
 
     vocabulary: Sequence[str] | None = None
     to_ids: TextEncoder | None = None
-    pack: Packer | None = None
-    read_piece: ReadPiece | None = None
+    preprocess: Packer | None = None
+    read_subword: ReadPiece | None = None
     special_ids: frozenset[int] = frozenset()
     pad_id: int | None = None
     unknown_id: int | None = None
-    longest: tuple[int, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] | None = None
-    pad_id_is_given: bool = False
+    truncation: tuple[int, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] | None = None
+    pad_id_from_user: bool = False
 
     @property
     def encode(self) -> TextEncoder | None:
@@ -68,18 +68,18 @@ class Tokens:
 
     @cached_property
     def _pieces(self) -> list[Piece]:
-        read = self.read_piece or (lambda token: Piece(token, True))
+        read = self.read_subword or (lambda token: Piece(token, True))
         return [
             Piece(token, True) if number in self.special_ids else read(token)
             for number, token in enumerate(self.vocabulary or ())
         ]
 
     @property
-    def shown(self) -> list[str]:
+    def strings(self) -> list[str]:
         """The string of each id as it is read; empty where no vocabulary is known."""
         return [piece.text for piece in self._pieces]
 
-    def spelling(self, ids: npt.NDArray[Any]) -> Spelling:
+    def token_strings(self, ids: npt.NDArray[Any]) -> TokenStrings:
         """How ids of shape (tokens,) are read."""
         known = self._pieces
         pieces = [
@@ -87,30 +87,30 @@ class Tokens:
             for token_id in ids.astype(int).tolist()
         ]
         words = None
-        if self.read_piece is not None:
+        if self.read_subword is not None:
             special = np.isin(ids, list(self.special_ids))
             # After a special token a word starts, whatever it is marked with.
             starts = np.array([piece.starts for piece in pieces], bool)
             starts |= np.concatenate([[True], special[:-1]])[: len(starts)]
             numbers = np.cumsum(starts & ~special) - 1
             words = np.where(special, NO_WORD, numbers).tolist()
-        return Spelling([piece.text for piece in pieces], words)
+        return TokenStrings([piece.text for piece in pieces], words)
 
-    def places(self, text: str, ids: npt.NDArray[Any]) -> list[offsets.Place]:
+    def offsets_of(self, text: str, ids: npt.NDArray[Any]) -> list[offsets.Place]:
         """Where in a text its tokens, ids of shape (tokens,), stand, or None."""
         special = np.isin(ids, list(self.special_ids)).tolist()
         words = [
             None if is_special or not 0 <= number < len(self._pieces) else number
             for number, is_special in zip(ids.tolist(), special, strict=True)
         ]
-        if self.read_piece is byte_pair:
+        if self.read_subword is byte_pair:
             known = self.vocabulary or ()
             data = [None if number is None else bytes_of(known[number]) for number in words]
             return offsets.of_bytes(text, data)
         pieces = [None if number is None else self._piece_in_text(number) for number in words]
-        if self.read_piece is None:  # whole words, of which TextVectorization drops punctuation
+        if self.read_subword is None:  # whole words, of which TextVectorization drops punctuation
             return offsets.aligned(text, pieces, ends_unknown=str.isspace, skips=string.punctuation)
-        by_words = None if self.read_piece is sentence_piece else offsets.ends_word
+        by_words = None if self.read_subword is sentence_piece else offsets.ends_word
         return offsets.aligned(text, pieces, ends_unknown=by_words)
 
     def _piece_in_text(self, number: int) -> str | object:
@@ -118,17 +118,17 @@ class Tokens:
             return offsets.UNKNOWN
         return self._pieces[number].text.replace("␣", "")
 
-    def text(self, ids: npt.NDArray[Any]) -> str:
+    def detokenize(self, ids: npt.NDArray[Any]) -> str:
         """Ids of shape (tokens,) as running text, pieces put together."""
-        spelling = self.spelling(ids)
-        words = spelling.words or list(range(len(spelling.strings)))
+        token_strings = self.token_strings(ids)
+        words = token_strings.words or list(range(len(token_strings.strings)))
         parts: list[str] = []
-        for number, text in enumerate(spelling.strings):
+        for number, text in enumerate(token_strings.strings):
             goes_on = number > 0 and words[number] == words[number - 1] != NO_WORD
             parts.append(text if goes_on or not parts else f" {text}")
         return "".join(parts)
 
-    def ids_of(self, text: str) -> list[int]:
+    def encode_text(self, text: str) -> list[int]:
         """The ids of a text; none where it cannot be told."""
         known = self.token_id(text)
         if known is not None:
@@ -143,7 +143,7 @@ class Tokens:
 
     def warn_of_lost_text(self, texts: npt.NDArray[Any]) -> None:
         """Warns of texts, (batch,), whose end the model never sees."""
-        if self.longest is None:
+        if self.truncation is None:
             return
-        most, count = self.longest
+        most, count = self.truncation
         warn_of_lost_text(count(texts), most)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience.utils import validation
+from tf_salience.utils import validation, warnings
 
 
 def warn_of_lost_text(lengths: npt.NDArray[Any], most: int) -> None:
@@ -18,9 +18,9 @@ def warn_of_lost_text(lengths: npt.NDArray[Any], most: int) -> None:
     if not (lengths > most).any():
         return
     cut = np.flatnonzero(lengths > most).tolist()
-    validation.warn(
+    warnings.warn(
         f"The model takes {most} tokens; {validation.listed(cut)} "
         f"{'is' if len(cut) == 1 else 'are'} longer (up to {lengths.max()}). What the tokenizer "
         "cuts off is not seen by the model and has no score.",
-        validation.TruncatedTextWarning,
+        warnings.TruncatedTextWarning,
     )

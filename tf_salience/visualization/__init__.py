@@ -1,1 +1,1 @@
-"""Tokens and scores as a person sees them: terminal, notebook, picture."""
+"""Tokens and scores as terminal text, HTML, Markdown and images."""

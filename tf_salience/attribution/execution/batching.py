@@ -11,12 +11,12 @@ import tensorflow as tf
 
 from tf_salience.attribution import baselines
 from tf_salience.attribution.execution import padding
-from tf_salience.attribution.execution.chunks import Engine, Examples
+from tf_salience.attribution.execution.chunks import ChunkRunner, Examples
 from tf_salience.attribution.execution.forward import FirstPass
 from tf_salience.attribution.methods import Method
 from tf_salience.attribution.result import Attribution, joined, widened
 from tf_salience.models import inputs as model_inputs
-from tf_salience.models.embeddings import Tap
+from tf_salience.models.embeddings import HookedModel
 from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]
@@ -49,13 +49,13 @@ class Pool:
             from one call of an explainer to the next.
     """
 
-    tap: Tap
-    engine: Engine
+    tap: HookedModel
+    engine: ChunkRunner
     method: Method
     token_id: Callable[[str], int | None]
     inputs: Any
     first: FirstPass
-    held: Array
+    target_indices: Array
     numbers: Array
     total: int
     at_input: Array
@@ -170,7 +170,7 @@ class Pool:
         return Examples(
             inputs=nest[0],
             vectorized=nest[1],
-            held=self.held[members],
+            target_indices=self.target_indices[members],
             baselines=tuple(one if one.shape[1] == 1 else one[:, :width] for one in starts),
             widths=tuple(min(one, width) for one in self.widths),
             numbers=self.numbers[members],
@@ -214,7 +214,7 @@ class _EnginePath:
         outputs: (batch,), the target at the input.
     """
 
-    engine: Engine
+    engine: ChunkRunner
     examples: Examples
     outputs: Array
 

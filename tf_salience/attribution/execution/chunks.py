@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.attribution.execution.compilation import Compiled
+from tf_salience.attribution.execution.compilation import TracedFunction
 from tf_salience.attribution.execution.replicas import spread
-from tf_salience.attribution.execution.tiers import Tiered
-from tf_salience.attribution.path import Rows, suited
+from tf_salience.attribution.execution.tiers import AutoJit
+from tf_salience.attribution.path import PathGradients, suited
 from tf_salience.models import inputs
-from tf_salience.models.embeddings import Tap
-from tf_salience.utils import validation
+from tf_salience.models.embeddings import HookedModel
+from tf_salience.utils import validation, warnings
 
 Array = npt.NDArray[Any]
 
@@ -42,7 +42,7 @@ class Examples:
 
     inputs: Any
     vectorized: tuple[Array, ...]
-    held: Array
+    target_indices: Array
     baselines: tuple[Any, ...]
     widths: tuple[int, ...]
     numbers: Array
@@ -52,7 +52,7 @@ class Examples:
         return Examples(
             inputs.take(self.inputs, which),
             tuple(ids[which] for ids in self.vectorized),
-            self.held[which],
+            self.target_indices[which],
             tuple(one if one.shape[0] == 1 else tf.gather(one, which) for one in self.baselines),
             self.widths,
             self.numbers[which],
@@ -60,10 +60,10 @@ class Examples:
 
     def arrays(self) -> Any:
         """What a compiled function takes."""
-        return (self.inputs, self.vectorized, self.held, self.baselines)
+        return (self.inputs, self.vectorized, self.target_indices, self.baselines)
 
 
-class Engine:
+class ChunkRunner:
     """Runs rows of one model, one target and one reduction.
 
     Made inside the scope of a `tf.distribute` strategy it spreads the rows over its replicas.
@@ -75,12 +75,12 @@ class Engine:
         batch_size: how many examples a forward pass takes.
         max_rows: how many rows a compiled call takes on each device, or "auto": as many as suit the
             device's caches and memory. A device that runs out of memory halves it.
-        jit_compile: whether XLA compiles the rows, or "auto": where it pays; see `Tiered`.
+        jit_compile: whether XLA compiles the rows, or "auto": where it pays; see `AutoJit`.
     """
 
     def __init__(
         self,
-        tap: Tap,
+        tap: HookedModel,
         score: Callable[[Any, Any], Any],
         reduction: Callable[[Any, Any], Any],
         *,
@@ -88,17 +88,17 @@ class Engine:
         max_rows: int | str,
         jit_compile: bool | str,
     ) -> None:
-        rows = Rows(tap, score, reduction)
+        rows = PathGradients(tap, score, reduction)
         self._batch_size = batch_size
         self._max_rows = max_rows
         strategy = tf.distribute.get_strategy()
         self._replicas = strategy.num_replicas_in_sync
         if self._replicas > 1 and jit_compile == "auto":
             jit_compile = False  # One XLA program is one device's.
-        self._integrate = Tiered(
+        self._integrate = AutoJit(
             spread(rows.integrate, strategy), jit_compile=jit_compile, name=tap.model.name
         )
-        self._target = Compiled(rows.target)
+        self._target = TracedFunction(rows.target)
         self._fitting: dict[Any, int] = {}
         self._most_tokens = math.inf
 
@@ -196,10 +196,10 @@ class Engine:
     def _halve(self, rows: int, width: int) -> None:
         """Half the rows from now on; one warning, the first time."""
         if self._most_tokens == math.inf:
-            validation.warn(
+            warnings.warn(
                 f"The device ran out of memory with {rows} rows of {width} tokens; half of them "
                 f"are run from now on. Pass `max_rows={rows // 2}` to start there.",
-                validation.SmallerChunksWarning,
+                warnings.SmallerChunksWarning,
             )
         self._most_tokens = rows // 2 * width
 

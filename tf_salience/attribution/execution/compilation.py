@@ -14,7 +14,7 @@ Axes = tuple[int | None, ...]
 _numbers = itertools.count()
 
 
-class Compiled:
+class TracedFunction:
     """Calls a Python function of tensors as one graph.
 
     The leading axis of every tensor is left open, all others are static: layers may read them while

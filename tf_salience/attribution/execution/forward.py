@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.attribution.execution.compilation import Compiled
+from tf_salience.attribution.execution.compilation import TracedFunction
 from tf_salience.models import inputs
-from tf_salience.models.embeddings import Tap, named_otherwise, source_of, unread
+from tf_salience.models.embeddings import HookedModel, named_otherwise, source_of, unread
 from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]
@@ -57,10 +57,10 @@ class FirstPass:
 class Reader:
     """Runs first passes; compiled once for each shape of input."""
 
-    def __init__(self, tap: Tap, batch_size: int) -> None:
+    def __init__(self, tap: HookedModel, batch_size: int) -> None:
         self._tap = tap
         self._batch_size = batch_size
-        self._read = Compiled(self._trace)
+        self._read = TracedFunction(self._trace)
 
     def __call__(self, nest: Any, examples: Array) -> FirstPass:
         """Runs the model over the examples, `batch_size` at a time, and checks what it shows.

@@ -13,8 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.attribution.execution.compilation import Compiled, tensors_of
-from tf_salience.utils import validation
+from tf_salience.attribution.execution.compilation import TracedFunction, tensors_of
+from tf_salience.utils import warnings
 
 #: XLA's compiling time over the plain graph's tracing time, over the share of time that it saves.
 _EARNED = 3.0 / 0.25
@@ -52,7 +52,7 @@ class _Record:
                 self.stage = "xla" if min(self.trials[::2]) < min(self.trials[1::2]) else "plain"
 
 
-class Tiered:
+class AutoJit:
     """A plain graph, an XLA program, or the one until the other has earned its compiling time.
 
     Args:
@@ -69,8 +69,8 @@ class Tiered:
             jit_compile = True
         self._mode = jit_compile
         self._name = name
-        self._plain = Compiled(function)
-        self._xla = Compiled(function, jit_compile=True)
+        self._plain = TracedFunction(function)
+        self._xla = TracedFunction(function, jit_compile=True)
         self._records: dict[Any, _Record] = {}
 
     @property
@@ -79,7 +79,7 @@ class Tiered:
         return self._plain.traces + self._xla.traces
 
     def bytes_per_row(self, *arguments: Any) -> int:
-        """See `Compiled.bytes_per_row`."""
+        """See `TracedFunction.bytes_per_row`."""
         known = self._xla if self._mode is True else self._plain
         return known.bytes_per_row(tensors_of(arguments))
 
@@ -117,10 +117,10 @@ class Tiered:
             raise
         except tf.errors.OpError as error:
             self._mode = False
-            validation.warn(
+            warnings.warn(
                 f"XLA could not compile the model {self._name!r}, so it is run without: "
                 f"{error.message.splitlines()[0]} Pass `jit_compile=False` to go without at once.",
-                validation.NotCompiledWarning,
+                warnings.NotCompiledWarning,
             )
             return self._plain(*tensors)
 

@@ -7,7 +7,7 @@ when the trace ends, whatever ends it.
 
 from tf_salience.models.embeddings.candidates import Candidate, candidates, named_otherwise
 from tf_salience.models.embeddings.find import find
-from tf_salience.models.embeddings.hooked_model import Call, Reading, Tap
+from tf_salience.models.embeddings.hooked_model import EmbeddingCall, HookedModel, Recording
 from tf_salience.models.embeddings.provenance import source_of, unread
 from tf_salience.models.embeddings.structure import (
     all_layers,

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.models.embeddings.hook import losses_kept
-from tf_salience.models.embeddings.hooked_model import Tap
+from tf_salience.models.embeddings.hooked_model import HookedModel
 from tf_salience.models.embeddings.provenance import behind
 from tf_salience.models.embeddings.structure import all_layers, input_specs
 from tf_salience.utils import validation
@@ -127,7 +127,7 @@ def _calls(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> dict[Any
             found.setdefault(layer, []).append(call)
 
     def trace(*flat: Any) -> None:
-        Tap(model, []).observe(tf.nest.pack_sequence_as(specs, flat), layers, note)
+        HookedModel(model, []).observe(tf.nest.pack_sequence_as(specs, flat), layers, note)
 
     try:
         tf.function(trace, autograph=False).get_concrete_function(*tf.nest.flatten(specs))

@@ -1,4 +1,4 @@
-"""`Tap`: reads and replaces what embedding layers give, while the user's own model runs."""
+"""`HookedModel`: reads and replaces what embedding layers give, while the user's own model runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Replace = Callable[[keras.layers.Layer, Any], Any]
 
 
 @dataclass(frozen=True)
-class Call:
+class EmbeddingCall:
     """One call of an embedding layer while the model ran: a segment.
 
     Attributes:
@@ -32,7 +32,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Recording:
     """One plain pass of the model.
 
     Attributes:
@@ -44,13 +44,13 @@ class Reading:
     """
 
     outputs: Any
-    calls: list[Call]
-    lookups: list[Call]
+    calls: list[EmbeddingCall]
+    lookups: list[EmbeddingCall]
     vectorized: list[Any]
     texts: list[Any]
 
 
-class Tap:
+class HookedModel:
     """Runs a model with a hook on some of its layers.
 
     Args:
@@ -86,7 +86,7 @@ class Tap:
         vectorized: Sequence[Any] = (),
         *,
         checked: Callable[[Any], Any] = lambda ids: ids,
-    ) -> Reading:
+    ) -> Recording:
         """Runs the model as it is and notes what the embedding layers are given and give.
 
         Ids outside a layer's table are moved into it, so that the pass itself never fails on them;
@@ -97,7 +97,7 @@ class Tap:
             vectorized: what its `TextVectorization` layers shall give; their own doing if empty.
             checked: what these give to the same, checked, before a layer meets it.
         """
-        reading = Reading(None, [], [], [], [])
+        reading = Recording(None, [], [], [], [])
 
         def note(
             layer: keras.layers.Layer, call: Callable[..., Any], args: tuple[Any, ...], kw: Any
@@ -123,7 +123,7 @@ class Tap:
                     f"Layer {layer.name!r} must give one tensor of embeddings, (batch, tokens, "
                     f"dim). Received: a {type(embeddings).__name__}. Name another layer."
                 )
-            seen = Call(layer, ids, embeddings, _mask_of(layer, ids, embeddings))
+            seen = EmbeddingCall(layer, ids, embeddings, _mask_of(layer, ids, embeddings))
             if layer in self._tables:
                 reading.lookups.append(seen)
             if layer in self.layers:
@@ -139,7 +139,7 @@ class Tap:
 
         Args:
             inputs: the model's inputs.
-            vectorized: what its `TextVectorization` layers give, as `Reading.vectorized` has it:
+            vectorized: what its `TextVectorization` layers give, as `Recording.vectorized` has it:
                 texts are not split again for each row.
             replacement: the layer and its true output, (batch, tokens, dim), to what goes on in its
                 stead, of the same shape and dtype; asked once a call, in order.
@@ -262,7 +262,7 @@ class Tap:
                 )
 
 
-def _give_mask(calls: list[Call], embeddings: Any, mask: Any) -> None:
+def _give_mask(calls: list[EmbeddingCall], embeddings: Any, mask: Any) -> None:
     """Gives a `Masking` layer's mask to the call whose embeddings it was called on."""
     for number, one in enumerate(calls):
         if one.embeddings is embeddings:

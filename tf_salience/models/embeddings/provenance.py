@@ -5,13 +5,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.models.embeddings.hooked_model import Reading
+from tf_salience.models.embeddings.hooked_model import Recording
 
 #: What tells the shape of a tensor and nothing of what is in it.
 _OF_SHAPE = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
 
-def source_of(ids: Any, sources: list[Any], reading: Reading) -> int:
+def source_of(ids: Any, sources: list[Any], reading: Recording) -> int:
     """Which of a graph's inputs the ids are, whatever became of them on the way; -1 for none.
 
     Args:
@@ -47,7 +47,7 @@ def behind(tensor: Any) -> set[str]:
     return found
 
 
-def unread(sources: Sequence[Any], reading: Reading) -> list[int]:
+def unread(sources: Sequence[Any], reading: Recording) -> list[int]:
     """The numbers of a graph's inputs that no embedding layer and no vectorizer depends on.
 
     Args:
