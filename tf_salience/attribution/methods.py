@@ -144,7 +144,7 @@ class IntegratedGradients:
     follows_path: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        validation.one_of("rule", self.rule, quadrature.RULES)
+        validation.check_one_of("rule", self.rule, quadrature.RULES)
         if self.steps == "auto" and self.rule != "trapezoid":
             raise ValueError(
                 "`rule` goes with a number of steps; steps='auto' has a rule of its own. "
@@ -308,10 +308,10 @@ def get(method: Any) -> Method:
     if isinstance(method, Method):
         return method
     if isinstance(method, str):
-        validation.one_of("method", method, METHODS)
+        validation.check_one_of("method", method, METHODS)
         return METHODS[method]()
     if isinstance(method, dict) and {"class_name", "config"} <= set(method):
-        validation.one_of("method", method["class_name"], METHODS)
+        validation.check_one_of("method", method["class_name"], METHODS)
         return METHODS[method["class_name"]].from_config(method["config"])
     raise TypeError(
         f"`method` must be one of {list(METHODS)}, an instance of a method, or its config "

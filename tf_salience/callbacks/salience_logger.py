@@ -111,7 +111,7 @@ class SalienceLogger(keras.callbacks.Callback):
                 f"`name` must be letters, digits and underscores. Received: name={name!r}"
             )
         self._name = name
-        validation.one_of("on_error", on_error, ("warn", "raise"))
+        validation.check_one_of("on_error", on_error, ("warn", "raise"))
         self._strict = on_error == "raise"
         self._file = Path(log_dir) / (name + log.SUFFIX)
         self._board = Board(Path(log_dir) / "validation", name)

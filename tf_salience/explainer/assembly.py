@@ -121,13 +121,13 @@ def warn_of(found: Part, tokens: Tokenizer) -> None:
     empty, unknown = found.empty(), found.all_unknown(tokens)
     if empty:
         warnings.warn(
-            f"No real token in {validation.listed(empty)}, an empty text for instance: there is "
+            f"No real token in {validation.format_examples(empty)}, an empty text for instance: there is "
             "nothing to explain, and no score.",
             warnings.NoTokensWarning,
         )
     if unknown:
         warnings.warn(
-            f"No word that the vocabulary knows in {validation.listed(unknown)}: the scores are "
+            f"No word that the vocabulary knows in {validation.format_examples(unknown)}: the scores are "
             "those of the unknown token.",
             warnings.UnknownTokensWarning,
         )

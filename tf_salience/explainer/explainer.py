@@ -245,7 +245,7 @@ class Explainer:
         target_indices = target.resolve(context)
         outputs = tf.nest.map_structure(tf.constant, first.outputs)
         at_input = self._scored(outputs, target_indices)
-        validation.finite(
+        validation.check_finite(
             "The target",
             at_input,
             mend="Check the callable, or choose another target.",

@@ -37,5 +37,5 @@ def chosen(outputs: Any, which: str | int | None, names: Sequence[str]) -> Any:
         return known[str(which)]
     if isinstance(outputs, dict) and which in outputs:
         return outputs[which]
-    validation.one_of("output", which, [name for name in known if name])
+    validation.check_one_of("output", which, [name for name in known if name])
     return outputs

@@ -57,7 +57,7 @@ def _inputs(question: TextModel, specs: Any) -> str:
     lines = ["  not known: the model has no symbolic inputs; call `explain` on what it takes"]
     if specs is not None:
         rows = [(spec.name, spec.dtype.name, _shape(spec)) for spec in tf.nest.flatten(specs)]
-        lines = [validation.table(("name", "dtype", "shape"), rows)]
+        lines = [validation.format_table(("name", "dtype", "shape"), rows)]
     if question.takes_text or tokens.preprocess is not None:
         lines.append("  Texts go in as they are.")
     if tokens.vocabulary is not None:
@@ -84,7 +84,7 @@ def _layers(question: TextModel, seen: Survey | None) -> str:
         for layer in taken
         if layer.name not in [row[1] for row in rows]
     ]
-    table = validation.table(("", "name", "vocabulary", "gives", "not tokens, since"), rows)
+    table = validation.format_table(("", "name", "vocabulary", "gives", "not tokens, since"), rows)
     lines = [table, "  * is explained."]
     if seen is not None:
         lines.append(f"  Segments: {', '.join(seen.names)}.")

@@ -90,7 +90,7 @@ def index(which: Any, classes: int, class_names: Sequence[str] | None, argument:
                 f"`{argument}` names a class, so `class_names` must be given. "
                 f"Received: {argument}={which!r}, class_names=None"
             )
-        validation.one_of(argument, which, class_names)
+        validation.check_one_of(argument, which, class_names)
         index = list(class_names).index(which)
         if classes == 1:
             # A single unit scores the last name: the second class of two.

@@ -45,7 +45,7 @@ def check_real(places: Any, context: Context) -> None:
         row = padding[0]
         raise ValueError(
             "`position` must be that of a real token. Received: position="
-            f"{places[row]}, which is padding in {validation.listed([int(context.examples[row])])}. "
+            f"{places[row]}, which is padding in {validation.format_examples([int(context.examples[row])])}. "
             "Pass one position an example, or count from the end: -1."
         )
 
@@ -72,6 +72,6 @@ def columns_of(which: Any, argument: str, context: Context, most: int) -> Any:
     if len(wrong):
         raise ValueError(
             f"`{argument}` must be a column from 0 to {most - 1}, or count from the end. Received: "
-            f"{argument}={which!r}, in {validation.listed([int(context.examples[wrong[0]])])}"
+            f"{argument}={which!r}, in {validation.format_examples([int(context.examples[wrong[0]])])}"
         )
     return each

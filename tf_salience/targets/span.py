@@ -85,7 +85,7 @@ class Span:
                 if size != 1:
                     raise ValueError(
                         "`rather_than` compares two tokens, so the span must be one token long. "
-                        f"Received: {size} tokens in {validation.listed([int(context.examples[row])])}."
+                        f"Received: {size} tokens in {validation.format_examples([int(context.examples[row])])}."
                         " Set `start` and `stop`, or a continuation of one token."
                     )
                 target_indices[row, 2, 0] = other[row]
@@ -151,7 +151,7 @@ class Span:
         for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
             if 1 <= start < stop <= mask.shape[1] and mask[row, start - 1 : stop].all():
                 continue
-            example = validation.listed([int(context.examples[row])])
+            example = validation.format_examples([int(context.examples[row])])
             if self.continuation is not None:
                 raise ValueError(
                     "The continuation of a `Span` must hold a token. Received: an empty one, for "

@@ -265,7 +265,7 @@ def _pack(
         longer = np.flatnonzero(lengths > most).tolist()
         raise ValueError(
             f"A text with its continuation must be no longer than the model takes, {most} tokens. "
-            f"Received: {lengths.max()} tokens, in {validation.listed(longer)}. Shorten it, or raise "
+            f"Received: {lengths.max()} tokens, in {validation.format_examples(longer)}. Shorten it, or raise "
             "the preprocessor's sequence length."
         )
     # No wider than need be: a causal model of 1,024 positions is not run on as many paddings.
@@ -302,7 +302,7 @@ def _spans(rows: list[list[int]], said: list[int], added: int, *, continued: boo
         if alone:
             raise ValueError(
                 "A model without a token that starts a text needs a prompt: nothing predicts the "
-                f"first token of a continuation. Received: an empty prompt, {validation.listed(alone)}"
+                f"first token of a continuation. Received: an empty prompt, {validation.format_examples(alone)}"
             )
     starts = np.maximum(starts, 1)
     return np.stack([starts, np.maximum(stops, starts)], axis=1)

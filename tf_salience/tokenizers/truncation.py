@@ -19,7 +19,7 @@ def warn_of_lost_text(lengths: npt.NDArray[Any], most: int) -> None:
         return
     cut = np.flatnonzero(lengths > most).tolist()
     warnings.warn(
-        f"The model takes {most} tokens; {validation.listed(cut)} "
+        f"The model takes {most} tokens; {validation.format_examples(cut)} "
         f"{'is' if len(cut) == 1 else 'are'} longer (up to {lengths.max()}). What the tokenizer "
         "cuts off is not seen by the model and has no score.",
         warnings.TruncatedTextWarning,

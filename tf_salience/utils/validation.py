@@ -30,7 +30,7 @@ def positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
-def one_of(name: str, value: Any, choices: Iterable[str]) -> None:
+def check_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
     """Raises a ValueError that lists the choices, and the one that was perhaps meant."""
     known = list(choices)
     if value in known:
@@ -40,7 +40,9 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> None:
     raise ValueError(f"`{name}` must be one of {known}. Received: {name}={value!r}.{hint}")
 
 
-def finite(what: str, values: Any, *, mend: str, examples: Sequence[int] | None = None) -> None:
+def check_finite(
+    what: str, values: Any, *, mend: str, examples: Sequence[int] | None = None
+) -> None:
     """Raises a ValueError that names the examples whose `values`, (batch, ...), are not finite.
 
     Args:
@@ -56,11 +58,11 @@ def finite(what: str, values: Any, *, mend: str, examples: Sequence[int] | None 
         named = rows if examples is None else np.asarray(examples)[rows]
         raise ValueError(
             f"{what} must be finite numbers. Received: NaN or infinite values in "
-            f"{listed(sorted(set(named.tolist())))}. {mend}"
+            f"{format_examples(sorted(set(named.tolist())))}. {mend}"
         )
 
 
-def listed(examples: Sequence[int]) -> str:
+def format_examples(examples: Sequence[int]) -> str:
     """`example 3`, or `examples 0, 4, 7 and 12 more`."""
     if len(examples) == 1:
         return f"example {examples[0]}"
@@ -68,7 +70,7 @@ def listed(examples: Sequence[int]) -> str:
     return f"examples {shown}" + (f" and {len(examples) - 5} more" if len(examples) > 5 else "")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def format_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """A small text table for an error message."""
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]

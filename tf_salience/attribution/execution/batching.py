@@ -194,7 +194,7 @@ class Pool:
                 token_id=self.token_id,
             )
             start = baselines.make(self.method.baseline, self.method.keep_ids, place)
-            validation.finite(
+            validation.check_finite(
                 "The baseline embeddings",
                 np.broadcast_to(start, (len(self.numbers), *start.shape[1:])),
                 mend="Check `baseline`.",

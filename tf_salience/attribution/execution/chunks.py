@@ -231,7 +231,7 @@ def _one_a_row(scores: Any, rows: int) -> Any:
 
 
 def _check_finite(what: str, finite: Any, numbers: Array) -> None:
-    validation.finite(
+    validation.check_finite(
         f"{what} along the path",
         np.where(finite, 0.0, np.nan),
         mend="Check the weights, the target, and where the path starts (the baseline).",

@@ -146,7 +146,7 @@ class Reader:
         for layer, embeddings in zip(called, part["embeddings"], strict=True):
             _check_embeddings(layer, embeddings, examples)
         for output in tf.nest.flatten(part["outputs"]):
-            validation.finite(
+            validation.check_finite(
                 "The model's outputs",
                 output,
                 mend="Check the model's weights and the inputs of these examples.",
@@ -243,7 +243,7 @@ def _check_embeddings(layer: Any, embeddings: Any, examples: Array) -> None:
             f"{embeddings.dtype.name} of shape {shape} for {len(examples)} examples. If the inputs "
             "are one sentence, add a batch axis; if it is another layer, name it in `embeddings`."
         )
-    validation.finite(
+    validation.check_finite(
         f"The embeddings of layer {layer.name!r}",
         embeddings,
         mend="Check the layer's weights: has training diverged?",

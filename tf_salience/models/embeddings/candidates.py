@@ -103,7 +103,7 @@ def table(found: Sequence[Candidate]) -> str:
         )
         for one in found
     ]
-    return validation.table(("name", "vocabulary", "dim", "path", "not tokens, since"), rows)
+    return validation.format_table(("name", "vocabulary", "dim", "path", "not tokens, since"), rows)
 
 
 def _calls(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> dict[Any, list[_Call]]:

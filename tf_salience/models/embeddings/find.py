@@ -72,7 +72,7 @@ def _only_candidate(model: keras.Model) -> keras.layers.Layer:
             f"{_hint(saved)}No `keras.layers.Embedding` was found in the model {model.name!r}, "
             "nor another layer that turns ids into vectors. If one does, name it: "
             "`embeddings='layer_name'`; its output must be (batch, tokens, dim). Received: a model "
-            "with these layers:\n" + validation.table(("name", "class"), rows)
+            "with these layers:\n" + validation.format_table(("name", "class"), rows)
         )
     tokens = [candidate for candidate in found if not candidate.why_not]
     if len(tokens) == 1 and not any(_outweighs(one, tokens[0]) for one in found):
@@ -116,7 +116,7 @@ def _chosen(model: keras.Model, choice: Any) -> keras.layers.Layer:
             f"its path: {[layer.path for layer in matches]}. Received: embeddings={choice!r}"
         )
     if not matches:
-        validation.one_of("embeddings", choice, [layer.name for layer in layers])
+        validation.check_one_of("embeddings", choice, [layer.name for layer in layers])
     return matches[0]
 
 

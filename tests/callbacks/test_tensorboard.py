@@ -12,7 +12,7 @@ import urllib.request
 import keras
 import pytest
 from PIL import Image
-from test_callbacks import PROBES, fit, model
+from test_salience_logger import PROBES, fit, model
 
 import tf_salience as tfs
 

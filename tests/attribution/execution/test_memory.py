@@ -38,7 +38,7 @@ def in_a_fresh_process(code):
     """What a script prints last, as JSON: in a process of its own, whose peak is its own."""
     done = subprocess.run(
         [sys.executable, "-c", COMMON + textwrap.dedent(code)],
-        cwd=Path(__file__).parents[1],  # for the benchmarks' models
+        cwd=Path(__file__).parents[3],  # for the benchmarks' models
         capture_output=True,
         text=True,
         check=False,

@@ -602,7 +602,7 @@ class TestFiles:
         from google.protobuf import text_format
         from tensorflow_serving.apis import predict_pb2
 
-        monkeypatch.syspath_prepend(Path(__file__).parents[1] / "examples" / "serve")
+        monkeypatch.syspath_prepend(Path(__file__).parents[2] / "examples" / "serve")
         import make_requests
 
         place = tfs.export_saved_model(models("text_model"), tmp_path / "m", method=AUTO)

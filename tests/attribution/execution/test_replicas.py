@@ -55,7 +55,7 @@ print(json.dumps(report))
 def test_two_replicas_give_the_numbers_of_one_device():
     found = subprocess.run(
         [sys.executable, "-c", SCRIPT],
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,

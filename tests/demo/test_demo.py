@@ -13,7 +13,7 @@ from rich.console import Console
 from tf_salience.data import LabelledTexts, load_tfds
 from tf_salience.demo import DemoOptions, grammar, make_sentences
 
-REVIEWS = Path(__file__).parent.parent.parent / "shared" / "data" / "movie_reviews.tsv"
+REVIEWS = Path(__file__).parents[3] / "shared" / "data" / "movie_reviews.tsv"
 NEGATIONS = {"not", "never", "hardly", "longer"}
 SAID = [
     {word for topic in grammar._TOPICS for word in topic.adjectives[polarity]}

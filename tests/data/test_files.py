@@ -15,7 +15,7 @@ from tf_salience import data as datafiles
 from tf_salience.data import LabelledTexts, read_file, split_train_test
 from tf_salience.data import tfds as catalogue
 
-REVIEWS = Path(__file__).parent.parent.parent / "shared" / "data" / "movie_reviews.tsv"
+REVIEWS = Path(__file__).parents[3] / "shared" / "data" / "movie_reviews.tsv"
 
 
 @pytest.fixture

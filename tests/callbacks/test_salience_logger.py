@@ -508,7 +508,7 @@ class TestMeasures:
         text = tfs.SalienceLogger.__doc__
         for name in metrics.NAMES:
             assert f"`{name}`" in text
-        readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+        readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
         for name in metrics.NAMES:
             assert f"`{name}`" in readme
 
@@ -663,7 +663,7 @@ def test_inside_a_mirrored_strategy(tmp_path):
         )
         import keras
         import tf_salience as tfs
-        import test_callbacks as here
+        import test_salience_logger as here
 
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
         found = []
