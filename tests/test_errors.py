@@ -167,7 +167,7 @@ class TestArguments:
             ({"target": "label", "labels": [0, 1]}, ValueError, r"shape \(2,\) for 6 examples"),
             ({"target": "label", "labels": [0, 1, 2, 3, 0, 1]}, ValueError, "Received: labels=3"),
             ({"target": "label", "labels": [0.5] * 6}, TypeError, "Received: labels=0.5"),
-            ({"target": [0, 1]}, ValueError, r"one class an example.*shape \(2,\)"),
+            ({"target": [0, 1]}, ValueError, r"one class per example.*shape \(2,\)"),
             ({"target": "joy"}, ValueError, "`class_names` must be given"),
             (
                 {"target": "joi", "class_names": ["joy", "fear", "rage"]},

@@ -291,8 +291,8 @@ class TestTaggers:
         [
             (tfs.targets.Position(10), "from 0 to 9, or count from the end. Received: position=10"),
             (tfs.targets.Position(7), "position=7, which is padding in example 1"),
-            (tfs.targets.Position("first"), "an integer, or one an example. Received: 'first'"),
-            (tfs.targets.Position([1, 2]), "one an example. Received: 2 for 6 examples"),
+            (tfs.targets.Position("first"), "an integer, or one per example. Received: 'first'"),
+            (tfs.targets.Position([1, 2]), "one per example. Received: 2 for 6 examples"),
             (tfs.targets.Position(0, 4), "class index from 0 to 3"),
             ("predicted", "`targets.Position`"),
             (tfs.targets.Span(), "`Span` explains a language model, .*4 classes.*id 29"),

@@ -1,267 +1,263 @@
-"""The graph that answers a request: one pass of the model, its checks, the path, the outputs."""
+"""The graph that explains a request: one pass of the model, its checks, the path, the outputs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tf_salience.attribution import baselines
-from tf_salience.attribution.execution.forward import Segment
-from tf_salience.attribution.methods import IntegratedGradients
-from tf_salience.attribution.path import PathGradients
+from tf_salience.attribution.methods import Method
+from tf_salience.attribution.path import PathInputs
+from tf_salience.attribution.result import Attribution
 from tf_salience.export import request_checks
-from tf_salience.export.graph_path import Chunk, Integral, relative
-from tf_salience.models import inputs, segments
-from tf_salience.models.embeddings import source_of
-from tf_salience.models.signature import segments_of
+from tf_salience.export.graph_path import ChunkLoop, GraphPath
+from tf_salience.models import nests
+from tf_salience.models.embeddings.provenance import source_of
+from tf_salience.models.segments import ForwardPass, Segment, graph_pass
 from tf_salience.models.text_model import TextModel
-from tf_salience.targets import columns
+from tf_salience.targets import Target
+from tf_salience.targets.output_units import as_matrix
 
-#: As the target of an example: the class that the model predicts for it.
+#: The target of an example that asks for the class that the model predicts for it.
 PREDICTION = -1
 
 
-class Answer:
-    """From the tensors of a request to those of its answer.
+class ServingGraph:
+    """Computes the outputs of a request from its inputs, inside a graph.
 
     Args:
-        question: what is explained, and how.
+        model: the model.
+        method: the method.
+        target: the target.
         specs: the model's inputs, a nest of tensor specs with names.
-        columns: what the target holds, as `fixed_columns` tells.
-        texts: the numbers of the inputs, flattened, that come as texts for the tokenizer.
-        chunk: see `Integral`.
-        jit_compile: see `Integral`.
+        columns: the target indices, as `fixed_columns` gives them.
+        text_inputs: the numbers of the inputs, flattened, that come as texts for the tokenizer.
+        loop: runs the rows.
     """
 
     def __init__(
         self,
-        question: TextModel,
+        model: TextModel,
+        method: Method,
+        target: Target,
+        *,
         specs: Any,
         columns: Sequence[int],
-        *,
-        texts: Sequence[int],
-        chunk: Chunk,
-        jit_compile: bool,
+        text_inputs: Sequence[int],
+        loop: ChunkLoop,
     ) -> None:
-        self._question = question
+        self._model = model
+        self._method = method
+        self._score = model.score(target)
         self._specs = specs
         self._flat_specs = tf.nest.flatten(specs)
-        self._texts = texts
         self._names = [spec.name for spec in self._flat_specs]
         self._columns = columns
-        rows = PathGradients(question.tap, question.score, type(question.method).reduction)
-        self._integral = Integral(rows, chunk, jit_compile=jit_compile)
+        self._text_inputs = text_inputs
+        self._loop = loop
 
     @property
-    def default(self) -> int:
+    def default_target(self) -> int:
         """The class that is explained unless a request names one; or `PREDICTION`."""
         return self._columns[0] if self._columns else PREDICTION
 
     def __call__(self, flat: Sequence[Any], target: Any) -> dict[str, Any]:
-        """The answer.
+        """Explains a request.
 
         Args:
-            flat: the request's inputs, in the order of the specs.
-            target: (batch,), int32, class indices or `PREDICTION`; of no matter to a target that
-                is no single class.
-        """
-        question = self._question
-        flat = self._ids(flat)
-        nest = tf.nest.pack_sequence_as(self._specs, flat)
-        reading = question.tap.read(nest, checked=self._not_empty)
-        sources = [source_of(call.ids, flat, reading) for call in reading.lookups]
-        nest, vectorized, outputs, target = request_checks.check_reading(
-            reading, sources, self._names, (nest, reading.vectorized, reading.outputs, target)
-        )
-        calls = segments_of(reading, flat)
-        layout = segments.layout(question.model, nest, calls, question.tokens)
-        target_indices = self._held(outputs, target)
-        starts = [self._baseline(call) for call in calls]
-        widths = [tf.shape(call.embeddings)[1] for call in calls]
-        output = tf.cast(question.score(outputs, target_indices), tf.float64)
-        answer = self._attribution(
-            (nest, vectorized, target_indices, starts), output, tf.add_n(widths)
-        )
-        shown = _Shown(layout.order, widths)
-        answer["scores"] = shown.columns(answer["scores"])
-        answer["mask"] = shown.joined(layout.masks)
-        if question.tokens.vocabulary is not None:
-            answer["tokens"] = self._strings(calls, answer["mask"], shown)
-        if len(calls) > 1:
-            batch = tf.shape(output)[0]
-            numbers = [tf.fill([batch, width], layout.order.index(i)) for i, width in shown.each]
-            answer["segments"] = shown.joined(numbers)
-        answer["output"] = output
-        if target_indices.shape[1] == 1:
-            answer["target"] = target_indices[:, 0]
-        floats = {
-            name: tf.cast(value, tf.float32) if value.dtype == tf.float64 else value
-            for name, value in answer.items()
-        }
-        return {**floats, **named_predictions(outputs)}
+            flat: its inputs, in the order of the specs.
+            target: (batch,), int32, class indices or `PREDICTION`; not used by a target that is no
+                single class.
 
-    def _ids(self, flat: Sequence[Any]) -> list[Any]:
-        """The inputs as the model takes them, checked: texts have become ids."""
-        given = list(self._flat_specs)
-        for number in self._texts:
-            given[number] = tf.TensorSpec([None], tf.string, self._names[number])
-        checked = request_checks.check_inputs(flat, given)
-        to_ids = self._question.tokens.to_ids
-        for number in self._texts:
+        Returns:
+            The signature's outputs by name.
+        """
+        inputs = self._encode(flat)
+        nest = tf.nest.pack_sequence_as(self._specs, inputs)
+        recording = self._model.hooked.record(nest, check_vectorized=self._check_tokens)
+        sources = [source_of(call.ids, inputs, recording) for call in recording.table_lookups]
+        nest, vectorized, outputs, target = request_checks.check_recording(
+            recording,
+            sources,
+            self._names,
+            (nest, tuple(recording.vectorized), recording.outputs, target),
+        )
+        forward = graph_pass(self._model, nest, recording)
+        target_indices = self._target_indices(outputs, target)
+        output = tf.cast(self._score(outputs, target_indices), tf.float64)
+        path_inputs = PathInputs(
+            inputs=nest,
+            vectorized=vectorized,
+            target_indices=target_indices,
+            baselines=tuple(self._baseline(segment) for segment in forward.segments),
+        )
+        widths = [tf.shape(segment.embeddings)[1] for segment in forward.segments]
+        path = GraphPath(self._loop, path_inputs, output, tf.add_n(widths))
+        results = _named_results(self._attribute(path))
+        scores = tf.split(results["scores"], widths, axis=1, num=len(widths))
+        results["scores"] = tf.concat([scores[number] for number in forward.order], axis=1)
+        results |= self._token_results(forward)
+        results["output"] = output
+        if target_indices.shape[1] == 1:
+            results["target"] = target_indices[:, 0]
+        narrow = {
+            name: tf.cast(value, tf.float32) if value.dtype == tf.float64 else value
+            for name, value in results.items()
+        }
+        return {**narrow, **named_predictions(outputs)}
+
+    def _encode(self, flat: Sequence[Any]) -> list[Any]:
+        """Checks the inputs and turns texts into ids, where the model takes ids."""
+        request_specs = list(self._flat_specs)
+        for number in self._text_inputs:
+            request_specs[number] = tf.TensorSpec([None], tf.string, self._names[number])
+        inputs = request_checks.check_inputs(flat, request_specs)
+        to_ids = self._model.tokenizer.to_ids
+        for number in self._text_inputs:
             spec = self._flat_specs[number]
-            ids = tf.cast(to_ids(checked[number]), spec.dtype)  # type: ignore[misc]
+            ids = tf.cast(to_ids(inputs[number]), spec.dtype)  # type: ignore[misc]
             # Ids of any width would fit one width by chance alone.
             open_width = spec.shape[1] is not None and ids.shape[1] is None
             if open_width or not ids.shape.is_compatible_with(spec.shape):
                 raise ValueError(
                     f"The `tokenizer` gives ids of shape {tuple(ids.shape)}, and the model "
-                    f"{self._question.model.name!r} takes `{spec.name}` of shape "
+                    f"{self._model.model.name!r} takes `{spec.name}` of shape "
                     f"{tuple(spec.shape)}. Set the tokenizer's `output_sequence_length`."
                 )
-            checked[number] = request_checks.check_inputs([ids], [spec])[0]
-        return checked
+            inputs[number] = request_checks.check_inputs([ids], [spec])[0]
+        return inputs
 
-    def _not_empty(self, ids: Any) -> Any:
-        """The ids of the model's own vectorizer, once it is seen that there are some."""
+    def _check_tokens(self, ids: Any) -> Any:
         return request_checks.check_tokens(ids, self._names)
 
-    def _held(self, outputs: Any, target: Any) -> Any:
-        """What the target holds, (batch, columns)."""
+    def _target_indices(self, outputs: Any, target: Any) -> Any:
+        """Returns the outputs that the target reads, (batch, columns)."""
         batch = tf.shape(tf.nest.flatten(outputs)[0])[0]
         if not self._columns:
             return tf.zeros([batch, 0], tf.int32)
-        matrix = columns.matrix(self._question.select(outputs))
+        matrix = as_matrix(self._model.select_output(outputs))
         predicted = tf.argmax(matrix, axis=1, output_type=tf.int32)
         if len(self._columns) == 1:
             target = request_checks.check_target(target, batch, matrix.shape[1])
             return tf.where(target >= 0, target, predicted)[:, None]
-        target_indices = [
+        columns = [
             predicted if column == PREDICTION else tf.fill([batch], column)
             for column in self._columns
         ]
-        return tf.stack(target_indices, axis=1)
+        return tf.stack(columns, axis=1)
 
-    def _baseline(self, call: Segment) -> Any:
-        tap = self._question.tap
-        place = baselines.Place(
-            embeddings=call.embeddings,
-            ids=call.ids,
+    def _baseline(self, segment: Segment) -> Any:
+        hooked = self._model.hooked
+        embeddings = baselines.SegmentEmbeddings(
+            embeddings=segment.embeddings,
+            ids=segment.ids,
             examples=(),
             total=1,
-            mean=partial(_eagerly, partial(tap.mean, call.layer)),
-            lookup=lambda token_id: _eagerly(partial(tap.lookup, call.layer, token_id)),
-            token_id=self._question.tokens.token_id,
+            mean=lambda: _once(lambda: hooked.mean(segment.layer)),
+            lookup=lambda token_id: _once(lambda: hooked.lookup(segment.layer, token_id)),
+            token_id=self._model.tokenizer.token_id,
         )
-        method = self._question.method
         try:
-            return baselines.make(method.baseline, method.keep_ids, place)
+            return baselines.compute(self._method.baseline, self._method.keep_ids, embeddings)
         except NotImplementedError as error:
             raise ValueError(
                 "A callable `baseline` that is exported must be made of TensorFlow operations, "
-                f"since the server has no Python. Received: {method.baseline!r}. It said: {error}"
+                f"since the server has no Python. Received: {self._method.baseline!r}. It said: "
+                f"{error}"
             ) from error
 
-    def _attribution(self, arrays: Any, output: Any, width: Any) -> dict[str, Any]:
-        method = self._question.method
-        if not isinstance(method, IntegratedGradients):
-            sums, _ = self._integral.fixed(arrays, tf.constant([1.0]), tf.constant([[1.0]]), width)
-            return {"scores": sums[:, 0]}
-        if method.steps == "auto":
-            return self._integral.adaptive(
-                arrays, output, width, tolerance=method.tolerance, max_steps=method.max_steps
+    def _attribute(self, path: GraphPath) -> Attribution:
+        """Runs the method on tensors; one that works on numpy arrays alone is refused."""
+        try:
+            attribution = self._method(path)
+        except (TypeError, AttributeError, NotImplementedError) as error:
+            raise ValueError(
+                "A method that is exported must compute with tensors as well as with numpy "
+                "arrays: use the operations of `tf_salience.attribution.array_ops.of(path.outputs)`"
+                f", since the server has no Python. Received: {self._method!r}. It said: {error}"
+            ) from error
+        values = vars(attribution).values() if isinstance(attribution, Attribution) else [None]
+        if not all(value is None or tf.is_tensor(value) for value in values):
+            raise ValueError(
+                "A method must return an `Attribution`, of tensors where it is exported. "
+                f"Received: method={self._method!r}, which returned {type(attribution).__name__}"
             )
-        nodes, weights = method.levels()
-        if nodes[0] != 0.0:
-            # F(baseline) comes from a row without weight: a pass of its own would double the graph.
-            nodes = np.concatenate([[0.0], nodes])
-            weights = np.pad(weights, [(0, 0), (1, 0)])
-        sums, outputs = self._integral.fixed(
-            arrays, tf.constant(nodes), tf.constant(weights), width
-        )
-        scores, at_baseline = sums[:, 0], outputs[:, 0]
-        answer = {
-            "scores": scores,
-            "baseline_output": at_baseline,
-            "convergence_delta": tf.reduce_sum(scores, axis=1) - (output - at_baseline),
-        }
-        if len(weights) > 1:
-            answer["error_estimate"] = relative(scores, sums[:, 1]) / 3.0
-        return answer
+        return attribution
 
-    def _strings(self, calls: Sequence[Segment], mask: Any, shown: "_Shown") -> Any:
-        vocabulary = tf.constant(self._question.tokens.strings)
-        known = tf.size(vocabulary, tf.int64)
-        parts = []
-        for call in calls:
-            places = tf.broadcast_to(
-                tf.range(tf.shape(call.embeddings)[1]), tf.shape(call.embeddings)[:2]
-            )
-            if call.ids is None:
-                parts.append(tf.strings.join(["#", tf.strings.as_string(places)]))
-            else:
-                word = tf.gather(vocabulary, tf.clip_by_value(call.ids, 0, known - 1))
-                parts.append(tf.where(call.ids < known, word, tf.strings.as_string(call.ids)))
-        return tf.where(mask, shown.joined(parts), "")
+    def _token_results(self, forward: ForwardPass) -> dict[str, Any]:
+        """Returns the mask, and where they are known the strings and segments of the tokens."""
+        shown = forward.shown
+        results = {"mask": tf.concat([segment.mask for segment in shown], axis=1)}
+        if self._model.tokenizer.vocabulary is not None:
+            strings = tf.concat([self._strings(segment) for segment in shown], axis=1)
+            results["tokens"] = tf.where(results["mask"], strings, "")
+        if len(shown) > 1:
+            numbers = [
+                tf.fill(tf.shape(segment.embeddings)[:2], number)
+                for number, segment in enumerate(shown)
+            ]
+            results["segments"] = tf.concat(numbers, axis=1)
+        return results
+
+    def _strings(self, segment: Segment) -> Any:
+        """Returns the token strings of a segment, (batch, tokens), padding included."""
+        if segment.ids is None:
+            shape = tf.shape(segment.embeddings)[:2]
+            positions = tf.broadcast_to(tf.range(shape[1]), shape)
+            return tf.strings.join(["#", tf.strings.as_string(positions)])
+        vocabulary = tf.constant(self._model.tokenizer.strings)
+        size = tf.size(vocabulary, tf.int64)
+        words = tf.gather(vocabulary, tf.clip_by_value(segment.ids, 0, size - 1))
+        return tf.where(segment.ids < size, words, tf.strings.as_string(segment.ids))
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """The columns of an answer: segments in the order in which they are shown.
-
-    Attributes:
-        order: the numbers of the segments.
-        widths: one a segment, in the order of the calls: its tokens, scalars.
-    """
-
-    order: list[int]
-    widths: list[Any]
-
-    @property
-    def each(self) -> list[tuple[int, Any]]:
-        """The number and the width of each segment, in the order of the calls."""
-        return list(enumerate(self.widths))
-
-    def joined(self, parts: Sequence[Any]) -> Any:
-        """Segments, one a call, side by side."""
-        return tf.concat([parts[number] for number in self.order], axis=1)
-
-    def columns(self, scores: Any) -> Any:
-        """Scores of all segments, in the order of the calls, as they are shown."""
-        return self.joined(tf.split(scores, self.widths, axis=1, num=len(self.widths)))
+def _named_results(attribution: Attribution) -> dict[str, Any]:
+    """Returns an attribution as outputs of the signature."""
+    results = {name: value for name, value in vars(attribution).items() if value is not None}
+    if attribution.converged is None:
+        del results["evaluations"]  # the same for every example of a fixed rule
+    else:
+        results["evaluations"] = tf.cast(attribution.evaluations, tf.int32)
+    return results
 
 
-def fixed_columns(question: TextModel, outputs: Any) -> list[int]:
-    """What the target holds, as columns of the outputs; `PREDICTION` where it asks for that.
+def fixed_columns(model: TextModel, target: Target, outputs: Any) -> list[int]:
+    """Returns the target indices that hold for every request; `PREDICTION` for a predicted class.
 
     Args:
-        question: whose target it is.
+        model: the model.
+        target: the target.
         outputs: specs of the model's outputs, a nest.
 
     Raises:
-        ValueError: for a target that does not fit them.
+        ValueError: for a target that does not fit them, or that reads more than its `units` say.
     """
     zeros = tf.nest.map_structure(
         lambda spec: np.zeros([1, *(size or 1 for size in spec.shape[1:])], np.float32), outputs
     )
-    target_indices = question.target.resolve(question.context(zeros, np.arange(1), 1))[0]
+    (target_indices,) = target.resolve(model.target_context(zeros, np.arange(1), 1))
+    if len(target_indices) != len(target.units):
+        raise ValueError(
+            "A target that is exported must name all outputs that it reads in `units`, since a "
+            f"request is resolved in the graph. Received: target={target!r} with "
+            f"{len(target.units)} units for {len(target_indices)} target indices"
+        )
     return [
         PREDICTION if isinstance(unit, str) and unit == "predicted" else int(column)
-        for unit, column in zip(question.target.units, target_indices, strict=True)
+        for unit, column in zip(target.units, target_indices, strict=True)
     ]
 
 
 def named_predictions(outputs: Any) -> dict[str, Any]:
-    """The model's outputs under `predictions`, or `predictions_<name>` where there are several."""
-    named = inputs.paths(outputs)
+    """Names the model's outputs: `predictions`, or `predictions_<name>` where there are several."""
+    named = nests.paths(outputs)
     if len(named) == 1:
         return {"predictions": named[0][1]}
     return {f"predictions_{name.replace('/', '_')}": output for name, output in named}
 
 
-def _eagerly(make: Callable[[], Any]) -> Any:
-    """A constant of the model's, made once while the graph is, rather than for each request."""
+def _once(compute: Callable[[], Any]) -> Any:
+    """Computes a constant while the graph is made, rather than for each request."""
     with tf.init_scope():
-        return make()
+        return compute()

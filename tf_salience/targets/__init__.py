@@ -1,18 +1,12 @@
-"""From the model's outputs to the scalar that is explained, (batch,)."""
+"""Targets: from the model's outputs to the scalar that is explained, (batch,)."""
 
-from tf_salience.models.outputs import chosen
-from tf_salience.targets.columns import Context, PredictedTokens
-from tf_salience.targets.given import get
-from tf_salience.targets.kinds import (
-    Custom,
-    LogProbability,
-    Margin,
-    Probability,
-    Target,
-    Unit,
-)
+from tf_salience.targets.class_targets import LogProbability, Margin, Probability, Unit
+from tf_salience.targets.context import Context, PredictedTokens
+from tf_salience.targets.custom import Custom
 from tf_salience.targets.position import Position
+from tf_salience.targets.serialization import get, serialize
 from tf_salience.targets.span import Span
+from tf_salience.targets.target import Target, TokenTarget
 
 __all__ = [
     "Context",
@@ -20,11 +14,12 @@ __all__ = [
     "LogProbability",
     "Margin",
     "Position",
-    "Predicted",
+    "PredictedTokens",
     "Probability",
     "Span",
     "Target",
+    "TokenTarget",
     "Unit",
-    "chosen",
     "get",
+    "serialize",
 ]

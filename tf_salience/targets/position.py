@@ -1,4 +1,4 @@
-"""`Position`: what a tagger says of one token."""
+"""`Position`: the tag that a tagger gives one token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,21 +7,23 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.targets import kinds, places
-from tf_salience.targets.columns import Context, IntArray
+from tf_salience.targets import token_positions
+from tf_salience.targets.class_targets import Unit
+from tf_salience.targets.context import Context, IntArray
+from tf_salience.targets.target import Target, TokenTarget, as_target
 
 
 @dataclass(frozen=True)
 class Position:
-    """What a tagger says of one token: a target in the outputs of a position.
+    """The outputs of a tagger at one token, and a target in them.
 
     For outputs of shape (batch, tokens, classes).
 
     Attributes:
-        position: the column of the token, padding and special tokens counted; negative from the end
-            of the real tokens; or one an example. None: the first real one; `Explainer.matrix`
-            explains them all.
-        target: what is explained there, as for any model: "predicted", a class index or name,
+        position: the column of the token, counting padding and special tokens; negative from the
+            end of the real tokens; or one per example. None: the first real token;
+            `Explainer.matrix` explains all of them.
+        target: the target at that token, as for a classifier: "predicted", a class index or name,
             `Margin`, `Probability`, `LogProbability`.
     """
 
@@ -30,58 +32,65 @@ class Position:
 
     @property
     def units(self) -> tuple[Any, ...]:
-        """Which output units are held."""
+        """The output units that the inner target selects."""
         return self._inner.units
 
     @property
-    def _inner(self) -> Any:
-        return kinds.get(self.target)
+    def _inner(self) -> Target:
+        inner = as_target(self.target)
+        if isinstance(inner, TokenTarget):
+            raise TypeError(
+                "The `target` of a `Position` must be one for outputs of shape (batch, classes). "
+                f"Received: target={self.target!r}"
+            )
+        return inner
 
     def resolve(self, context: Context) -> IntArray:
-        """The position, and what the target there holds: (batch, 1 + columns)."""
-        outputs = places.ranked(context, "Position", "tagger")
+        """Returns the position and the inner target's selection there, (batch, 1 + columns)."""
+        outputs = token_positions.token_outputs(context, "Position", "tagger")
+        rows = np.arange(len(outputs))
         if self.position is not None:
-            columns = places.columns_of(self.position, "position", context, outputs.shape[1])
-            places.check_real(columns, context)
-        elif context.predicted is not None:
-            columns = context.predicted.ends()[0]
+            columns = token_positions.columns(self.position, "position", context, outputs.shape[1])
+            token_positions.check_real(columns, context)
+        elif context.predicted_tokens is not None:
+            columns = context.predicted_tokens.bounds()[0]
         else:
-            columns = np.zeros(len(outputs), np.int64)
-        there = replace(context, outputs=outputs[np.arange(len(outputs)), columns])
-        return np.concatenate([columns[:, None], self._inner.resolve(there)], axis=1).astype(
-            np.int32
-        )
+            columns = np.zeros_like(rows)
+        selection = self._inner.resolve(replace(context, outputs=outputs[rows, columns]))
+        return np.concatenate([columns[:, None], selection], axis=1).astype(np.int32)
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
-        """The inner target of each row at its position: (batch,)."""
-        there = tf.gather(outputs, target_indices[:, 0], axis=1, batch_dims=1)
-        return self._inner.score(there, target_indices[:, 1:])
+        """Returns the inner target of each row at its position, (batch,)."""
+        at_position = tf.gather(outputs, target_indices[:, 0], axis=1, batch_dims=1)
+        return self._inner.score(at_position, target_indices[:, 1:])
 
     def name(self, target_indices: IntArray, context: Context) -> str:
-        """`noun at 3`."""
-        there = replace(context, outputs=np.asarray(context.outputs)[:, 0])
-        return f"{self._inner.name(held[1:], there)} at {target_indices[0]}"
+        """Returns the inner target's name and the position, `noun at 3`."""
+        at_first = replace(context, outputs=np.asarray(context.outputs)[:, 0])
+        return f"{self._inner.name(target_indices[1:], at_first)} at {target_indices[0]}"
 
     @property
     def for_all_tokens(self) -> "Position":
-        """What is asked of the model before each token is: the first, even of an empty text."""
+        """The target before it is split by token: at the first token, which may be padding."""
         return replace(self, position=None)
 
     def token_targets(self, target_indices: IntArray, context: Context) -> list[tuple[int, int]]:
-        """Every real token of each example, as rows of its number in `context` and a column."""
+        """Returns every real token, (row in `context`, column) each."""
         del target_indices
-        real = [] if context.predicted is None else np.argwhere(context.predicted.mask).tolist()
+        if context.predicted_tokens is None:
+            return []
+        real = np.argwhere(context.predicted_tokens.mask).tolist()
         return [(row, column) for row, column in real]
 
     def at_columns(self, columns: Sequence[int], examples: Sequence[int]) -> "Position":
-        """The same target at one column of each of these examples, which may be repeated."""
+        """Returns the target at one column of each of these examples, which may repeat."""
         inner = self._inner
-        if isinstance(inner, kinds.Unit):
-            inner = kinds.Unit(places.repeated(inner.which, examples))
+        if isinstance(inner, Unit):
+            inner = Unit(token_positions.values_at(inner.which, examples))
         return Position(list(columns), inner)
 
     def get_config(self) -> dict[str, Any]:
-        """What repeats this target, as plain values."""
+        """Returns the target as plain values."""
         return {
             "class_name": "Position",
             "position": None if self.position is None else np.asarray(self.position).tolist(),

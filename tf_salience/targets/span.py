@@ -1,4 +1,4 @@
-"""`Span`: the log-likelihood of a text, by a language model."""
+"""`Span`: the log-likelihood of a stretch of text, by a language model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.targets import places
-from tf_salience.targets.columns import Context, IntArray
+from tf_salience.targets import token_positions
+from tf_salience.targets.context import Context, IntArray, PredictedTokens
 from tf_salience.utils import validation
 
 
@@ -17,22 +17,22 @@ class Span:
     """The log-likelihood of a stretch of text, by a language model.
 
     The sum over the tokens of the stretch of log p(token | tokens before it), in nats, which is at
-    most 0: what raises it speaks for the text. For outputs that are logits of the next token,
-    (batch, tokens, vocabulary). A token that comes after the last predicting position has no
-    influence, and scores exactly 0.
+    most 0: a token with a positive score makes the text more likely. For outputs that are logits of
+    the next token, (batch, tokens, vocabulary). Tokens after the last predicting position have no
+    influence and score exactly 0.
 
-    With `rather_than` it is log p(token) - log p(other), why this token rather than that (Yin and
-    Neubig 2022, arXiv:2202.10419), for a stretch of one token.
+    With `rather_than` it is log p(token) - log p(alternative), why this token rather than that (Yin
+    and Neubig 2022, arXiv:2202.10419), for a stretch of one token.
 
     Attributes:
-        continuation: the text, or one an example; its tokens are put behind those of the inputs,
-            which are prompts (or, for an encoder and a decoder, are what the decoder says). It
-            starts a word of its own if the tokenizer has sentence pieces, and with byte pairs if it
-            starts with a space. None: it is in the inputs.
-        start: the first column of the stretch, negative from the end of the real tokens; or one an
-            example. None: where the continuation starts, or the whole text.
-        stop: the column after its last; None: where the text ends.
-        rather_than: a token, its id, or one an example.
+        continuation: the text, or one per example; its tokens follow those of the inputs, which are
+            prompts (or, for an encoder and a decoder, the start of the decoder's text). With
+            sentence pieces it starts a new word, with byte pairs only after a leading space. None:
+            the stretch is in the inputs.
+        start: the first column of the stretch, negative from the end of the real tokens; or one per
+            example. None: the start of the continuation, or the whole text.
+        stop: the column after its last; None: the end of the text.
+        rather_than: a token, its id, or one per example.
     """
 
     continuation: str | Sequence[str] | None = None
@@ -49,158 +49,164 @@ class Span:
 
     @property
     def units(self) -> tuple[Any, ...]:
-        """No single unit is held."""
+        """Empty: no unit is selected for all tokens."""
         return ()
 
     def resolve(self, context: Context) -> IntArray:
-        """Positions that predict, the predicted ids, and the others: (batch, 3 x longest).
+        """Returns predicting positions, predicted ids and alternatives, (batch, 3 x longest).
 
         Shorter stretches are filled up with -1.
         """
-        outputs = places.ranked(context, "Span", "language model")
-        if context.predicted is None or context.predicted.ids is None:
+        outputs = token_positions.token_outputs(context, "Span", "language model")
+        predicted = context.predicted_tokens
+        if predicted is None or predicted.ids is None:
             raise ValueError(
-                "`Span` needs the ids of the tokens that are predicted, and of this model it is "
-                "not known which of its inputs they are. Name that input, or its embedding layer, "
-                "with the word 'decoder', and let it be explained; or pass a callable as `target`."
-                " Received: a model of several inputs of ids"
+                "`Span` needs the ids of the predicted tokens, and of this model it is not known "
+                "which of its inputs they are. Name that input, or its embedding layer, with the "
+                "word 'decoder', and let it be explained; or pass a callable as `target`. "
+                "Received: a model of several inputs of ids"
             )
-        _check_logits(outputs, context.activated)
-        ids = context.predicted.ids
-        starts, stops = self._ends(context)
-        if ids.max() >= outputs.shape[2]:
+        _check_logits(outputs, context.ends_in_probabilities)
+        ids, vocabulary = predicted.ids, outputs.shape[2]
+        starts, stops = self._bounds(context, predicted)
+        if ids.max() >= vocabulary:
             raise ValueError(
                 "`Span` explains a language model, which has an output for each id. Received: a "
-                f"model of {outputs.shape[2]} classes, for id {ids.max()}. Of a tagger explain a "
-                "token with `targets.Position`."
+                f"model of {vocabulary} classes, for id {ids.max()}. For a tagger explain a token "
+                "with `targets.Position`."
             )
-        longest = int((stops - starts).max())
-        target_indices = np.full((len(ids), 3, longest), -1, np.int32)
-        other = self._others(context, outputs.shape[2])
-        for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
-            size = stop - start
-            target_indices[row, 0, :size] = np.arange(start - 1, stop - 1)
-            target_indices[row, 1, :size] = ids[row, start:stop]
-            if other is not None:
-                if size != 1:
-                    raise ValueError(
-                        "`rather_than` compares two tokens, so the span must be one token long. "
-                        f"Received: {size} tokens in {validation.format_examples([int(context.examples[row])])}."
-                        " Set `start` and `stop`, or a continuation of one token."
-                    )
-                target_indices[row, 2, 0] = other[row]
+        sizes = stops - starts
+        target_indices = np.full((len(ids), 3, int(sizes.max())), -1, np.int32)
+        for row, (start, size) in enumerate(zip(starts.tolist(), sizes.tolist(), strict=True)):
+            target_indices[row, 0, :size] = np.arange(start - 1, start - 1 + size)
+            target_indices[row, 1, :size] = ids[row, start : start + size]
+        if self.rather_than is not None:
+            alternatives = self._alternatives(context, vocabulary)
+            _check_single_tokens(sizes, context)
+            target_indices[:, 2, 0] = alternatives
         return target_indices.reshape(len(ids), -1)
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
-        """The log-likelihood of each row's stretch: (batch,)."""
-        predicting, ids, others = tf.unstack(
+        """Returns the log-likelihood of each row's stretch in nats, (batch,)."""
+        predicting, ids, alternatives = tf.unstack(
             tf.reshape(target_indices, [tf.shape(target_indices)[0], 3, -1]), axis=1
         )
         logits = tf.gather(outputs, tf.maximum(predicting, 0), axis=1, batch_dims=1)
-        wide = tf.float64 if logits.dtype == tf.float64 else tf.float32
-        likelihoods = tf.nn.log_softmax(tf.cast(logits, wide))
+        # Half precision is too coarse for a sum over the vocabulary.
+        dtype = tf.float64 if logits.dtype == tf.float64 else tf.float32
+        log_probabilities = tf.nn.log_softmax(tf.cast(logits, dtype))
 
-        def of(tokens: Any) -> Any:
-            found = tf.gather(likelihoods, tf.maximum(tokens, 0), axis=2, batch_dims=2)
-            return tf.where(tokens >= 0, found, tf.zeros_like(found))
+        def log_probability(tokens: Any) -> Any:
+            values = tf.gather(log_probabilities, tf.maximum(tokens, 0), axis=2, batch_dims=2)
+            return tf.where(tokens >= 0, values, tf.zeros_like(values))
 
-        return tf.reduce_sum(of(ids) - of(others), axis=1)
+        return tf.reduce_sum(log_probability(ids) - log_probability(alternatives), axis=1)
 
     def name(self, target_indices: IntArray, context: Context) -> str:
-        """`log P(mat)`, or `log P(cat) − log P(dog)`."""
-        _, ids, others = target_indices.reshape(3, -1)
-        read = context.read or (lambda ids: " ".join(str(one) for one in ids))
-        text = f"log P({read(ids[ids >= 0])})"
-        return f"{text} − log P({read(others[others >= 0])})" if (others >= 0).any() else text
+        """Returns `log P(mat)`, or `log P(cat) − log P(dog)`."""
+        _, ids, alternatives = target_indices.reshape(3, -1)
+        detokenize = context.detokenize or (lambda ids: " ".join(map(str, ids)))
+        name = f"log P({detokenize(ids[ids >= 0])})"
+        if (alternatives < 0).all():
+            return name
+        return f"{name} − log P({detokenize(alternatives[alternatives >= 0])})"
 
     @property
     def for_all_tokens(self) -> "Span":
-        """What is asked of the model before each token is: the stretch as it is."""
+        """The target before it is split by token: the whole stretch."""
         return self
 
     def token_targets(self, target_indices: IntArray, context: Context) -> list[tuple[int, int]]:
-        """Every predicted token, as rows of its example's number in `context` and a column."""
+        """Returns every predicted token, (row in `context`, column) each."""
         del context
         predicting = target_indices.reshape(len(target_indices), 3, -1)[:, 0]
-        return [(row, predicting[row, place] + 1) for row, place in np.argwhere(predicting >= 0)]
+        return [(row, predicting[row, index] + 1) for row, index in np.argwhere(predicting >= 0)]
 
     def at_columns(self, columns: Sequence[int], examples: Sequence[int]) -> "Span":
-        """The same target for one token of each of these examples, which may be repeated."""
+        """Returns the target for one token of each of these examples, which may repeat."""
         stops = [column + 1 for column in columns]
-        other = places.repeated(self.rather_than, examples)
-        return Span(start=list(columns), stop=stops, rather_than=other)
+        rather_than = token_positions.values_at(self.rather_than, examples)
+        return Span(start=list(columns), stop=stops, rather_than=rather_than)
 
     def get_config(self) -> dict[str, Any]:
-        """What repeats this target, as plain values."""
-        plain = {
+        """Returns the target as plain values."""
+        config = {
             name: None if value is None else np.asarray(value).tolist()
             for name, value in vars(self).items()
         }
-        return {"class_name": "Span", **plain}
+        return {"class_name": "Span", **config}
 
-    def _ends(self, context: Context) -> tuple[Any, Any]:
-        """Where the stretch of each example starts and stops, (batch,) both."""
-        predicted = context.predicted
-        first, last = predicted.ends()  # type: ignore[union-attr]
-        mask, asked = predicted.mask, predicted.spans  # type: ignore[union-attr]
-        starts, stops = (first + 1, last) if asked is None else asked.T
+    def _bounds(self, context: Context, predicted: PredictedTokens) -> tuple[Any, Any]:
+        """Returns the first column of each stretch and that after its last, (batch,) both."""
+        mask, width = predicted.mask, predicted.mask.shape[1]
+        first, last = predicted.bounds()
+        starts, stops = (first + 1, last) if predicted.spans is None else predicted.spans.T
         if self.start is not None:
-            starts = places.columns_of(self.start, "start", context, mask.shape[1])
+            starts = token_positions.columns(self.start, "start", context, width)
         if self.stop is not None:
-            stops = places.columns_of(self.stop, "stop", context, mask.shape[1] + 1)
+            stops = token_positions.columns(self.stop, "stop", context, width + 1)
         for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
-            if 1 <= start < stop <= mask.shape[1] and mask[row, start - 1 : stop].all():
+            if 1 <= start < stop <= width and mask[row, start - 1 : stop].all():
                 continue
             example = validation.format_examples([int(context.examples[row])])
             if self.continuation is not None:
                 raise ValueError(
                     "The continuation of a `Span` must hold a token. Received: an empty one, for "
-                    f"{example}. Did the model say nothing?"
+                    f"{example}. Did the model generate nothing?"
                 )
             raise ValueError(
                 "A `Span` must hold a token, lie among the real tokens, and start after the first: "
                 f"nothing predicts that. Received: columns {start} to {stop}, where the real "
                 f"tokens are {first[row]} to {last[row]}, in {example}. Pass a `continuation`, or "
-                "other `start` and `stop`."
+                "another `start` and `stop`."
             )
         return starts, stops
 
-    def _others(self, context: Context, vocabulary: int) -> Any:
-        """The ids of `rather_than`, one an example; or None."""
-        if self.rather_than is None:
-            return None
-        several = not isinstance(self.rather_than, str) and not validation.is_integer(
-            self.rather_than
-        )
-        each = self.rather_than if several else [self.rather_than] * context.total
-        if len(each) != context.total:
+    def _alternatives(self, context: Context, vocabulary: int) -> list[int]:
+        """Returns the id of `rather_than` for each example, (batch,)."""
+        tokens = self.rather_than
+        if isinstance(tokens, str) or validation.is_integer(tokens):
+            tokens = [tokens] * context.total
+        if len(tokens) != context.total:
             raise ValueError(
                 "`rather_than` must be a token, or one for each example. Received: "
-                f"{len(each)} for {context.total} examples"
+                f"{len(tokens)} for {context.total} examples"
             )
-        each = [each[number] for number in context.examples]
-        return [_token(one, context, vocabulary) for one in each]
+        return [_token_id(tokens[example], context, vocabulary) for example in context.examples]
 
 
-def _check_logits(outputs: Any, activated: bool) -> None:
-    """Outputs that are probabilities already would be squashed twice, in silence."""
-    one = np.asarray(outputs[0], np.float64)
-    if activated or ((one >= 0).all() and np.allclose(one.sum(axis=-1), 1, atol=1e-3)):
+def _check_logits(outputs: Any, ends_in_probabilities: bool) -> None:
+    """Raises a ValueError for probabilities, which would be squashed twice without a sign of it."""
+    example = np.asarray(outputs[0], np.float64)
+    sums_to_one = (example >= 0).all() and np.allclose(example.sum(axis=-1), 1, atol=1e-3)
+    if ends_in_probabilities or sums_to_one:
         raise ValueError(
             "`Span` takes logits, but the model's outputs are probabilities already: they come "
-            f"from a softmax. Received: outputs of shape {outputs.shape}. Take the activation off "
+            f"from a softmax. Received: outputs of shape {outputs.shape}. Remove the activation of "
             "the last layer, or pass a callable such as "
             "`lambda outputs: tf.math.log(outputs[:, 3, 7])`."
         )
 
 
-def _token(token: Any, context: Context, vocabulary: int) -> int:
+def _check_single_tokens(sizes: Any, context: Context) -> None:
+    """Raises a ValueError for a stretch, of sizes (batch,), that is not one token long."""
+    longer = np.flatnonzero(sizes != 1)
+    if len(longer):
+        example = validation.format_examples([int(context.examples[longer[0]])])
+        raise ValueError(
+            "`rather_than` compares two tokens, so the span must be one token long. "
+            f"Received: {sizes[longer[0]]} tokens in {example}. Set `start` and `stop`, or a "
+            "continuation of one token."
+        )
+
+
+def _token_id(token: Any, context: Context, vocabulary: int) -> int:
     if isinstance(token, str):
-        ids = [] if context.token_ids is None else context.token_ids(token)
+        ids = [] if context.encode_text is None else context.encode_text(token)
         if len(ids) != 1:
             raise ValueError(
                 "`rather_than` must be one token of the vocabulary. Received: rather_than="
-                f"{token!r}, which is {len(ids)} tokens, ids {ids}. Byte pairs hold the space "
+                f"{token!r}, which is {len(ids)} tokens, ids {ids}. Byte pairs include the space "
                 "before a word: ' dog'."
             )
         return int(ids[0])

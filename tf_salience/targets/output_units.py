@@ -1,0 +1,148 @@
+"""Output units by class: column numbers from class indices, class names and labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tf_salience.targets.context import Context, IntArray
+from tf_salience.utils import validation
+
+
+def matrix(outputs: Any) -> Any:
+    """Returns outputs as (batch, classes).
+
+    Raises:
+        ValueError: for several outputs, or an output of another rank.
+    """
+    if isinstance(outputs, dict | list | tuple):
+        raise ValueError(
+            "A class can be explained only in a single output of shape (batch, classes). Received: "
+            f"a model with {len(outputs)} outputs. Select one with `output=`, its name or number: "
+            f"{list(outputs) if isinstance(outputs, dict) else list(range(len(outputs)))}; or pass "
+            "a callable `outputs -> (batch,)` as `target`."
+        )
+    rank = len(outputs.shape)
+    if rank == 1:
+        return outputs[:, None]
+    if rank != 2:
+        raise ValueError(
+            "A class can be explained only in outputs of shape (batch, classes). Received: outputs "
+            f"of shape {tuple(outputs.shape)}. For a tagger explain one token, `targets.Position`; "
+            "for a language model a stretch of text, `targets.Span`; or pass a callable "
+            "`outputs -> (batch,)` as `target`, for instance `lambda outputs: outputs[:, 0, 1]`."
+        )
+    return outputs
+
+
+def class_index(which: Any, classes: int, class_names: Sequence[str] | None, argument: str) -> int:
+    """Returns the column of a class, given by index or name.
+
+    Args:
+        which: the class.
+        classes: the number of output units.
+        class_names: the name of each class, or None.
+        argument: the name of the user's argument, for messages.
+
+    Raises:
+        TypeError: if `which` is neither an integer nor a string.
+        ValueError: for an index out of range or an unknown name.
+    """
+    if isinstance(which, str):
+        return _named_index(which, classes, class_names, argument)
+    if not validation.is_integer(which):
+        raise TypeError(
+            f"`{argument}` must be a class index or a class name. "
+            f"Received: {argument}={which!r} (of type {type(which).__name__})"
+        )
+    if not 0 <= which < classes:
+        raise ValueError(
+            f"`{argument}` must be a class index from 0 to {classes - 1}: the model's outputs have "
+            f"shape (batch, {classes}). Received: {argument}={which}"
+        )
+    return int(which)
+
+
+def _named_index(name: str, classes: int, class_names: Sequence[str] | None, argument: str) -> int:
+    if class_names is None:
+        raise ValueError(
+            f"`{argument}` names a class, so `class_names` must be given. "
+            f"Received: {argument}={name!r}, class_names=None"
+        )
+    validation.check_one_of(argument, name, class_names)
+    index = list(class_names).index(name)
+    if classes > 1:
+        return index
+    # A single unit scores the last name: the second class of two.
+    if index != len(class_names) - 1:
+        raise ValueError(
+            f"The model has a single output unit, which scores {class_names[-1]!r}. "
+            f"Received: {argument}={name!r}. For the opposite pass a callable: "
+            "`target=lambda outputs: -outputs[:, 0]`."
+        )
+    return 0
+
+
+def label_columns(context: Context, classes: int) -> IntArray:
+    """Returns the columns of the labels, (batch,).
+
+    Raises:
+        TypeError: for a label that is neither an integer nor a string.
+        ValueError: without labels, or for a label that is not a class.
+    """
+    if context.labels is None:
+        raise ValueError(
+            "`target='label'` explains the labels, so they must be given: pass `labels=`, one for "
+            "each example. Received: labels=None"
+        )
+    labels = values_of_examples(context.labels, "labels", context).tolist()
+    if classes == 1:
+        # A single unit scores the second of two classes; it is explained for either label.
+        for label in labels:
+            class_index(label, 2, context.class_names if isinstance(label, str) else None, "labels")
+        return np.zeros(len(labels), np.int32)
+    columns = [class_index(label, classes, context.class_names, "labels") for label in labels]
+    return np.array(columns, np.int32)
+
+
+def values_of_examples(values: Any, argument: str, context: Context) -> npt.NDArray[Any]:
+    """Returns the values of the context's examples, (batch,).
+
+    Args:
+        values: (total,), one for each example that the user passed.
+        argument: the name of the user's argument, for messages.
+        context: the examples.
+
+    Raises:
+        ValueError: if the number of values is not that of the examples.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1 or len(array) != context.total:
+        raise ValueError(
+            f"`{argument}` must hold one class per example. Received: {argument} of shape "
+            f"{array.shape} for {context.total} examples"
+        )
+    return array[context.examples]
+
+
+def class_name(column: Any, context: Context) -> str:
+    """Returns the name of a column; a single unit with two names scores the second."""
+    single = matrix(context.outputs).shape[1] == 1
+    names = context.class_names
+    if names is None:
+        return "output" if single else f"class {column}"
+    return names[-1] if single else names[int(column)]
+
+
+def check_class_names(class_names: Sequence[str] | None, classes: int) -> None:
+    """Raises a ValueError unless every output has a name; a single unit may have two."""
+    if class_names is None or len(class_names) == classes:
+        return
+    if classes == 1 and len(class_names) == 2:
+        return
+    raise ValueError(
+        f"`class_names` must name each of the model's {classes} outputs"
+        f"{' (one name, or two for a single unit)' if classes == 1 else ''}. "
+        f"Received: class_names={list(class_names)!r}"
+    )
