@@ -1,32 +1,38 @@
-"""Texts from files: .tsv, .csv and .jsonl."""
-
-from __future__ import annotations
+"""Labelled texts from .tsv, .csv and .jsonl files."""
 
 import csv
-import dataclasses
+import functools
 import io
 import json
 import math
 import os
 import pathlib
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tf_salience.data.labelled_texts import LabelledTexts
+from tf_salience.utils import warnings
 
 RATING_NAMES = ("negative", "positive")
 
 
 class EmptyTextWarning(UserWarning):
-    """Rows whose text is empty were left out."""
+    """Rows with an empty text were left out."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class _Row:
-    line: int
+    """A row of a file.
+
+    Attributes:
+        location: `file:line`, for messages.
+        cells: values by column name.
+    """
+
+    location: str
     cells: Mapping[str, Any]
 
 
@@ -51,14 +57,14 @@ def read_file(
         rating_column: name of a column of numbers; above `rating_threshold` is the class
             "positive" (1), the rest "negative" (0). With neither column named, a column `label`
             is used, else a column `rating`, else there are no labels.
-        rating_threshold: where "positive" starts, itself excluded.
+        rating_threshold: the largest rating of the class "negative".
 
     Returns:
         The texts and labels, (batch,). Rows with an empty text are left out with an
         `EmptyTextWarning`.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the file does not exist.
         ValueError: if the file cannot be read as described; the message names file and line.
     """
     path = pathlib.Path(path)
@@ -75,26 +81,28 @@ def read_file(
     rows = _drop_empty(path, rows, text_column)
     texts = [row.cells[text_column] for row in rows]
     if label_column is not None:
-        labels, class_names = _labels(path, rows, label_column)
-        return LabelledTexts(texts, labels, class_names)
+        return LabelledTexts(texts, *_labels(rows, label_column))
     if rating_column is not None:
-        ratings = [_rating(path, row, rating_column) for row in rows]
-        labels = (np.asarray(ratings) > rating_threshold).astype(np.int64)
-        return LabelledTexts(texts, labels, RATING_NAMES)
+        ratings = np.array([_rating(row, rating_column) for row in rows])
+        return LabelledTexts(texts, (ratings > rating_threshold).astype(np.int64), RATING_NAMES)
     return LabelledTexts(texts)
 
 
 def _read_rows(path: pathlib.Path) -> list[_Row]:
-    """All the rows of a file; at least one."""
-    readers = {".tsv": _tsv_rows, ".csv": _csv_rows, ".jsonl": _jsonl_rows}
+    """Reads all rows of a file, at least one."""
+    readers: dict[str, Callable[[pathlib.Path, str], Iterator[_Row]]] = {
+        ".tsv": functools.partial(_table_rows, delimiter="\t", quoting=csv.QUOTE_NONE),
+        ".csv": functools.partial(_table_rows, delimiter=",", strict=True),
+        ".jsonl": _jsonl_rows,
+    }
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise ValueError(
-            f"Cannot tell the format of a data file by its suffix {path.suffix!r}; "
-            f"expected one of {', '.join(readers)}. Received: path={str(path)!r}"
+            f"The suffix of a data file must be one of {', '.join(readers)}. "
+            f"Received: path={str(path)!r}, whose suffix is {path.suffix!r}"
         )
     if not path.is_file():
-        raise FileNotFoundError(f"There is no data file {str(path)!r}.")
+        raise FileNotFoundError(f"The data file {str(path)!r} does not exist.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,122 +116,113 @@ def _read_rows(path: pathlib.Path) -> list[_Row]:
     return rows
 
 
-def _tsv_rows(path: pathlib.Path, text: str) -> Iterator[_Row]:
-    return _table_rows(path, text, delimiter="\t", quoting=csv.QUOTE_NONE)
-
-
-def _csv_rows(path: pathlib.Path, text: str) -> Iterator[_Row]:
-    return _table_rows(path, text, delimiter=",", strict=True)
-
-
 def _table_rows(path: pathlib.Path, text: str, **dialect: Any) -> Iterator[_Row]:
     reader = csv.reader(io.StringIO(text, newline=""), **dialect)
     header: list[str] | None = None
     try:
         for cells in reader:
+            location = f"{path}:{reader.line_num}"
             if not cells:
                 continue
             if header is None:
                 header = cells
                 if len(set(header)) < len(header):
                     raise ValueError(
-                        f"{path}:{reader.line_num}: two columns have the same name. "
+                        f"{location}: two columns have the same name. "
                         f"Received the header: {', '.join(header)}"
                     )
                 continue
             if len(cells) != len(header):
                 raise ValueError(
-                    f"{path}:{reader.line_num}: expected {len(header)} fields as in the header "
+                    f"{location}: expected {len(header)} fields as in the header "
                     f"({', '.join(header)}). Received: {len(cells)} fields"
                 )
-            yield _Row(reader.line_num, dict(zip(header, cells, strict=True)))
+            yield _Row(location, dict(zip(header, cells, strict=True)))
     except csv.Error as error:
         raise ValueError(f"{path}:{reader.line_num}: {error}.") from error
 
 
 def _jsonl_rows(path: pathlib.Path, text: str) -> Iterator[_Row]:
-    # Not splitlines(): JSON strings may hold U+2028 and its like as they are.
+    # Not splitlines(): JSON strings may contain U+2028 and other Unicode line breaks.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
+        location = f"{path}:{number}"
         try:
             cells = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ValueError(f"{path}:{number}: not JSON: {error.msg}.") from error
+            raise ValueError(f"{location}: not JSON: {error.msg}.") from error
         if not isinstance(cells, dict):
             raise ValueError(
-                f"{path}:{number}: expected an object a line, such as "
+                f"{location}: expected an object a line, such as "
                 f'{{"text": "...", "label": 1}}. Received: {line[:60]}'
             )
-        yield _Row(number, cells)
+        yield _Row(location, cells)
 
 
-def _cell(path: pathlib.Path, row: _Row, column: str) -> Any:
+def _cell(row: _Row, column: str) -> Any:
     if column not in row.cells:
         raise ValueError(
-            f"{path}:{row.line}: there is no column {column!r}. "
+            f"{row.location}: there is no column {column!r}. "
             f"The columns are: {', '.join(row.cells)}"
         )
     return row.cells[column]
 
 
 def _drop_empty(path: pathlib.Path, rows: list[_Row], text_column: str) -> list[_Row]:
-    kept = []
+    """Returns the rows with a text, at least one."""
+    rows_with_text = []
     for row in rows:
-        text = _cell(path, row, text_column)
+        text = _cell(row, text_column)
         if text is not None and not isinstance(text, str):
             raise ValueError(
-                f"{path}:{row.line}: column {text_column!r} must hold a string. Received: {text!r}"
+                f"{row.location}: column {text_column!r} must hold a string. Received: {text!r}"
             )
         if text and text.strip():
-            kept.append(row)
-    if not kept:
+            rows_with_text.append(row)
+    if not rows_with_text:
         raise ValueError(f"{path}: column {text_column!r} is empty in all {len(rows)} rows.")
-    if len(kept) < len(rows):
+    if len(rows_with_text) < len(rows):
         warnings.warn(
-            f"{path}: left out {len(rows) - len(kept)} of {len(rows)} rows, "
+            f"{path}: left out {len(rows) - len(rows_with_text)} of {len(rows)} rows, "
             f"whose column {text_column!r} is empty.",
             EmptyTextWarning,
-            stacklevel=3,
         )
-    return kept
+    return rows_with_text
 
 
-def _rating(path: pathlib.Path, row: _Row, column: str) -> float:
-    cell = _cell(path, row, column)
+def _rating(row: _Row, column: str) -> float:
+    cell = _cell(row, column)
     try:
         rating = float(cell)
     except (TypeError, ValueError):
         rating = math.nan
     if not math.isfinite(rating):
         raise ValueError(
-            f"{path}:{row.line}: column {column!r} must hold a finite number. Received: {cell!r}"
+            f"{row.location}: column {column!r} must hold a finite number. Received: {cell!r}"
         )
     return rating
 
 
-def _labels(
-    path: pathlib.Path, rows: list[_Row], column: str
-) -> tuple[np.ndarray, tuple[str, ...] | None]:
-    """Class indices (batch,), and the names of the classes where the file has names."""
-    cells = [_cell(path, row, column) for row in rows]
+def _labels(rows: list[_Row], column: str) -> tuple[np.ndarray, tuple[str, ...] | None]:
+    """Returns class indices, (batch,), and the sorted class names unless the file has indices."""
+    cells = [_cell(row, column) for row in rows]
     for row, cell in zip(rows, cells, strict=True):
         if isinstance(cell, bool) or not isinstance(cell, int | str) or cell == "":
             raise ValueError(
-                f"{path}:{row.line}: column {column!r} must hold a class, an integer or a name. "
-                f"Received: {cell!r}. For a column of numbers to cut in two, name it as the "
-                "rating column."
+                f"{row.location}: column {column!r} must hold a class, an integer or a name. "
+                f"Received: {cell!r}. Pass a column of ratings as the rating column."
             )
     try:
         indices = [int(cell) for cell in cells]
     except ValueError:
         names = sorted({str(cell) for cell in cells})
-        position = {name: index for index, name in enumerate(names)}
-        return np.array([position[str(cell)] for cell in cells], dtype=np.int64), tuple(names)
+        index_of = {name: index for index, name in enumerate(names)}
+        return np.array([index_of[str(cell)] for cell in cells], dtype=np.int64), tuple(names)
     for row, index in zip(rows, indices, strict=True):
         if index < 0:
             raise ValueError(
-                f"{path}:{row.line}: classes are counted from 0. Received: {index} in column "
-                f"{column!r}. For a column of numbers to cut in two, name it as the rating column."
+                f"{row.location}: classes are counted from 0. Received: {index} in column "
+                f"{column!r}. Pass a column of ratings as the rating column."
             )
     return np.array(indices, dtype=np.int64), None

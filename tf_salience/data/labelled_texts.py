@@ -1,4 +1,4 @@
-"""Texts and their classes, whatever they were read from."""
+"""Texts with their classes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class LabelledTexts:
-    """Texts and, where known, the class of each.
+    """Texts and, if there are labels, the class of each.
 
     Attributes:
-        texts: list of batch strings.
+        texts: list of strings, (batch,).
         labels: int64 class indices, (batch,), or None.
-        class_names: the names of the classes, (classes,), or None where only indices are known.
+        class_names: the names of the classes, (classes,), or None.
     """
 
     texts: list[str]
@@ -26,22 +26,24 @@ class LabelledTexts:
         return len(self.texts)
 
     def take(self, indices: Sequence[int] | np.ndarray) -> LabelledTexts:
-        """The rows with these indices, in this order."""
+        """Returns the texts with these indices, in this order."""
         indices = np.asarray(indices, dtype=np.int64)
         labels = None if self.labels is None else self.labels[indices]
-        return dataclasses.replace(self, texts=[self.texts[i] for i in indices], labels=labels)
+        return dataclasses.replace(
+            self, texts=[self.texts[index] for index in indices], labels=labels
+        )
 
 
 def split_train_test(
     data: LabelledTexts, *, test_share: float, seed: int
 ) -> tuple[LabelledTexts, LabelledTexts]:
-    """Splits at random into a training and a test part, the same way for the same seed.
+    """Splits at random into a training and a test part.
 
     Args:
         data: at least two texts.
-        test_share: share of the texts that goes into the test part, between 0 and 1; each part
-            gets at least one text.
-        seed: of the random order.
+        test_share: fraction of the texts in the test part, between 0 and 1; each part gets at least
+            one text.
+        seed: seed of the random order.
 
     Returns:
         The training part and the test part.
@@ -52,7 +54,7 @@ def split_train_test(
     if not 0 < test_share < 1:
         raise ValueError(f"`test_share` must be between 0 and 1. Received: test_share={test_share}")
     if len(data) < 2:
-        raise ValueError(f"A split needs at least two texts. Received: {len(data)}")
+        raise ValueError(f"A split needs at least two texts. Received: {len(data)} texts")
     order = np.random.default_rng(seed).permutation(len(data))
     test_count = min(max(round(test_share * len(data)), 1), len(data) - 1)
     return data.take(order[test_count:]), data.take(order[:test_count])

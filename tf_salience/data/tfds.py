@@ -1,6 +1,4 @@
-"""Texts from TensorFlow Datasets."""
-
-from __future__ import annotations
+"""Labelled texts from TensorFlow Datasets."""
 
 import contextlib
 import difflib
@@ -29,30 +27,29 @@ def load_tfds(
 
     Args:
         name: as `tfds.builder` takes it, such as "imdb_reviews" or "glue/sst2".
-        data_dir: where prepared data sets are; None is TFDS' own directory.
-        text_feature: name of the feature that holds the text. By default the one the data set
-            declares as supervised input, else its only `Text`.
-        label_feature: name of the feature that holds the class. By default the one the data set
-            declares as supervised output, else its only `ClassLabel`.
+        data_dir: the directory of prepared data sets; None is TFDS' own directory.
+        text_feature: name of the feature that holds the text. By default the supervised input of
+            the data set, else its only `Text`.
+        label_feature: name of the feature that holds the class. By default the supervised output
+            of the data set, else its only `ClassLabel`.
         split: such as "train" or "test[:1000]".
 
     Returns:
         The texts and labels, (batch,).
 
     Raises:
-        ValueError: if there is no such data set, feature or label.
-        ConnectionError: if the data would have to be downloaded and its host is out of reach.
+        ValueError: if there is no such data set or feature, or texts have no label.
+        ConnectionError: if the data set must be downloaded and its host cannot be reached.
     """
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
-    builder = _tfds_builder(tfds, name, data_dir)
+    builder = _builder(name, data_dir)
     if not builder.is_prepared():
         _check_hosts(name, builder.url_infos or {})
         with contextlib.redirect_stdout(io.StringIO()):
             builder.download_and_prepare()
-    text_key, label_key = _tfds_features(tfds, builder, text_feature, label_feature)
-    label_type = builder.info.features[label_key]
+    text_key, label_key = _feature_names(builder, text_feature, label_feature)
     texts, labels = [], []
     for example in tfds.as_numpy(builder.as_dataset(split=split)):
         texts.append(example[text_key].decode("utf-8", errors="replace"))
@@ -62,66 +59,69 @@ def load_tfds(
             f"The split {split!r} of {name!r} has texts without a label ({min(labels)}). "
             f"Choose another of its splits: {', '.join(builder.info.splits)}"
         )
-    is_class = isinstance(label_type, tfds.features.ClassLabel)
-    names = tuple(label_type.names) if is_class and label_type.names else None
-    return LabelledTexts(texts, np.asarray(labels, dtype=np.int64), names)
+    class_names = tuple(getattr(builder.info.features[label_key], "names", None) or ()) or None
+    return LabelledTexts(texts, np.asarray(labels, dtype=np.int64), class_names)
 
 
-def _tfds_builder(tfds: Any, name: str, data_dir: str | os.PathLike[str] | None) -> Any:
+def _builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
+    import tensorflow_datasets as tfds
+
     try:
         return tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError:
         # TFDS' own message lists more than a thousand names.
-        known = tfds.list_builders(with_community_datasets=False)
-        close = difflib.get_close_matches(name.split("/")[0], known, n=5)
+        names = tfds.list_builders(with_community_datasets=False)
+        close = difflib.get_close_matches(name.split("/")[0], names, n=5)
         hint = f" Did you mean: {', '.join(close)}?" if close else ""
         raise ValueError(
-            f"TensorFlow Datasets has no data set of this name, nor is one prepared in "
+            f"`name` must be a data set of TensorFlow Datasets, or one that is prepared in "
             f"data_dir={data_dir!r}. Received: name={name!r}.{hint}"
         ) from None
-    except AssertionError as error:  # a version it does not have
+    except AssertionError as error:  # TFDS does not have the version
         raise ValueError(f"TensorFlow Datasets cannot make {name!r}: {error}") from error
 
 
 def _check_hosts(name: str, urls: Mapping[str, Any]) -> None:
-    """Fails at once where TFDS would retry a download for minutes."""
+    """Raises a ConnectionError at once where TFDS would retry a download for minutes."""
     if {"http", "https", "all"} & set(urllib.request.getproxies()):
         return  # the proxy resolves the names
-    hosts = {urllib.parse.urlsplit(url).hostname for url in urls} - {None}
+    hosts = {urllib.parse.urlsplit(url).hostname for url in urls}
     for host in sorted(filter(None, hosts)):
         try:
             socket.getaddrinfo(host, None)
         except OSError as error:
             raise ConnectionError(
-                f"The data set {name!r} is not prepared here and its host {host} cannot be "
-                f"reached ({error}). Prepare it on a machine with a network, by "
+                f"The data set {name!r} is not prepared in `data_dir` and its host {host} cannot "
+                f"be reached ({error}). Prepare it on a machine with a network, by "
                 f"tfds.builder({name!r}, data_dir=DIR).download_and_prepare(), and pass that "
                 "directory as `data_dir`."
             ) from error
 
 
-def _tfds_features(
-    tfds: Any, builder: Any, text_feature: str | None, label_feature: str | None
+def _feature_names(
+    builder: Any, text_feature: str | None, label_feature: str | None
 ) -> tuple[str, str]:
-    """The names of the text and of the label among the features of a data set."""
-    features = builder.info.features
-    supervised = builder.info.supervised_keys or (None, None)
+    """Returns the names of the text and of the label among the features of a data set."""
+    import tensorflow_datasets as tfds
 
-    def choose(asked: str | None, declared: Any, kind: type, argument: str) -> str:
-        fitting = [str(key) for key in features if isinstance(features[key], kind)]
-        if asked is None and isinstance(declared, str):
-            return declared
-        if asked is None and len(fitting) == 1:
-            return fitting[0]
-        if asked is not None and asked in features:
-            return asked
+    features = builder.info.features
+    text_key, label_key = builder.info.supervised_keys or (None, None)
+
+    def choose(argument: str, name: str | None, default: Any, kind: type) -> str:
+        candidates = [str(key) for key in features if isinstance(features[key], kind)]
+        if name is None and isinstance(default, str):
+            return default
+        if name is None and len(candidates) == 1:
+            return candidates[0]
+        if name is not None and name in features:
+            return name
         listed = ", ".join(f"{key} ({type(features[key]).__name__})" for key in features)
         raise ValueError(
             f"Cannot tell which feature of {builder.name!r} to use: pass `{argument}`. "
-            f"Its features are: {listed}. Received: {argument}={asked!r}"
+            f"Its features are: {listed}. Received: {argument}={name!r}"
         )
 
     return (
-        choose(text_feature, supervised[0], tfds.features.Text, "text_feature"),
-        choose(label_feature, supervised[1], tfds.features.ClassLabel, "label_feature"),
+        choose("text_feature", text_feature, text_key, tfds.features.Text),
+        choose("label_feature", label_feature, label_key, tfds.features.ClassLabel),
     )

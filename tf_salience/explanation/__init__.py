@@ -1,6 +1,6 @@
-"""The results: `Explanation`, a batch, and `TokenSalience`, one example of it.
+"""Results: `Explanation`, of a batch, its `TokenSalience`s, and `SalienceMatrix`.
 
-Numpy and nothing of TensorFlow: a saved explanation can be read and shown without either.
+They can be loaded and shown without TensorFlow and Keras.
 """
 
 from tf_salience.explanation.explanation import Explanation

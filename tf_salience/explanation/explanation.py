@@ -1,4 +1,4 @@
-"""`Explanation`: a batch of examples with their scores; save and load."""
+"""`Explanation`: the token scores of a batch of examples, with save and load."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -9,32 +9,31 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience.explanation import normalization, serialization, storage
-from tf_salience.explanation import words as wording
+from tf_salience.explanation import normalization, serialization, storage, words
 from tf_salience.explanation.token_salience import FloatArray, TokenSalience
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation(Sequence[TokenSalience]):
-    """A batch of explanations: `len(explanation)`, `explanation[0]`.
+    """The token scores of a batch of examples; `explanation[0]` is the first one's.
 
     Attributes:
         tokens: per example the strings of its real tokens, in order.
-        scores: (batch, tokens), float32, padding included: what the model gives it.
+        scores: (batch, tokens), float32, including the scores that the model gives to padding.
         mask: (batch, tokens), true for real tokens.
-        segments: name to the slice of the tokens axis that is this segment.
-        target: (batch,), the explained class, or None for another kind of target.
-        target_name: per example what was explained, in words.
+        segments: slices of the tokens axis by name, one for each segment.
+        target: (batch,), the index of the explained class, or None for another kind of target.
+        target_name: per example the description of the target.
         output: (batch,), the target at the input, F(x).
         baseline_output: (batch,), the target at the baseline, F(x'), or None.
         convergence_delta: (batch,), sum of scores - (F(x) - F(x')), or None.
         error_estimate: (batch,), relative to sum |scores|, or None.
-        converged: (batch,), whether the tolerance was met, or None.
+        converged: (batch,), true where the tolerance was met, or None.
         evaluations: (batch,), forward and backward passes spent on each example.
         config: model, method, target and versions: enough to repeat it.
         words: per example, as `TokenSalience.words`; or None.
-        parts: per example the texts that were packed into one sequence, name to the slice of its
-            real tokens; None where there is one text. They are its `segments` then.
+        parts: per example the texts that were packed into one sequence, as slices of its real
+            tokens by name; they are its `segments` then. None where there is one text.
         offsets: per example, as `TokenSalience.offsets`; or None.
     """
 
@@ -66,21 +65,21 @@ class Explanation(Sequence[TokenSalience]):
 
     def __getitem__(self, index: int | slice) -> "TokenSalience | Explanation":
         if isinstance(index, slice):
-            return self._sliced(index)
+            return self._take(index)
         index = range(len(self))[index]
-        real = self.mask[index]
+        is_real = self.mask[index]
         return TokenSalience(
             tokens=self.tokens[index],
-            scores=self.scores[index][real],
-            segments=_real_segments(self.segments, real)
+            scores=self.scores[index][is_real],
+            segments=_real_segments(self.segments, is_real)
             if self.parts is None
             else dict(self.parts[index]),
             target=None if self.target is None else int(self.target[index]),
             target_name=self.target_name[index],
             output=float(self.output[index]),
-            baseline_output=_number(self.baseline_output, index),
-            convergence_delta=_number(self.convergence_delta, index),
-            error_estimate=_number(self.error_estimate, index),
+            baseline_output=_optional_float(self.baseline_output, index),
+            convergence_delta=_optional_float(self.convergence_delta, index),
+            error_estimate=_optional_float(self.error_estimate, index),
             converged=None if self.converged is None else bool(self.converged[index]),
             evaluations=int(self.evaluations[index]),
             config=self.config,
@@ -101,16 +100,16 @@ class Explanation(Sequence[TokenSalience]):
     def _repr_html_(self) -> str:
         return "".join(salience._repr_html_() for salience in self)
 
-    def _sliced(self, index: slice) -> "Explanation":
+    def _take(self, examples: slice) -> "Explanation":
         values: dict[str, Any] = {}
-        for item in fields(self):
-            if item.name not in ("segments", "config"):
-                value = getattr(self, item.name)
-                values[item.name] = None if value is None else value[index]
+        for field in fields(self):
+            if field.name not in ("segments", "config"):
+                value = getattr(self, field.name)
+                values[field.name] = None if value is None else value[examples]
         return replace(self, **values)
 
     def normalized(self, how: str = "l1") -> "Explanation":
-        """The same with scores on a common scale.
+        """Scales the scores of each example to a common size.
 
         Args:
             how: "l1", scores / sum |scores| over the real tokens, or "max", scores / max |scores|.
@@ -129,7 +128,7 @@ class Explanation(Sequence[TokenSalience]):
         )
 
     def merged(self) -> "Explanation":
-        """The same with the pieces of each word put together, their scores added up.
+        """Merges the tokens of each word; the score of a word is the sum of theirs.
 
         So the scores still add up to F(x) - F(x'). Special tokens stay as they are.
 
@@ -138,55 +137,53 @@ class Explanation(Sequence[TokenSalience]):
         """
         if self.words is None:
             return self
-        real = wording.merged(self.tokens, self.words, self.scores, self.mask, self.segments)
-        parts = self.parts and [
-            wording.moved(part, words) for part, words in zip(self.parts, self.words, strict=True)
-        ]
-        places = self.offsets and [
-            wording.spread(row, words) for row, words in zip(self.offsets, self.words, strict=True)
-        ]
+        slices = [words.word_slices(row) for row in self.words]
+        scores, mask, segments = words.merge_scores(slices, self.scores, self.mask, self.segments)
         return replace(
             self,
-            offsets=places,
-            tokens=real.tokens,
-            scores=real.scores,
-            mask=real.mask,
-            segments=real.segments,
-            words=real.words,
-            parts=parts,
+            tokens=list(map(words.merge_tokens, self.tokens, slices)),
+            scores=scores,
+            mask=mask,
+            segments=segments,
+            words=list(map(words.merge_words, self.words, slices)),
+            parts=self.parts and list(map(words.merge_parts, self.parts, slices)),
+            offsets=self.offsets and list(map(words.merge_offsets, self.offsets, slices)),
         )
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the explanation; the suffix chooses `.json` or `.parquet`.
+        """Writes the explanation to a file.
 
         Args:
-            path: where to; an existing file is replaced once the new one is whole.
+            path: the file; its suffix, `.json` or `.parquet`, chooses the format. An existing file
+                is replaced once the new one is complete.
 
         Raises:
             ValueError: for another suffix.
-            ImportError: for `.parquet` without pyarrow, which the extra `parquet` brings.
+            ImportError: for `.parquet` without pyarrow, which the extra `parquet` installs.
         """
-        storage.write(Path(path), serialization.to_table(vars(self)))
+        storage.write_table(Path(path), serialization.table_from_fields(vars(self)))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Explanation":
-        """Reads what `save` wrote.
+        """Reads an explanation that `save` wrote.
 
         Raises:
             ValueError: for another suffix, or a file that holds no explanation.
             ImportError: for `.parquet` without pyarrow.
         """
-        return cls(**serialization.from_table(storage.read(Path(path))))
+        return cls(**serialization.fields_from_table(storage.read_table(Path(path))))
 
 
-def _number(values: npt.NDArray[Any] | None, index: int) -> float | None:
+def _optional_float(values: npt.NDArray[Any] | None, index: int) -> float | None:
     return None if values is None else float(values[index])
 
 
-def _real_segments(segments: Mapping[str, slice], real: npt.NDArray[np.bool_]) -> dict[str, slice]:
-    """Slices of the padded tokens axis as slices of one example's real tokens."""
-    before = np.concatenate([[0], np.cumsum(real)])
+def _real_segments(
+    segments: Mapping[str, slice], is_real: npt.NDArray[np.bool_]
+) -> dict[str, slice]:
+    """Converts slices of the padded tokens axis to slices of one example's real tokens."""
+    real_before = np.concatenate([[0], np.cumsum(is_real)])
     return {
-        name: slice(int(before[part.start]), int(before[part.stop]))
-        for name, part in segments.items()
+        name: slice(int(real_before[segment.start]), int(real_before[segment.stop]))
+        for name, segment in segments.items()
     }

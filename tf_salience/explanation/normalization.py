@@ -1,15 +1,17 @@
-"""Scores on a common scale; numpy alone, so that results can be read without TensorFlow."""
+"""Factors that bring scores to a common scale."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tf_salience.utils import validation
+
 NORMALIZATIONS = ("l1", "max")
 
 
 def factors(scores: npt.NDArray[Any], mask: npt.NDArray[np.bool_], how: str) -> npt.NDArray[Any]:
-    """What each row is multiplied by to be normalised over its real tokens.
+    """Computes the factor that normalizes each row over its real tokens.
 
     Args:
         scores: (batch, tokens).
@@ -22,8 +24,7 @@ def factors(scores: npt.NDArray[Any], mask: npt.NDArray[np.bool_], how: str) -> 
     Raises:
         ValueError: for another `how`.
     """
-    if how not in NORMALIZATIONS:
-        raise ValueError(f"`how` must be one of {NORMALIZATIONS}. Received: how={how!r}")
+    validation.check_one_of("how", how, NORMALIZATIONS)
     # In float64, where even the smallest float32 has an inverse.
     sizes = np.where(mask, np.abs(scores), 0).astype(np.float64)
     total = sizes.sum(axis=-1) if how == "l1" else sizes.max(axis=-1, initial=0)

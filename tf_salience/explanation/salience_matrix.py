@@ -1,4 +1,4 @@
-"""`SalienceMatrix`: the salience of every token for every one of several targets in one example."""
+"""`SalienceMatrix`: the scores of one example's tokens for each of several targets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from tf_salience.visualization import html, matrix_table
 
 @dataclass(frozen=True, eq=False)
 class SalienceMatrix(Sequence[TokenSalience]):
-    """Targets x tokens: for each predicted token, or each tag, how much each token speaks for it.
+    """The scores of one example's tokens for each target, a predicted token or a token's tag.
 
     Attributes:
         targets: (targets,), the tokens that were predicted, or whose tags were.
-        places: (targets,), where among `tokens` each of these stands.
-        rows: an explanation of as many examples as there are targets, all of the same tokens.
+        places: (targets,), the position of each target among `tokens`.
+        rows: an explanation with one example for each target, all of the same tokens.
     """
 
     targets: list[str]
@@ -29,28 +29,25 @@ class SalienceMatrix(Sequence[TokenSalience]):
 
     @property
     def tokens(self) -> list[str]:
-        """(tokens,), the token strings."""
+        """The token strings, (tokens,)."""
         return self.rows.tokens[0]
 
     @property
     def scores(self) -> npt.NDArray[np.float32]:
-        """(targets, tokens), float32."""
+        """The scores, (targets, tokens), float32."""
         return self.rows.scores[:, self.rows.mask[0]]
 
     @property
     def output(self) -> npt.NDArray[Any]:
-        """(targets,), each target at the input."""
+        """The value of each target at the input, (targets,)."""
         return self.rows.output
 
     def merged(self) -> "SalienceMatrix":
-        """The same with the pieces of each explaining word put together; see `Explanation.merged`.
-
-        Targets stay the pieces that they are.
-        """
+        """Merges the tokens of each word, as `Explanation.merged` does; the targets stay tokens."""
         if self.rows.words is None:
             return self
-        places = words.places_of_words(self.places, self.rows.words[0])
-        return SalienceMatrix(self.targets, places, self.rows.merged())
+        positions = words.merge_positions(self.places, words.word_slices(self.rows.words[0]))
+        return SalienceMatrix(self.targets, positions, self.rows.merged())
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -68,7 +65,7 @@ class SalienceMatrix(Sequence[TokenSalience]):
 
     @property
     def header(self) -> str:
-        """One line: how the scores were made, and how many rows did not converge."""
+        """A line with the method, the embedding layers, and the number of rows not converged."""
         method = self.rows.config.get("method", {}).get("class_name", "unknown method")
         parts = [f"{method} at {', '.join(self.rows.config.get('embeddings', []))}"]
         if self.rows.converged is not None and not self.rows.converged.all():
@@ -76,14 +73,12 @@ class SalienceMatrix(Sequence[TokenSalience]):
         return " · ".join(parts)
 
     def __str__(self) -> str:
-        return (
-            f"{self.header}\n{matrix_table.plain(self.targets, self.tokens, self.scores.tolist())}"
-        )
+        table = matrix_table.as_text(self.targets, self.tokens, self.scores.tolist())
+        return f"{self.header}\n{table}"
 
     def __repr__(self) -> str:
         return f"<SalienceMatrix of {len(self)} targets x {len(self.tokens)} tokens>"
 
     def _repr_html_(self) -> str:
-        return html.card(
-            self.header, matrix_table.html(self.targets, self.tokens, self.scores.tolist())
-        )
+        table = matrix_table.as_html(self.targets, self.tokens, self.scores.tolist())
+        return html.card(self.header, table)

@@ -1,13 +1,15 @@
-"""The fields of an explanation as a table, and back."""
+"""The fields of an explanation as a table of JSON values, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tf_salience.explanation.storage import Table
 
-_PER_EXAMPLE = (
+# Arrays of shape (batch,), or None.
+_ARRAY_FIELDS = (
     "target",
     "output",
     "baseline_output",
@@ -18,65 +20,48 @@ _PER_EXAMPLE = (
 )
 
 
-def to_table(explanation: Mapping[str, Any]) -> Table:
-    """A table, one row an example, from the fields of an explanation."""
-    scores, mask, tokens = (explanation[name] for name in ("scores", "mask", "tokens"))
-    nothing = [None] * len(tokens)
-    parts = explanation["parts"]
+def table_from_fields(fields: Mapping[str, Any]) -> Table:
+    """Converts the fields of an explanation to a table, one row an example."""
+    scores, mask, tokens = fields["scores"], fields["mask"], fields["tokens"]
+    words, parts, offsets = fields["words"], fields["parts"], fields["offsets"]
+    arrays = {name: fields[name] for name in _ARRAY_FIELDS}
+    missing = [None] * len(tokens)
     columns: dict[str, list[Any]] = {
         "tokens": tokens,
-        "scores": [row[real].tolist() for row, real in zip(scores, mask, strict=True)],
-        "positions": [np.flatnonzero(real).tolist() for real in mask],
-        # What a model that does not mask gives to its padding; else the delta would not add up.
+        "scores": [row[is_real].tolist() for row, is_real in zip(scores, mask, strict=True)],
+        "positions": [np.flatnonzero(is_real).tolist() for is_real in mask],
+        # A model that does not mask gives scores to padding, which the convergence delta counts.
         "padding_scores": [
-            row[~real].tolist() if row[~real].any() else []
-            for row, real in zip(scores, mask, strict=True)
+            row[~is_real].tolist() if row[~is_real].any() else []
+            for row, is_real in zip(scores, mask, strict=True)
         ],
-        "target_name": explanation["target_name"],
-        "words": explanation["words"] or nothing,
-        # The ends of each, one after the other; their names are the same in all rows.
-        "parts": nothing
-        if parts is None
-        else [[end for one in row.values() for end in (one.start, one.stop)] for row in parts],
+        "target_name": fields["target_name"],
+        "words": words or missing,
+        "parts": missing if parts is None else [_flatten_slices(row) for row in parts],
+        "offsets": missing if offsets is None else [_flatten_offsets(row) for row in offsets],
+        **{name: missing if array is None else array.tolist() for name, array in arrays.items()},
     }
-    offsets = explanation["offsets"]
-    columns["offsets"] = nothing if offsets is None else [_flat(row) for row in offsets]
-    for name in _PER_EXAMPLE:
-        value = explanation[name]
-        columns[name] = nothing if value is None else value.tolist()
     header = {
-        "segments": {name: [one.start, one.stop] for name, one in explanation["segments"].items()},
-        "parts": None if parts is None else list(parts[0]),
-        "dtypes": {
-            name: str(explanation[name].dtype)
-            for name in _PER_EXAMPLE
-            if explanation[name] is not None
+        "segments": {
+            name: [segment.start, segment.stop] for name, segment in fields["segments"].items()
         },
-        "config": explanation["config"],
+        # The names are the same in all rows.
+        "parts": list(parts[0]) if parts else None,
+        "dtypes": {name: str(array.dtype) for name, array in arrays.items() if array is not None},
+        "config": fields["config"],
     }
     return Table(header, columns)
 
 
-def from_table(table: Table) -> dict[str, Any]:
-    """The fields of the explanation that a table holds."""
+def fields_from_table(table: Table) -> dict[str, Any]:
+    """Converts a table back to the fields of an explanation."""
     header, columns = table.header, table.columns
-    segments = {name: slice(*ends) for name, ends in header["segments"].items()}
-    width = max(part.stop for part in segments.values())
-    size = len(columns["tokens"])
-    scores = np.zeros((size, width), np.float32)
-    mask = np.zeros((size, width), bool)
-    for row in range(size):
-        mask[row, columns["positions"][row]] = True
-        scores[row, mask[row]] = columns["scores"][row]
-        if columns["padding_scores"][row]:
-            scores[row, ~mask[row]] = columns["padding_scores"][row]
-    each = {
-        name: np.array(columns[name], header["dtypes"][name]) if name in header["dtypes"] else None
-        for name in _PER_EXAMPLE
-    }
-    # Older files have none of these.
-    words, names = columns.get("words", [None]), header.get("parts")
-    offsets = columns.get("offsets", [None])
+    segments = {name: slice(*bounds) for name, bounds in header["segments"].items()}
+    scores, mask = _padded_scores(columns, max(segment.stop for segment in segments.values()))
+    # Files of earlier versions lack the columns of these three.
+    words, offsets = _optional_column(columns, "words"), _optional_column(columns, "offsets")
+    part_names = header.get("parts")
+    dtypes = header["dtypes"]
     return {
         "tokens": [list(row) for row in columns["tokens"]],
         "scores": scores,
@@ -84,23 +69,49 @@ def from_table(table: Table) -> dict[str, Any]:
         "segments": segments,
         "target_name": list(columns["target_name"]),
         "config": header["config"],
-        "words": None if words[0] is None else [list(row) for row in words],
-        "offsets": None if offsets[0] is None else [_pairs(row) for row in offsets],
-        "parts": names and [_named(names, ends) for ends in columns["parts"]],
-        **each,
+        "words": words and [list(row) for row in words],
+        "offsets": offsets and [_unflatten_offsets(row) for row in offsets],
+        "parts": part_names and [_unflatten_slices(part_names, row) for row in columns["parts"]],
+        **{
+            name: np.array(columns[name], dtypes[name]) if name in dtypes else None
+            for name in _ARRAY_FIELDS
+        },
     }
 
 
-def _flat(offsets: list[tuple[int, int] | None]) -> list[int]:
-    """Starts and stops, one after the other; -1 twice for a token without a place."""
-    return [end for place in offsets for end in place or (-1, -1)]
+def _padded_scores(
+    columns: Mapping[str, list[Any]], width: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Returns the scores, (batch, tokens), and the mask of real tokens, (batch, tokens)."""
+    shape = len(columns["tokens"]), width
+    scores, mask = np.zeros(shape, np.float32), np.zeros(shape, bool)
+    for row, positions in enumerate(columns["positions"]):
+        mask[row, positions] = True
+        scores[row, mask[row]] = columns["scores"][row]
+        if columns["padding_scores"][row]:
+            scores[row, ~mask[row]] = columns["padding_scores"][row]
+    return scores, mask
 
 
-def _pairs(flat: list[int]) -> list[tuple[int, int] | None]:
-    pairs = zip(flat[::2], flat[1::2], strict=True)
-    return [None if start < 0 else (start, stop) for start, stop in pairs]
+def _optional_column(columns: Mapping[str, list[Any]], name: str) -> list[Any] | None:
+    column = columns.get(name)
+    return column if column and column[0] is not None else None
 
 
-def _named(names: list[str], ends: list[int]) -> dict[str, slice]:
-    pairs = zip(ends[::2], ends[1::2], strict=True)
+def _flatten_slices(slices: Mapping[str, slice]) -> list[int]:
+    return [bound for part in slices.values() for bound in (part.start, part.stop)]
+
+
+def _unflatten_slices(names: Sequence[str], bounds: Sequence[int]) -> dict[str, slice]:
+    pairs = zip(bounds[::2], bounds[1::2], strict=True)
     return {name: slice(*pair) for name, pair in zip(names, pairs, strict=True)}
+
+
+def _flatten_offsets(offsets: Sequence[tuple[int, int] | None]) -> list[int]:
+    """Flattens (start, stop) pairs; a token without offsets has -1 twice."""
+    return [bound for pair in offsets for bound in pair or (-1, -1)]
+
+
+def _unflatten_offsets(bounds: Sequence[int]) -> list[tuple[int, int] | None]:
+    pairs = zip(bounds[::2], bounds[1::2], strict=True)
+    return [None if start < 0 else (start, stop) for start, stop in pairs]

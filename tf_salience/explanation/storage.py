@@ -1,26 +1,25 @@
-"""A table of lists with a header, as `.json` or `.parquet`; numbers come back bit for bit."""
+"""Tables as `.json` or `.parquet` files; numbers are read back bit for bit."""
 
-import contextlib
 import json
-import os
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tf_salience.utils import files
+
 FORMAT = "tf_salience.explanation"
 VERSION = 1
-_KEY = FORMAT.encode()
+_METADATA_KEY = FORMAT.encode()
+_DOCUMENT_KEYS = {"format", "version", "header", "columns", "examples"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of equal length, one row an example, and what holds for all of them.
+    """Columns of equal length, one row an example, and a header that holds for all rows.
 
     Attributes:
-        header: JSON values.
-        columns: name to one JSON value an example.
+        header: JSON values by name.
+        columns: lists of JSON values, (batch,), by name.
     """
 
     header: dict[str, Any]
@@ -28,88 +27,96 @@ class Table:
 
 
 def check_suffix(path: Path) -> None:
-    """Raises a ValueError for a suffix that cannot be written or read."""
+    """Raises a ValueError if the suffix is neither `.json` nor `.parquet`."""
     if path.suffix not in (".json", ".parquet"):
         raise ValueError(
-            "An explanation is kept as `.json` or `.parquet`. "
+            "The suffix of `path` must be `.json` or `.parquet`. "
             f"Received: path={str(path)!r}, whose suffix is {path.suffix!r}"
         )
 
 
-def write(path: Path, table: Table) -> None:
-    """Writes the table beside `path` and moves it there once it is whole."""
+def write_table(path: Path, table: Table) -> None:
+    """Writes a table; an existing file is replaced once the new one is complete."""
     check_suffix(path)
     if not path.absolute().parent.is_dir():
         raise FileNotFoundError(
-            f"There is no folder {str(path.parent)!r}. Received: path={str(path)!r}"
+            f"The folder {str(path.parent)!r} does not exist. Received: path={str(path)!r}"
         )
-    if path.suffix == ".json":
-        with _whole(path) as new:
-            new.write_text(json.dumps(_document(table), allow_nan=False), encoding="ascii")
-        return
-    pyarrow, parquet = _pyarrow()
-    arrow = pyarrow.table(table.columns)
-    about = json.dumps({"version": VERSION, **table.header}).encode()
-    with _whole(path) as new:
-        parquet.write_table(arrow.replace_schema_metadata({_KEY: about}), new)
+    write = _write_json if path.suffix == ".json" else _write_parquet
+    with files.atomic_file(path) as new:
+        write(new, table)
 
 
-def read(path: Path) -> Table:
-    """Reads what `write` wrote.
+def read_table(path: Path) -> Table:
+    """Reads a table that `write_table` wrote.
 
     Raises:
         ValueError: if the file is something else.
     """
     check_suffix(path)
-    if path.suffix == ".json":
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"Not a JSON file. Received: path={str(path)!r} ({error})") from error
-        parts = {"format", "version", "header", "columns", "examples"}
-        if not isinstance(document, dict) or set(document) != parts or document["format"] != FORMAT:
-            raise ValueError(f"The file holds no explanation. Received: path={str(path)!r}")
-        _check_version(document["version"], path)
-        rows = document["examples"]
-        columns = {name: [row[name] for row in rows] for name in document["columns"]}
-        return Table(document["header"], columns)
-    pyarrow, parquet = _pyarrow()
-    try:
-        arrow = parquet.read_table(path)
-    except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"Not a parquet file. Received: path={str(path)!r} ({error})") from error
-    about = (arrow.schema.metadata or {}).get(_KEY)
-    if about is None:
-        raise ValueError(f"The file holds no explanation. Received: path={str(path)!r}")
-    header = json.loads(about)
-    _check_version(header.pop("version"), path)
-    return Table(header, arrow.to_pydict())
+    return _read_json(path) if path.suffix == ".json" else _read_parquet(path)
 
 
-def _document(table: Table) -> dict[str, Any]:
+def _write_json(path: Path, table: Table) -> None:
     names = list(table.columns)
-    rows = [
+    examples = [
         dict(zip(names, values, strict=True))
         for values in zip(*table.columns.values(), strict=True)
     ]
-    return {
+    document = {
         "format": FORMAT,
         "version": VERSION,
         "header": table.header,
         "columns": names,
-        "examples": rows,
+        "examples": examples,
     }
+    path.write_text(json.dumps(document, allow_nan=False), encoding="ascii")
+
+
+def _read_json(path: Path) -> Table:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"Not a JSON file. Received: path={str(path)!r} ({error})") from error
+    is_explanation = isinstance(document, dict) and set(document) == _DOCUMENT_KEYS
+    if not is_explanation or document["format"] != FORMAT:
+        raise ValueError(f"The file holds no explanation. Received: path={str(path)!r}")
+    _check_version(document["version"], path)
+    examples = document["examples"]
+    columns = {name: [example[name] for example in examples] for name in document["columns"]}
+    return Table(document["header"], columns)
+
+
+def _write_parquet(path: Path, table: Table) -> None:
+    pyarrow, parquet = _import_pyarrow()
+    metadata = json.dumps({"version": VERSION, **table.header}).encode()
+    arrow_table = pyarrow.table(table.columns)
+    parquet.write_table(arrow_table.replace_schema_metadata({_METADATA_KEY: metadata}), path)
+
+
+def _read_parquet(path: Path) -> Table:
+    pyarrow, parquet = _import_pyarrow()
+    try:
+        arrow_table = parquet.read_table(path)
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"Not a parquet file. Received: path={str(path)!r} ({error})") from error
+    metadata = (arrow_table.schema.metadata or {}).get(_METADATA_KEY)
+    if metadata is None:
+        raise ValueError(f"The file holds no explanation. Received: path={str(path)!r}")
+    header = json.loads(metadata)
+    _check_version(header.pop("version"), path)
+    return Table(header, arrow_table.to_pydict())
 
 
 def _check_version(version: Any, path: Path) -> None:
     if version != VERSION:
         raise ValueError(
-            f"The file was written in version {version} of the format; this library reads version "
-            f"{VERSION}. Received: path={str(path)!r}"
+            f"The format version of the file must be {VERSION}. Received: version={version} in "
+            f"path={str(path)!r}. Load it with the release of tf_salience that saved it."
         )
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def _import_pyarrow() -> tuple[Any, Any]:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -119,20 +126,3 @@ def _pyarrow() -> tuple[Any, Any]:
             "or save as `.json`."
         ) from error
     return pyarrow, pyarrow.parquet
-
-
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary file in the same folder that takes the place of `path` if all goes well."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
-    try:
-        yield Path(name)
-        # mkstemp makes files that only their owner reads; a new file has the usual rights.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

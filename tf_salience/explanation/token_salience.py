@@ -1,4 +1,4 @@
-"""`TokenSalience`: one example's tokens with their scores."""
+"""`TokenSalience`: the token scores of one example."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,25 +14,25 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class TokenSalience:
-    """One example's tokens with their scores; padding is left out.
+    """The token scores of one example, without padding.
 
     Attributes:
         tokens: (tokens,), the token strings, all segments in order.
-        scores: (tokens,), float32: how much each token speaks for the target.
-        segments: name to the slice of `tokens` that is this segment.
+        scores: (tokens,), float32, positive for tokens that speak for the target.
+        segments: slices of `tokens` by name, one for each segment.
         target: the index of the explained class, or None for another kind of target.
-        target_name: what was explained, in words.
+        target_name: the description of the target.
         output: the target at the input, F(x).
         baseline_output: the target at the baseline, F(x'), or None where the method has none.
         convergence_delta: sum of all scores - (F(x) - F(x')), in the target's units, or None.
         error_estimate: the estimated error of the scores, relative to sum |scores|, or None.
-        converged: whether the tolerance was met, or None where none was asked for.
+        converged: True if the tolerance was met, or None without a tolerance.
         evaluations: forward and backward passes spent on this example.
-        config: how the scores were made.
-        words: (tokens,), the number of the word that each token is a piece of, -1 for special
-            tokens such as `[CLS]`; None where a token is a word by itself.
-        offsets: (tokens,), the first character of each token in its text and the one after its
-            last, None for a token without a place; None where no texts were given.
+        config: model, method, target and versions.
+        words: (tokens,), the index of each token's word, -1 for special tokens such as `[CLS]`;
+            None where each token is a word.
+        offsets: (tokens,), the (start, stop) characters of each token in its text, None for a token
+            that is not in the text; None where the input was not text.
     """
 
     tokens: list[str]
@@ -52,7 +52,7 @@ class TokenSalience:
 
     @property
     def header(self) -> str:
-        """One line: what was explained, how, at which layer, and how far it can be trusted."""
+        """A line with the target, the method, the embedding layers and the size of the error."""
         parts = [f"{self.target_name} = {self.output:.4g}"]
         if self.baseline_output is not None:
             parts.append(f"baseline {self.baseline_output:.4g}")
@@ -67,7 +67,7 @@ class TokenSalience:
         return " · ".join(parts)
 
     def __rich__(self) -> Text:
-        """The coloured tokens, for `rich.print` and rich consoles."""
+        """Returns the coloured tokens, for `rich.print` and rich consoles."""
         return terminal.colored(self.tokens, self.scores.tolist(), self.segments, self.words)
 
     def __str__(self) -> str:

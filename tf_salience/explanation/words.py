@@ -1,103 +1,108 @@
-"""Pieces of words put together."""
+"""Subword tokens of one word merged: their strings, scores, offsets and positions."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tf_salience.explanation.token_salience import FloatArray
+
 NO_WORD = -1
 
-
-@dataclass(frozen=True)
-class Merged:
-    """What `merged` gives; the fields are those of `Explanation`."""
-
-    tokens: list[list[str]]
-    words: list[list[int]]
-    scores: npt.NDArray[np.float32]
-    mask: npt.NDArray[np.bool_]
-    segments: dict[str, slice]
+BoolArray = npt.NDArray[np.bool_]
 
 
-def runs(words: Sequence[int]) -> list[slice]:
-    """The tokens of each word, special tokens one by one."""
-    found, start = [], 0
-    for word, pieces in groupby(words):
-        size = len(list(pieces))
-        steps = [1] * size if word == NO_WORD else [size]
-        for step in steps:
-            found.append(slice(start, start + step))
-            start += step
-    return found
-
-
-def merged(
-    tokens: Sequence[Sequence[str]],
-    words: Sequence[Sequence[int]],
-    scores: npt.NDArray[Any],
-    mask: npt.NDArray[np.bool_],
-    segments: Mapping[str, slice],
-) -> Merged:
-    """The pieces of each word as one token, whose score is their sum.
-
-    What a model that does not mask gives to its padding is kept, in one column of each segment.
+def word_slices(words: Sequence[int]) -> list[slice]:
+    """Returns the slice of the tokens axis that each word takes; special tokens stay apart.
 
     Args:
-        tokens: per example its real tokens.
-        words: per example the number of each one's word.
-        scores: (batch, tokens).
-        mask: (batch, tokens).
-        segments: name to the slice of the tokens axis.
+        words: (tokens,), the index of each token's word, `NO_WORD` for special tokens.
     """
-    owners = [np.flatnonzero(real) for real in mask]
-    columns, masks, ends = [], [], {}
+    slices: list[slice] = []
+    start = 0
+    for word, tokens in groupby(words):
+        count = len(list(tokens))
+        length = 1 if word == NO_WORD else count
+        slices += [slice(first, first + length) for first in range(start, start + count, length)]
+        start += count
+    return slices
+
+
+def merge_scores(
+    slices: Sequence[Sequence[slice]],
+    scores: npt.NDArray[Any],
+    mask: BoolArray,
+    segments: Mapping[str, slice],
+) -> tuple[FloatArray, BoolArray, dict[str, slice]]:
+    """Adds up the scores of each word's tokens, with words on the tokens axis of the results.
+
+    A model that does not mask gives scores to padding, too: their sum is kept, in one additional
+    column of the segment.
+
+    Args:
+        slices: per example the `word_slices` of its real tokens.
+        scores: (batch, tokens).
+        mask: (batch, tokens), true for real tokens.
+        segments: slices of the tokens axis by name.
+
+    Returns:
+        The merged scores, their mask and their segments.
+    """
+    merged_scores, merged_masks, merged_segments = [], [], {}
     start = 0
     for name, segment in segments.items():
-        rows = [
-            [
-                float(scores[row, own[run]].sum())
-                for run in runs(words[row])
-                if segment.start <= own[run.start] < segment.stop
-            ]
-            for row, own in enumerate(owners)
-        ]
-        padding = np.where(mask[:, segment], 0.0, scores[:, segment]).sum(axis=1)
-        width = max(len(row) for row in rows) + bool(padding.any())
-        real = np.arange(width) < np.array([len(row) for row in rows])[:, None]
-        column = np.zeros((len(rows), width), np.float32)
-        column[real] = [score for row in rows for score in row]
-        if padding.any():
-            # The last column is nobody's word: rows that fill all others are as wide without it.
-            column[:, -1] += padding
-        columns.append(column)
-        masks.append(real)
-        ends[name] = slice(start, start + width)
-        start += width
-    return Merged(
-        tokens=[
-            [_joined(row[run]) for run in runs(own)] for row, own in zip(tokens, words, strict=True)
-        ],
-        words=[[own[run.start] for run in runs(own)] for own in words],
-        scores=np.concatenate(columns, axis=1),
-        mask=np.concatenate(masks, axis=1),
-        segments=ends,
+        segment_scores, segment_mask = _merge_segment(slices, scores, mask, segment)
+        merged_scores.append(segment_scores)
+        merged_masks.append(segment_mask)
+        stop = start + segment_mask.shape[1]
+        merged_segments[name] = slice(start, stop)
+        start = stop
+    return (
+        np.concatenate(merged_scores, axis=1),
+        np.concatenate(merged_masks, axis=1),
+        merged_segments,
     )
 
 
-def _joined(pieces: Sequence[str]) -> str:
-    """A word from its pieces, the first of which may be no more than the space before it.
+def _merge_segment(
+    slices: Sequence[Sequence[slice]], scores: npt.NDArray[Any], mask: BoolArray, segment: slice
+) -> tuple[FloatArray, BoolArray]:
+    """Returns the scores of a segment's words, (batch, words), and their mask."""
+    rows = []
+    for row_scores, is_real, row_slices in zip(scores, mask, slices, strict=True):
+        columns = np.flatnonzero(is_real)
+        rows.append(
+            [
+                float(row_scores[columns[tokens]].sum())
+                for tokens in row_slices
+                if segment.start <= columns[tokens.start] < segment.stop
+            ]
+        )
+    padding = np.where(mask[:, segment], 0.0, scores[:, segment]).sum(axis=1)
+    width = max(map(len, rows), default=0) + bool(padding.any())
+    merged_mask = np.arange(width) < np.array([len(row) for row in rows])[:, None]
+    merged = np.zeros(merged_mask.shape, np.float32)
+    merged[merged_mask] = [score for row in rows for score in row]
+    if padding.any():
+        merged[:, -1] += padding
+    return merged, merged_mask
 
-    Bytes, shown as `<0xC3>`, may be whole characters once they are together.
-    """
-    word = "".join(pieces[1:] if len(pieces) > 1 and pieces[0] == "␣" else pieces)
-    return re.sub(r"(?:<0x[0-9A-F]{2}>)+", _characters, word)
+
+def merge_tokens(tokens: Sequence[str], slices: Sequence[slice]) -> list[str]:
+    """Joins the token strings of each word."""
+    return [_join(tokens[word]) for word in slices]
 
 
-def _characters(match: re.Match[str]) -> str:
+def _join(subwords: Sequence[str]) -> str:
+    # "␣" alone is the space before a word; `<0xC3>` is a byte, perhaps a part of a character.
+    word = "".join(subwords[1:] if len(subwords) > 1 and subwords[0] == "␣" else subwords)
+    return re.sub(r"(?:<0x[0-9A-F]{2}>)+", _decode_bytes, word)
+
+
+def _decode_bytes(match: re.Match[str]) -> str:
     data = bytes.fromhex(match[0].replace("<0x", "").replace(">", ""))
     try:
         return data.decode("utf-8").lstrip(" ")
@@ -105,27 +110,32 @@ def _characters(match: re.Match[str]) -> str:
         return match[0]
 
 
-def moved(parts: Mapping[str, slice], words: Sequence[int]) -> dict[str, slice]:
-    """Slices of one example's tokens as slices of its words."""
-    starts = [run.start for run in runs(words)]
+def merge_words(words: Sequence[int], slices: Sequence[slice]) -> list[int]:
+    """Returns the index of each word, `NO_WORD` for special tokens."""
+    return [words[word.start] for word in slices]
+
+
+def merge_offsets(
+    offsets: Sequence[tuple[int, int] | None], slices: Sequence[slice]
+) -> list[tuple[int, int] | None]:
+    """Returns the offsets of each word, from its first to its last token with offsets."""
+    merged: list[tuple[int, int] | None] = []
+    for word in slices:
+        pairs = [pair for pair in offsets[word] if pair is not None]
+        merged.append((pairs[0][0], pairs[-1][1]) if pairs else None)
+    return merged
+
+
+def merge_parts(parts: Mapping[str, slice], slices: Sequence[slice]) -> dict[str, slice]:
+    """Converts slices of one example's tokens to slices of its words."""
+    starts = [word.start for word in slices]
     return {
-        name: slice(*(int(np.searchsorted(starts, end)) for end in (part.start, part.stop)))
+        name: slice(*np.searchsorted(starts, [part.start, part.stop]).tolist())
         for name, part in parts.items()
     }
 
 
-def spread(
-    offsets: Sequence[tuple[int, int] | None], words: Sequence[int]
-) -> list[tuple[int, int] | None]:
-    """The places of words from those of their pieces; None where no piece has one."""
-    found = []
-    for run in runs(words):
-        known = [place for place in offsets[run] if place is not None]
-        found.append((known[0][0], known[-1][1]) if known else None)
-    return found
-
-
-def places_of_words(places: Sequence[int], words: Sequence[int]) -> list[int]:
-    """Where the word of each of some tokens stands among the words."""
-    owner = [number for number, run in enumerate(runs(words)) for _ in range(run.stop - run.start)]
-    return [owner[place] for place in places]
+def merge_positions(positions: Sequence[int], slices: Sequence[slice]) -> list[int]:
+    """Converts positions among one example's tokens to positions among its words."""
+    stops = [word.stop for word in slices]
+    return np.searchsorted(stops, positions, side="right").tolist()

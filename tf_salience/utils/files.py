@@ -1,19 +1,64 @@
-"""A directory that appears whole or not at all."""
+"""Atomic writes: a file or a directory appears complete, or not at all."""
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 
-def check(path: Path, *, overwrite: bool) -> None:
-    """Raises where something is in the way.
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yields a path to write to; the file there replaces `path` if the block succeeds.
 
-    Only a SavedModel is ever replaced: not the folder of its versions, nor anybody's other files.
+    After an exception or an interrupt, `path` is unchanged.
+    """
+    with _staging_directory(path) as staging:
+        new = staging / path.name
+        yield new
+        new.replace(path)
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yields a new directory, which replaces `path` if the block succeeds.
+
+    After an exception or an interrupt, `path` and its parents are unchanged.
 
     Raises:
-        FileExistsError: if the path exists and may not be overwritten, or is no directory.
+        FileExistsError: if `check_replaceable` does not allow it.
+    """
+    check_replaceable(path, overwrite=overwrite)
+    path = path.resolve()
+    new_parents = [parent for parent in path.parents if not parent.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _staging_directory(path) as staging:
+            new, old = staging / "new", staging / "old"
+            new.mkdir()
+            yield new
+            try:
+                if path.exists():
+                    path.rename(old)
+                new.rename(path)
+            except BaseException:
+                if old.exists() and not path.exists():
+                    old.rename(path)
+                raise
+    except BaseException:
+        with contextlib.suppress(OSError):  # another process may have used the new parents
+            for parent in new_parents:
+                parent.rmdir()
+        raise
+
+
+def check_replaceable(path: Path, *, overwrite: bool) -> None:
+    """Checks that a SavedModel may be written to `path`.
+
+    With `overwrite`, it may replace another SavedModel, but no other files and no directory of
+    versions.
+
+    Raises:
+        FileExistsError: if it may not.
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise FileExistsError(
@@ -21,48 +66,30 @@ def check(path: Path, *, overwrite: bool) -> None:
         )
     if Path.cwd().is_relative_to(path.resolve()):
         raise FileExistsError(
-            f"`filepath` must not be the working directory, or above it. Received: {str(path)!r}"
+            "`filepath` must not be the working directory or one of its parents. "
+            f"Received: {str(path)!r}"
         )
-    if path.is_dir() and any(path.iterdir()) and not overwrite:
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not overwrite:
         raise FileExistsError(
-            f"There is something in {str(path)!r} already. Pass `overwrite=True` to replace it, or "
+            f"The directory {str(path)!r} is not empty. Pass `overwrite=True` to replace it, or "
             "another `filepath` or `version`."
         )
-    if path.is_dir() and any(path.iterdir()) and not (path / "saved_model.pb").is_file():
+    if not (path / "saved_model.pb").is_file():
         raise FileExistsError(
-            f"What is in {str(path)!r} is no SavedModel, so it is not replaced. If it holds "
-            "versions of one, pass `version=`; else remove it, or pass another `filepath`."
+            f"The directory {str(path)!r} holds no SavedModel, so it is not replaced. If it holds "
+            "versions of one, pass `version=`; otherwise remove it, or pass another `filepath`."
         )
 
 
 @contextlib.contextmanager
-def replaced(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Yields a new directory, which takes the path's place if all goes well.
+def _staging_directory(path: Path) -> Iterator[Path]:
+    """Yields a temporary directory beside `path`, so that renaming its content to `path` is atomic.
 
-    Whatever goes wrong, an interrupt too, nothing new is left and what was there stays.
-
-    Raises:
-        FileExistsError: as `check` does.
+    Its name is hidden and no number, which TensorFlow Serving would take for a version.
     """
-    check(path, overwrite=overwrite)
-    path = path.resolve()
-    made = [one for one in (path.parent, *path.parent.parents) if not one.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its place, so that one rename brings it there; TensorFlow Serving looks for numbers.
-    room = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    fresh, old = room / "new", room / "old"
-    try:
-        fresh.mkdir()
-        yield fresh
-        if path.exists():
-            path.rename(old)
-        fresh.rename(path)
-    except BaseException:
-        if old.exists() and not path.exists():
-            old.rename(path)
-        shutil.rmtree(room, ignore_errors=True)
-        with contextlib.suppress(OSError):  # somebody else has put something there meanwhile
-            for parent in made:
-                parent.rmdir()
-        raise
-    shutil.rmtree(room, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{path.name}-", dir=path.parent, ignore_cleanup_errors=True
+    ) as name:
+        yield Path(name)

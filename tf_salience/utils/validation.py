@@ -1,4 +1,4 @@
-"""What a user is told when arguments do not fit: what came, what was expected, how to mend it."""
+"""Argument checks, and the parts of their messages."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,12 @@ import numpy as np
 
 
 def is_integer(value: Any) -> bool:
-    """Whether `value` is an integer and not a bool."""
+    """True if `value` is an integer and not a bool."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def positive_integer(name: str, value: Any) -> int:
-    """`value` as an int.
+    """Returns `value` as an int.
 
     Raises:
         TypeError: if it is not an integer.
@@ -31,49 +31,49 @@ def positive_integer(name: str, value: Any) -> int:
 
 
 def check_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
-    """Raises a ValueError that lists the choices, and the one that was perhaps meant."""
-    known = list(choices)
-    if value in known:
+    """Raises a ValueError that lists the choices and suggests the closest one."""
+    options = list(choices)
+    if value in options:
         return
-    near = difflib.get_close_matches(str(value), known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"`{name}` must be one of {known}. Received: {name}={value!r}.{hint}")
+    close = difflib.get_close_matches(str(value), options, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"`{name}` must be one of {options}. Received: {name}={value!r}.{hint}")
 
 
 def check_finite(
-    what: str, values: Any, *, mend: str, examples: Sequence[int] | None = None
+    subject: str, values: Any, *, mend: str, examples: Sequence[int] | None = None
 ) -> None:
-    """Raises a ValueError that names the examples whose `values`, (batch, ...), are not finite.
+    """Raises a ValueError that names the examples whose values are not finite.
 
     Args:
-        what: what the values are, for the message.
-        values: (batch, ...) floats.
-        mend: what the user can do about it.
-        examples: (batch,), the numbers of the examples; 0, 1, 2, ... if None.
+        subject: the subject of the message, such as "The target".
+        values: floats, (batch, ...).
+        mend: the last sentence of the message: how to mend it.
+        examples: the numbers of the examples, (batch,); 0, 1, 2, ... if None.
     """
     array = np.asarray(values)
-    bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1)
-    if bad.any():
-        rows = np.flatnonzero(bad)
-        named = rows if examples is None else np.asarray(examples)[rows]
+    rows = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
+    if rows.size:
+        numbers = rows if examples is None else np.asarray(examples)[rows]
         raise ValueError(
-            f"{what} must be finite numbers. Received: NaN or infinite values in "
-            f"{format_examples(sorted(set(named.tolist())))}. {mend}"
+            f"{subject} must be finite numbers. Received: NaN or infinite values in "
+            f"{format_examples(sorted(set(numbers.tolist())))}. {mend}"
         )
 
 
 def format_examples(examples: Sequence[int]) -> str:
-    """`example 3`, or `examples 0, 4, 7 and 12 more`."""
+    """Formats the numbers of examples: `example 3`, or `examples 0, 4, 7, 8, 9 and 12 more`."""
     if len(examples) == 1:
         return f"example {examples[0]}"
-    shown = ", ".join(str(example) for example in examples[:5])
-    return f"examples {shown}" + (f" and {len(examples) - 5} more" if len(examples) > 5 else "")
+    first_five = ", ".join(str(example) for example in examples[:5])
+    more = f" and {len(examples) - 5} more" if len(examples) > 5 else ""
+    return f"examples {first_five}{more}"
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A small text table for an error message."""
+    """Formats rows of cells as an indented text table with aligned columns."""
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     return "\n".join(
         "  "
         + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

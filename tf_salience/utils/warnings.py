@@ -1,19 +1,19 @@
-"""Warning classes, one for each thing that may be unwelcome, and `warn`."""
+"""The warning classes of the package, and `warn`, which attributes a warning to the user's code."""
 
 import inspect
 import warnings
 
 
 class NoTokensWarning(UserWarning):
-    """An example has no real token, an empty text for instance: nothing in it can be explained."""
+    """An example has no real token, as an empty text has none, so there is nothing to explain."""
 
 
 class UnknownTokensWarning(UserWarning):
-    """Every token of an example is unknown to the vocabulary: the model saw no word of it."""
+    """All tokens of an example are unknown to the vocabulary."""
 
 
 class TruncatedTextWarning(UserWarning):
-    """A text is longer than the model takes: its end was never seen, so it has no score."""
+    """A text is longer than the model accepts; its truncated end has no scores."""
 
 
 class NotConvergedWarning(UserWarning):
@@ -21,23 +21,23 @@ class NotConvergedWarning(UserWarning):
 
 
 class SmallerChunksWarning(UserWarning):
-    """The device ran out of memory; the work goes on with fewer rows at a time."""
+    """The device ran out of memory; the computation continues with fewer rows at a time."""
 
 
 class NotCompiledWarning(UserWarning):
-    """XLA could not compile the model; the work goes on without it."""
+    """XLA could not compile the model; the computation continues without XLA."""
 
 
 class DamagedLogWarning(UserWarning):
-    """Lines of a log are not whole, as after a crash; they are skipped."""
+    """Lines of a log are incomplete, for example after a crash, and are skipped."""
 
 
 class ProbeWarning(UserWarning):
-    """Probes could not be explained; training goes on, and the log says what was wrong."""
+    """Probes could not be explained; training continues, and the log records the error."""
 
 
 def warn(message: str, category: type[UserWarning]) -> None:
-    """Warns at the line outside this package that led here."""
+    """Issues a warning, attributed to the first caller outside this package."""
     level, frame = 1, inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").startswith("tf_salience"):
         level, frame = level + 1, frame.f_back

@@ -1,4 +1,4 @@
-"""The history of one sentence as a picture: a row for each token, a column for each evaluation."""
+"""The history of one probe's scores as an image: a row for each token, a column an evaluation."""
 
 import io
 from collections.abc import Sequence
@@ -10,71 +10,78 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tf_salience.visualization import color_scale
 
-#: Pixels.
-_ROW, _LETTERS, _MARGIN, _GAP = 20, 13, 8, 6
-#: The width of a column: as wide as the columns all have room, within these.
-_NARROW, _WIDE, _ROOM = 4, 44, 880
+# Pixels.
+_ROW_HEIGHT, _FONT_SIZE, _MARGIN, _TOKEN_GAP = 20, 13, 8, 6
+# Of each column; of all columns together.
+_MIN_COLUMN_WIDTH, _MAX_COLUMN_WIDTH, _MAX_COLUMNS_WIDTH = 4, 44, 880
+_LABEL_DISTANCE = 56
 _GREY = (102, 102, 102)
 _BLACK = (0, 0, 0)
-#: A label below, each so many pixels.
-_LABEL_EVERY = 56
 
 
-def strip(
+def draw_history(
     title: str, tokens: Sequence[str], columns: Sequence[tuple[str, color_scale.Scores]]
 ) -> tuple[bytes, tuple[int, int]]:
     """Draws the history: blue speaks for the target, red against it.
 
-    Each column is coloured by its own largest |score|. Where there are more columns than room,
-    some are left out, evenly; the first and the last stay.
+    Each column is coloured by its own largest |score|. Columns that find no room are left out,
+    evenly; the first and the last are always drawn.
 
     Args:
-        title: a line above.
+        title: a line above the history.
         tokens: (tokens,).
         columns: a label and scores, (tokens,), for each evaluation.
 
     Returns:
-        The picture as PNG, and its (width, height).
+        The image as PNG, and its (width, height).
     """
-    most = _ROOM // _NARROW
-    if len(columns) > most:
-        kept = np.linspace(0, len(columns) - 1, most).round().astype(int)
-        columns = [columns[number] for number in kept]
-    font = _font(_LETTERS)
-    # A line break has no place in a row.
+    columns = _thin_out(columns)
+    # A line break would run into the next row.
     title, tokens = " ".join(title.split()), [" ".join(token.split()) for token in tokens]
-    left = _MARGIN + _GAP + max((round(font.getlength(token)) for token in tokens), default=0)
-    wide = max(_NARROW, min(_WIDE, _ROOM // max(len(columns), 1)))
-    top = _MARGIN + _ROW
-    width = max(left + wide * len(columns), round(font.getlength(title)) + _MARGIN) + _MARGIN
-    height = top + _ROW * (len(tokens) + 1) + _MARGIN
-    picture = Image.new("RGB", (width, height), "white")
-    draw = ImageDraw.Draw(picture)
+    font = _font(_FONT_SIZE)
+    left = _MARGIN + _TOKEN_GAP + max((round(font.getlength(token)) for token in tokens), default=0)
+    top = _MARGIN + _ROW_HEIGHT
+    fitting_width = _MAX_COLUMNS_WIDTH // max(len(columns), 1)
+    column_width = max(_MIN_COLUMN_WIDTH, min(_MAX_COLUMN_WIDTH, fitting_width))
+    right = max(left + column_width * len(columns), round(font.getlength(title)) + _MARGIN)
+    bottom = top + _ROW_HEIGHT * len(tokens)
+    size = (right + _MARGIN, bottom + _ROW_HEIGHT + _MARGIN)
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
     draw.text((_MARGIN, _MARGIN), title, fill=_GREY, font=font)
     for row, token in enumerate(tokens):
-        place = (left - _GAP, top + _ROW * row + _ROW // 2)
-        draw.text(place, token, fill=_BLACK, font=font, anchor="rm")
+        position = (left - _TOKEN_GAP, top + _ROW_HEIGHT * row + _ROW_HEIGHT // 2)
+        draw.text(position, token, fill=_BLACK, font=font, anchor="rm")
     if columns and tokens:
-        cells = Image.fromarray(_cells([scores for _, scores in columns]))
-        size = (wide * len(columns), _ROW * len(tokens))
-        picture.paste(cells.resize(size, Image.Resampling.NEAREST), (left, top))
-    _label(draw, [label for label, _ in columns], left, wide, top + _ROW * len(tokens))
+        image.paste(_draw_cells([scores for _, scores in columns], column_width), (left, top))
+    _draw_labels(draw, [label for label, _ in columns], left, column_width, bottom)
     file = io.BytesIO()
-    # Flat colours are small however little time is spent on it.
-    picture.save(file, "PNG", compress_level=1)
-    return file.getvalue(), (width, height)
+    # The fastest level: flat colours compress well at any.
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue(), size
 
 
-def _cells(columns: Sequence[color_scale.Scores]) -> Any:
-    """The colours, (tokens, columns, 3), as bytes."""
-    return color_scale.backgrounds(np.array([color_scale.shares(one) for one in columns]).T)
+def _thin_out(columns: Sequence[Any]) -> Sequence[Any]:
+    max_columns = _MAX_COLUMNS_WIDTH // _MIN_COLUMN_WIDTH
+    if len(columns) <= max_columns:
+        return columns
+    indices = np.linspace(0, len(columns) - 1, max_columns).round().astype(int)
+    return [columns[index] for index in indices]
 
 
-def _label(draw: Any, labels: Sequence[str], left: int, wide: int, y: int) -> None:
-    every = max(1, -(-_LABEL_EVERY // wide))
-    for number in range(0, len(labels), every):
-        place = (left + wide * number + wide // 2, y + _ROW // 2)
-        draw.text(place, labels[number], fill=_GREY, font=_font(_LETTERS - 2), anchor="mm")
+def _draw_cells(columns: Sequence[color_scale.Scores], column_width: int) -> Any:
+    """Draws the coloured cells, one for each token and evaluation."""
+    scores = np.array([color_scale.relative_scores(column) for column in columns]).T
+    size = (column_width * scores.shape[1], _ROW_HEIGHT * scores.shape[0])
+    cells = Image.fromarray(color_scale.backgrounds(scores))
+    return cells.resize(size, Image.Resampling.NEAREST)
+
+
+def _draw_labels(draw: Any, labels: Sequence[str], left: int, column_width: int, y: int) -> None:
+    columns_per_label = max(1, -(-_LABEL_DISTANCE // column_width))
+    for column in range(0, len(labels), columns_per_label):
+        position = (left + column_width * column + column_width // 2, y + _ROW_HEIGHT // 2)
+        draw.text(position, labels[column], fill=_GREY, font=_font(_FONT_SIZE - 2), anchor="mm")
 
 
 @cache

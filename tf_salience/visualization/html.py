@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from tf_salience.visualization import color_scale, spacing
+from tf_salience.visualization import color_scale
+from tf_salience.visualization.spacing import token_spacing
 
 
 def tokens_html(
@@ -12,37 +13,39 @@ def tokens_html(
     segments: Mapping[str, slice] | None = None,
     words: Sequence[int] | None = None,
 ) -> str:
-    """One `<span>` a token. Tokens are escaped: they are somebody's text.
+    """Returns one `<span>` for each token, its text escaped.
 
     Args:
         tokens: (tokens,).
         scores: (tokens,).
-        segments: as `terminal.colored` takes them.
-        words: as `terminal.colored` takes them.
+        segments: as for `terminal.colored`.
+        words: as for `terminal.colored`.
     """
     spans = []
-    starts = spacing.starts(segments)
-    spaced = spacing.after(len(tokens), words)
-    for place, (token, score, share) in enumerate(
-        zip(tokens, scores, color_scale.shares(scores), strict=True)
+    spacing = token_spacing(len(tokens), segments, words)
+    relative_scores = color_scale.relative_scores(scores)
+    for token, score, relative, (label, space, special) in zip(
+        tokens, scores, relative_scores, spacing, strict=True
     ):
-        if place in starts:
-            name = escape(f"[{starts[place]}]")
-            spans.append(f'<span style="opacity:.6;padding:1px 3px">{name}</span> ')
-        style = (
-            f"background:{color_scale.hexadecimal(color_scale.background(share))};"
-            f"color:{color_scale.hexadecimal(color_scale.foreground(share))};"
-            "padding:1px 3px;border-radius:3px"
-        )
-        if words is not None and words[place] < 0:
-            style += ";opacity:.6"
+        if label:
+            style = "opacity:.6;padding:1px 3px"
+            spans.append(f'<span style="{style}">{escape(label.strip())}</span> ')
+        style = f"{color_style(relative)};padding:1px 3px;border-radius:3px"
+        style += ";opacity:.6" if special else ""
         span = f'<span style="{style}" title="{score:+.4g}">{escape(token)}</span>'
-        spans.append(span + (" " if spaced[place] else ""))
+        spans.append(span + space)
     return "".join(spans).rstrip()
 
 
+def color_style(relative_score: float) -> str:
+    """Returns the CSS declarations of the background and of the text colour."""
+    background = color_scale.hexadecimal(color_scale.background(relative_score))
+    foreground = color_scale.hexadecimal(color_scale.foreground(relative_score))
+    return f"background:{background};color:{foreground}"
+
+
 def card(header: str, body: str) -> str:
-    """A header line above the tokens; `body` is HTML, `header` is text."""
+    """Returns a line of text, `header`, above the HTML of `body`."""
     return (
         '<div style="font-family:sans-serif;line-height:1.9">'
         f'<div style="font-size:85%;opacity:.75">{escape(header)}</div><div>{body}</div></div>'

@@ -1,6 +1,6 @@
-"""Tokens as a table in Markdown: a bar to the right speaks for the target, one to the left against.
+"""Tokens as a table in Markdown, for TensorBoard, which shows no HTML.
 
-For TensorBoard, which shows no HTML.
+A bar to the right speaks for the target, a bar to the left against it.
 """
 
 import re
@@ -8,37 +8,40 @@ from collections.abc import Sequence
 
 from tf_salience.visualization import color_scale
 
-_WIDTH = 16
-_EIGHTHS = " ▏▎▍▌▋▊▉"
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~])")
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_BAR_WIDTH = 16
+# By eighths of a character's width.
+_PARTIAL_BLOCKS = " ▏▎▍▌▋▊▉"
+_MARKDOWN_CHARACTERS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~])")
+_HTML_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def table(header: str, tokens: Sequence[str], scores: Sequence[float]) -> str:
-    """A line of text, and below it a row for each token.
+    """Returns a line of text and, below it, a table with a row for each token.
 
     Args:
-        header: the line.
+        header: the line of text.
         tokens: (tokens,).
-        scores: (tokens,); the longest bar is that of the largest |score|.
+        scores: (tokens,); the largest |score| has the longest bar.
     """
     rows = [
-        f"| {_bar(-share)} | {escaped(token)} | {_bar(share)} | {score:+.3g} |"
-        for token, score, share in zip(tokens, scores, color_scale.shares(scores), strict=True)
+        f"| {_bar(-relative)} | {escape(token)} | {_bar(relative)} | {score:+.3g} |"
+        for token, score, relative in zip(
+            tokens, scores, color_scale.relative_scores(scores), strict=True
+        )
     ]
     return "\n".join(
-        [escaped(header), "", "| against | token | for | score |", "|---:|:---:|:---|---:|", *rows]
+        [escape(header), "", "| against | token | for | score |", "|---:|:---:|:---|---:|", *rows]
     )
 
 
-def escaped(text: str) -> str:
-    """The text so that Markdown shows it as it is."""
-    text = "".join(_HTML.get(sign, sign) for sign in text)
+def escape(text: str) -> str:
+    """Escapes the text for a cell of a Markdown table."""
+    text = "".join(_HTML_ENTITIES.get(character, character) for character in text)
     # A line break would end the row.
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split())) or "␣"
+    return _MARKDOWN_CHARACTERS.sub(r"\\\1", " ".join(text.split())) or "␣"
 
 
-def _bar(share: float) -> str:
-    """A bar of eighths of a letter's width; nothing for a share that is not positive."""
-    eighths = round(max(share, 0.0) * _WIDTH * 8)
-    return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).strip()
+def _bar(relative_score: float) -> str:
+    """Draws a bar; it is empty for a score that is not positive."""
+    eighths = round(max(relative_score, 0.0) * _BAR_WIDTH * 8)
+    return ("█" * (eighths // 8) + _PARTIAL_BLOCKS[eighths % 8]).strip()

@@ -1,43 +1,47 @@
-"""Targets x tokens: a table in plain text, and in a notebook."""
+"""Targets x tokens as a table, in plain text and in HTML."""
 
 from collections.abc import Sequence
 from html import escape
 
 from tf_salience.visualization import color_scale
+from tf_salience.visualization.html import color_style
 
 
-def plain(targets: Sequence[str], tokens: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
-    """A row for each target, a column for each token; exact zeros are a dot.
+def as_text(
+    targets: Sequence[str], tokens: Sequence[str], scores: Sequence[Sequence[float]]
+) -> str:
+    """Returns a row for each target and a column for each token; zeros are a dot.
 
     Args:
         targets: (targets,).
         tokens: (tokens,).
-        rows: (targets, tokens), the scores.
+        scores: (targets, tokens).
     """
-    cells = [["", *tokens]]
-    for target, row in zip(targets, rows, strict=True):
-        cells.append([target, *map(_cell, row)])
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    rows = [["", *tokens]]
+    for target, target_scores in zip(targets, scores, strict=True):
+        rows.append([target, *map(_cell, target_scores)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
-    for line in cells:
-        first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-        lines.append("  ".join([first.strip().ljust(widths[0]), *others]).rstrip())
+    for target, *cells in rows:
+        aligned = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+        lines.append("  ".join([target.strip().ljust(widths[0]), *aligned]).rstrip())
     return "\n".join(lines)
 
 
-def html(targets: Sequence[str], tokens: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
-    """The same as a `<table>`, each row coloured by its own largest |score|."""
+def as_html(
+    targets: Sequence[str], tokens: Sequence[str], scores: Sequence[Sequence[float]]
+) -> str:
+    """Returns the same as a `<table>`, each row coloured by its own largest |score|."""
     head = "".join(f"<th>{escape(token)}</th>" for token in tokens)
-    body = []
-    for target, row in zip(targets, rows, strict=True):
+    rows = []
+    for target, target_scores in zip(targets, scores, strict=True):
+        relative_scores = color_scale.relative_scores(target_scores)
         cells = "".join(
-            f'<td title="{score:+.4g}" style="background:'
-            f"{color_scale.hexadecimal(color_scale.background(share))};"
-            f'color:{color_scale.hexadecimal(color_scale.foreground(share))}">{_cell(score)}</td>'
-            for score, share in zip(row, color_scale.shares(row), strict=True)
+            f'<td title="{score:+.4g}" style="{color_style(relative)}">{_cell(score)}</td>'
+            for score, relative in zip(target_scores, relative_scores, strict=True)
         )
-        body.append(f"<tr><th>{escape(target)}</th>{cells}</tr>")
-    return f"<table><tr><th></th>{head}</tr>{''.join(body)}</table>"
+        rows.append(f"<tr><th>{escape(target)}</th>{cells}</tr>")
+    return f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
 
 
 def _cell(score: float) -> str:

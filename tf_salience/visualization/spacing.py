@@ -1,23 +1,28 @@
-"""What stands between tokens: a space, but not within a word; the names of segments."""
+"""Segment labels before tokens and spaces after them."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 
-def after(tokens: int, words: Sequence[int] | None) -> list[bool]:
-    """Whether a space comes after each of the tokens.
+def token_spacing(
+    token_count: int, segments: Mapping[str, slice] | None, words: Sequence[int] | None
+) -> list[tuple[str, str, bool]]:
+    """Returns the text around each token.
 
     Args:
-        tokens: how many.
-        words: (tokens,), the number of the word that each is a piece of, negative for none; or None
-            where each is a word by itself.
+        token_count: the number of tokens.
+        segments: slices of the tokens by name; they are labelled if several of them hold tokens.
+        words: (tokens,), the index of each token's word, negative for special tokens; or None if
+            each token is a word.
+
+    Returns:
+        For each token the label before it, "[name] " or empty; the space after it, which is empty
+        before another token of the same word; and true for special tokens.
     """
-    if words is None:
-        return [True] * tokens
-    following = [*words[1:], -1]
-    return [one != other or one < 0 for one, other in zip(words, following, strict=True)]
-
-
-def starts(segments: Mapping[str, slice] | None) -> dict[int, str]:
-    """Where the segments start, if there are several that hold tokens."""
-    parts = {part.start: name for name, part in (segments or {}).items() if part.start < part.stop}
-    return parts if len(parts) > 1 else {}
+    starts = {part.start: name for name, part in (segments or {}).items() if part.start < part.stop}
+    labels = {start: f"[{name}] " for start, name in starts.items()} if len(starts) > 1 else {}
+    words = range(token_count) if words is None else words
+    return [
+        (labels.get(index, ""), " " if word != next_word or word < 0 else "", word < 0)
+        for index, (word, next_word) in enumerate(pairwise([*words, -1]))
+    ]

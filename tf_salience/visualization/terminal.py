@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from tf_salience.visualization import color_scale, spacing
+from tf_salience.visualization import color_scale
+from tf_salience.visualization.spacing import token_spacing
 
 
 def colored(
@@ -16,28 +17,26 @@ def colored(
     segments: Mapping[str, slice] | None = None,
     words: Sequence[int] | None = None,
 ) -> Text:
-    """The tokens, each on a background as strong as its share of the largest |score|.
+    """Returns the tokens, each on a background as strong as its |score| beside the largest.
 
     Args:
         tokens: (tokens,).
         scores: (tokens,).
-        segments: name to slice; several are set apart by their names.
-        words: (tokens,), the number of the word that each token is a piece of, -1 for special
-            tokens, which are dim; pieces of one word stand side by side.
+        segments: slices of the tokens by name; the names are shown if there are several.
+        words: (tokens,), the index of each token's word, -1 for special tokens, which are dim; no
+            space separates the tokens of one word.
     """
     text = Text()
-    starts = spacing.starts(segments)
-    spaced = spacing.after(len(tokens), words)
-    for place, (token, share) in enumerate(zip(tokens, color_scale.shares(scores), strict=True)):
-        if place in starts:
-            text.append(f"[{starts[place]}] ", style="dim")
+    spacing = token_spacing(len(tokens), segments, words)
+    relative_scores = color_scale.relative_scores(scores)
+    for token, score, (label, space, special) in zip(tokens, relative_scores, spacing, strict=True):
+        text.append(label, style="dim")
         style = Style(
-            color=color_scale.hexadecimal(color_scale.foreground(share)),
-            bgcolor=color_scale.hexadecimal(color_scale.background(share)),
+            color=color_scale.hexadecimal(color_scale.foreground(score)),
+            bgcolor=color_scale.hexadecimal(color_scale.background(score)),
         )
-        special = words is not None and words[place] < 0
-        text.append(token, style=style if share else "dim" if special else None)
-        text.append(" " if spaced[place] else "")
+        text.append(token, style=style if score else "dim" if special else None)
+        text.append(space)
     text.rstrip()
     return text
 
@@ -48,24 +47,21 @@ def plain(
     segments: Mapping[str, slice] | None = None,
     words: Sequence[int] | None = None,
 ) -> str:
-    """The tokens with their scores, sign included, for a file or a pipe; see `colored`."""
-    starts = spacing.starts(segments)
-    spaced = spacing.after(len(tokens), words)
+    """Returns the tokens with their signed scores, for a file or a pipe; see `colored`."""
+    spacing = token_spacing(len(tokens), segments, words)
     return "".join(
-        (f"[{starts[place]}] " if place in starts else "")
-        + f"{token}({score:+.3g})"
-        + (" " if spaced[place] else "")
-        for place, (token, score) in enumerate(zip(tokens, scores, strict=True))
+        f"{label}{token}({score:+.3g}){space}"
+        for token, score, (label, space, _) in zip(tokens, scores, spacing, strict=True)
     ).rstrip()
 
 
 def has_color() -> bool:
-    """Whether standard output is a terminal that shows colours."""
+    """True if standard output is a terminal that shows colours."""
     return sys.stdout is not None and sys.stdout.isatty() and Console().color_system is not None
 
 
 def to_ansi(text: Text) -> str:
-    """The text with the escape codes of this terminal, wrapped by the terminal itself."""
+    """Returns the text with escape codes for this terminal, which wraps the lines itself."""
     console = Console(soft_wrap=True)
     with console.capture() as capture:
         console.print(text, end="", soft_wrap=True)
