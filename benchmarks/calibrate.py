@@ -25,9 +25,10 @@ import tensorflow as tf
 
 import tf_salience as tfs
 from benchmarks import models
-from tf_salience import data as datafiles
 from tf_salience.attribution import methods, quadrature
 from tf_salience.attribution.result import Attribution
+from tf_salience.data.files import read_file
+from tf_salience.data.labelled_texts import LabelledTexts
 
 Array = npt.NDArray[Any]
 
@@ -111,7 +112,7 @@ class Recorder(tfs.IntegratedGradients):
 
 def measured(
     kind: str,
-    data: datafiles.LabelledTexts,
+    data: LabelledTexts,
     *,
     sentences: int,
     seed: int = 0,
@@ -251,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, help="of the training; more make a harder path")
     parser.add_argument("--output", type=Path, help="a .json file for all figures")
     options = parser.parse_args(arguments)
-    data = datafiles.read_file(
+    data = read_file(
         options.data,
         text_column=options.text_column,
         label_column=options.label_column,

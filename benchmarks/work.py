@@ -127,9 +127,9 @@ def reviews(cache: pathlib.Path, data: pathlib.Path, *, sentences: int, epochs: 
     if (folder / "work.json").is_file():
         return load(folder)
     from benchmarks import models
-    from tf_salience import data as datafiles
+    from tf_salience.data.files import read_file
 
-    texts = datafiles.read_file(data)
+    texts = read_file(data)
     if texts.labels is None:
         raise ValueError(f"The data must have labels or ratings. Received: {data}")
     trained = models.trained("pre_ln", texts.texts, texts.labels.tolist(), tokens=64, epochs=epochs)

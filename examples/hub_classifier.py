@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 
 import tf_salience as tfs
-from tf_salience.data import LabelledTexts, read_file, split_train_test
+from tf_salience.data.files import read_file
+from tf_salience.data.labelled_texts import LabelledTexts, split_train_test
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 THINGS = ("plot", "cast", "music", "script", "ending", "humour")

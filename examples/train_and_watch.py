@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_salience as tfs
-from tf_salience import data as datafiles
+from tf_salience.data.files import read_file
 from tf_salience.demo import grammar
 from tf_salience.demo.model import CLASSIFIER, text_classifier, token_ids, word_vectorizer
 
@@ -43,7 +43,7 @@ def labelled(data: str | None) -> tuple[list[str], np.ndarray]:
     if data is None:
         made = grammar.make_sentences(6600, seed=1)
         return [one.text for one in made], np.array([one.label for one in made])
-    texts = datafiles.read_file(data)
+    texts = read_file(data)
     if texts.labels is None or set(texts.labels.tolist()) != {0, 1}:
         raise SystemExit(f"{data} must have two classes, 0 and 1, or ratings below and above 0.")
     # A file may be sorted by its labels.
