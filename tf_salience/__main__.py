@@ -2,7 +2,7 @@
 
 import sys
 
-from tf_salience.cli import main
+from tf_salience.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -526,15 +526,15 @@ class TestOwnLayers:
 
 
 def test_saved_models_on_the_command_line(classifiers, language_models, tmp_path, capsys):
-    from tf_salience import cli
+    from tf_salience.cli.main import main
 
     classifiers("Bert").save(tmp_path / "bert.keras")
     language_models("GPT2").save(tmp_path / "gpt2.keras")
-    assert cli.main(["inspect", str(tmp_path / "bert.keras")]) == 0
+    assert main(["inspect", str(tmp_path / "bert.keras")]) == 0
     assert "*  token_embedding" in capsys.readouterr().out
     asked = ["explain", str(tmp_path / "bert.keras"), "--text", "playing loudly", "--words"]
-    assert cli.main([*asked, "--method", "gradient_norm"]) == 0
+    assert main([*asked, "--method", "gradient_norm"]) == 0
     assert " playing(" in capsys.readouterr().out
     asked = ["explain", str(tmp_path / "gpt2.keras"), "--text", "the soup", "--method"]
-    assert cli.main([*asked, "gradient_norm", "--continuation", " was good"]) == 0
+    assert main([*asked, "gradient_norm", "--continuation", " was good"]) == 0
     assert capsys.readouterr().out.startswith("log P(was good) = -")

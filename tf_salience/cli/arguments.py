@@ -1,17 +1,15 @@
-"""The command line: what can be asked, and the errors that need no model to be seen."""
-
-from __future__ import annotations
+"""The parser of the command line."""
 
 import argparse
 from typing import Any
 
+from tf_salience.attribution.methods import METHODS
+from tf_salience.attribution.quadrature import RULES
 from tf_salience.version import __version__
-
-_METHODS = ("gradient_norm", "gradient_dot_input", "integrated_gradients")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command; `command` says which subcommand was given."""
+    """Returns the parser of the whole command; its `command` is the name of the subcommand."""
     parser = argparse.ArgumentParser(
         prog="tf-salience", description="Explains Keras text models token by token."
     )
@@ -62,7 +60,7 @@ def _add_explain(commands: Any) -> None:
     source.add_argument("--data", metavar="FILE", help="a .tsv, .csv or .jsonl file of texts")
     _add_columns(parser)
     parser.add_argument("--max", type=_count, metavar="N", help="explain the first N texts")
-    _add_question(parser)
+    _add_method_and_target(parser)
     parser.add_argument("--batch-size", type=_count, default=32, metavar="N")
     parser.add_argument(
         "--continuation",
@@ -85,7 +83,7 @@ def _add_export(commands: Any) -> None:
     )
     parser.add_argument("model", metavar="MODEL.keras", help="the model")
     parser.add_argument("output", metavar="OUT", help="the directory to write")
-    _add_question(parser)
+    _add_method_and_target(parser)
     parser.add_argument(
         "--version", type=_version, metavar="N", help="write to OUT/N, as TensorFlow Serving does"
     )
@@ -115,40 +113,38 @@ def _add_inspect(commands: Any) -> None:
 
 
 def _add_layers(parser: argparse.ArgumentParser) -> None:
-    """Where the tokens of a model are."""
     parser.add_argument(
         "--embeddings", action="append", metavar="NAME", help="embedding layer; may be given again"
     )
     parser.add_argument("--vocabulary", metavar="FILE", help="one token a line, in the ids' order")
 
 
-def _add_question(parser: argparse.ArgumentParser) -> None:
-    """What is asked of a model, and how."""
-    parser.add_argument("--method", choices=_METHODS, default="integrated_gradients")
+def _add_method_and_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--method", choices=tuple(METHODS), default="integrated_gradients")
     parser.add_argument(
         "--steps", type=_steps, metavar="N|auto", help="how many steps the path has (auto)"
     )
     parser.add_argument(
         "--rule",
-        choices=("trapezoid", "midpoint", "gauss_legendre", "lit"),
+        choices=tuple(RULES),
         help="how the path is integrated, for a number of steps (trapezoid)",
     )
-    parser.add_argument("--baseline", type=_number_or_name, help="zeros, mean, a token or its id")
+    parser.add_argument("--baseline", type=_index_or_name, help="zeros, mean, a token or its id")
     parser.add_argument(
         "--target",
-        type=_number_or_name,
+        type=_index_or_name,
         default="predicted",
         metavar="predicted|label|INDEX|NAME",
         help="what to explain (predicted)",
     )
     parser.add_argument(
         "--class-names",
-        type=_names,
+        type=_comma_separated,
         metavar="A,B,...",
         help="names of the model's outputs, in order",
     )
     parser.add_argument(
-        "--head", type=_number_or_name, metavar="NAME", help="which of a model's several outputs"
+        "--head", type=_index_or_name, metavar="NAME", help="which of a model's several outputs"
     )
     _add_layers(parser)
 
@@ -167,27 +163,30 @@ def _add_traceback(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
     return number
 
 
 def _version(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a number. Received: {text}")
     return int(text)
 
 
 def _steps(text: str) -> int | str:
     if not text.isdecimal() and text != "auto":
-        raise argparse.ArgumentTypeError(f"must be a positive integer or auto, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a positive integer or auto. Received: {text}")
     return text if text == "auto" else _count(text)
 
 
-def _number_or_name(text: str) -> int | str:
+def _index_or_name(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
-def _names(text: str) -> list[str]:
+def _comma_separated(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]

@@ -1,7 +1,5 @@
 """The demo's sentences as a TensorFlow Datasets data set."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import io
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tf_salience.data import LabelledTexts
+from tf_salience.data.labelled_texts import LabelledTexts
 from tf_salience.demo import grammar
 
 TRAIN_COUNT, TEST_COUNT = 6000, 600
@@ -24,7 +22,7 @@ class SalienceDemo(tfds.core.GeneratorBasedBuilder):
     """Reviews from a small grammar, with the words that carry the label marked."""
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 - TFDS' own way
+    RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 - as TFDS has it
 
     def _info(self) -> Any:
         return tfds.core.DatasetInfo(
@@ -41,7 +39,7 @@ class SalienceDemo(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[Any]]:
-        # One list without repeats, cut in two: no sentence is in both splits.
+        # One list without repeats, cut in two, so that no sentence is in both splits.
         sentences = grammar.make_sentences(TRAIN_COUNT + TEST_COUNT, seed=_SEED)
         return {
             "train": self._generate_examples(sentences[:TRAIN_COUNT]),
@@ -62,7 +60,7 @@ class DemoSplit:
 
     Attributes:
         data: texts and labels, (batch,).
-        gold: for each text one flag a word, (tokens,): does the word carry the label?
+        gold: for each text a flag for each word, (tokens,), True if the word carries the label.
     """
 
     data: LabelledTexts
@@ -73,7 +71,7 @@ def load_demo(data_dir: str | os.PathLike[str] | None = None) -> tuple[DemoSplit
     """Prepares the demo's data set, unless it is prepared already, and loads it.
 
     Args:
-        data_dir: where TFDS keeps it; None is a temporary directory that is gone afterwards.
+        data_dir: directory of TFDS; None is a temporary one, deleted afterwards.
 
     Returns:
         The training and the test split.
@@ -83,7 +81,7 @@ def load_demo(data_dir: str | os.PathLike[str] | None = None) -> tuple[DemoSplit
             return load_demo(temporary)
     tfds.disable_progress_bar()
     builder = SalienceDemo(data_dir=data_dir)
-    with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints that it downloads, and does not
+    with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces a download that is none
         builder.download_and_prepare(
             download_config=tfds.download.DownloadConfig(try_download_gcs=False)
         )
@@ -91,7 +89,7 @@ def load_demo(data_dir: str | os.PathLike[str] | None = None) -> tuple[DemoSplit
 
 
 def _load_split(builder: Any, split: str) -> DemoSplit:
-    # The order of the file is TFDS' shuffle, the same at every run.
+    # TFDS has shuffled the file, in the same order at every run.
     examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
     data = LabelledTexts(
         texts=[example["text"].decode() for example in examples],

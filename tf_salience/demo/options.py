@@ -1,6 +1,4 @@
-"""What can be asked of the demo."""
-
-from __future__ import annotations
+"""Options of the demo, checked without TensorFlow."""
 
 import pathlib
 from dataclasses import dataclass
@@ -8,25 +6,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """Options of `run_demo`; without any it runs on its own data set.
+    """Options of `run_demo`, which by default uses its own data set.
 
     Attributes:
-        data: a file of labelled texts to run on instead.
-        tfds: name of a TensorFlow Datasets data set to run on instead.
-        text_column: of `data`.
-        label_column: of `data`.
-        rating_column: of `data`.
-        data_dir: where TFDS keeps prepared data; None is a temporary directory for the demo's own
-            data set and TFDS' usual one for others.
-        explain: explain at most this many held-out texts.
-        max_texts: train on at most this many texts.
-        epochs: train for at most this many; None is the demo's choice.
-        seed: of the split, the training and the random score.
-        save: where to keep the model, a `.keras` file.
-        picture: where to draw the printed texts, a `.png` or `.svg` file.
+        data: file of labelled texts to use instead.
+        tfds: name of a TensorFlow Datasets data set to use instead.
+        text_column: column of `data` with the texts.
+        label_column: column of `data` with classes.
+        rating_column: column of `data` with numbers; those above 0 are positive.
+        data_dir: directory of prepared TFDS data; None is a temporary one for the demo's own data
+            set, and the default of TFDS for others.
+        explain: maximum number of held-out texts to explain.
+        max_texts: maximum number of texts to train on.
+        epochs: maximum number of epochs; None is the demo's default.
+        seed: seed of the split, the training and the random scores.
+        save: where to write the model, a `.keras` file.
+        picture: where to draw the printed texts, a `.png`, `.svg` or `.pdf` file.
 
     Raises:
-        ValueError: for two sources of data, or numbers below one.
+        ValueError: if there are two sources of data, a number is below 1, or a suffix is wrong.
+        FileNotFoundError: if the directory of `save` or `picture` does not exist.
     """
 
     data: str | None = None
@@ -52,15 +51,17 @@ class DemoOptions:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-        # Known now, so that nobody waits for a training whose result cannot be written.
-        _check_suffix("save", self.save, (".keras",))
-        _check_suffix("picture", self.picture, (".png", ".svg", ".pdf"))
+        # Checked before the training, which would be lost if its result could not be written.
+        _check_path("save", self.save, (".keras",))
+        _check_path("picture", self.picture, (".png", ".svg", ".pdf"))
 
 
-def _check_suffix(name: str, path: str | None, suffixes: tuple[str, ...]) -> None:
+def _check_path(name: str, path: str | None, suffixes: tuple[str, ...]) -> None:
     if path is None:
         return
     if pathlib.Path(path).suffix not in suffixes:
         raise ValueError(f"`{name}` must end in {' or '.join(suffixes)}. Received: {name}={path!r}")
     if not pathlib.Path(path).absolute().parent.is_dir():
-        raise FileNotFoundError(f"There is no directory for {name}={path!r}; make it first.")
+        raise FileNotFoundError(
+            f"The directory of {name}={path!r} does not exist. Create it first."
+        )

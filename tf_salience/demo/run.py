@@ -1,19 +1,16 @@
-"""The job of `tf-salience demo`: data, training, explanations, and how good they are."""
-
-from __future__ import annotations
+"""The run of `tf-salience demo`: data, training, explanations, and their quality."""
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tf_salience.data import LabelledTexts, split_train_test
-from tf_salience.demo import show
-from tf_salience.demo.measure import Removal, Row
+from tf_salience.attribution.methods import METHODS
+from tf_salience.data.labelled_texts import LabelledTexts, split_train_test
+from tf_salience.demo import report
 from tf_salience.demo.model import (
     probabilities,
     text_classifier,
@@ -23,16 +20,17 @@ from tf_salience.demo.model import (
 )
 from tf_salience.demo.options import DemoOptions
 from tf_salience.demo.task import Task, load_task
+from tf_salience.demo.word_removal import ScoreQuality, WordRemoval
 from tf_salience.explainer.explainer import Explainer
+from tf_salience.explanation.explanation import Explanation
 
-METHODS = ("gradient_norm", "gradient_dot_input", "integrated_gradients")
 _VALIDATION_SHARE = 0.1
-_SHOWN = 4
+_PRINTED_TEXTS = 4
 
 
 @dataclass(frozen=True)
-class _Recipe:
-    """How to train: the grammar can be learnt to the end, real reviews overfit soon."""
+class _Hyperparameters:
+    """Settings of the training; real texts overfit soon, sentences of the grammar do not."""
 
     epochs: int
     patience: int
@@ -40,34 +38,34 @@ class _Recipe:
     dropout: float
 
 
-_GRAMMAR = _Recipe(epochs=14, patience=4, learning_rate=1.5e-3, dropout=0.0)
-_REAL = _Recipe(epochs=6, patience=2, learning_rate=1e-3, dropout=0.3)
+_GRAMMAR_SETTINGS = _Hyperparameters(epochs=14, patience=4, learning_rate=1.5e-3, dropout=0.0)
+_REAL_SETTINGS = _Hyperparameters(epochs=6, patience=2, learning_rate=1e-3, dropout=0.3)
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What a run of the demo found.
+    """The model and the numbers of a run of the demo.
 
     Attributes:
         model: from strings (batch,) to logits (batch, classes).
         accuracy: on all held-out texts.
-        rows: one a method, and one for random scores.
-        explanations: method name to its `Explanation` of the explained texts.
+        qualities: one for each method, then one for random scores.
+        explanations: the explanation of the texts by the name of its method.
         texts: the explained texts.
     """
 
     model: keras.Model
     accuracy: float
-    rows: list[Row]
-    explanations: dict[str, Any]
+    qualities: list[ScoreQuality]
+    explanations: dict[str, Explanation]
     texts: list[str]
 
 
 def run_demo(options: DemoOptions, console: Console) -> DemoResult:
-    """Trains a small transformer, explains held-out texts by every method, and prints it all.
+    """Trains a small transformer, explains held-out texts by every method, and prints the results.
 
     Args:
-        options: what to run on and what to keep.
+        options: the options.
         console: where to print.
 
     Returns:
@@ -76,7 +74,7 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
     Raises:
         ValueError: if the data cannot be used; see `load_task`.
         FileNotFoundError: if there is no such data file.
-        ConnectionError: if data would have to be downloaded and its host is out of reach.
+        ConnectionError: if data must be downloaded and its host cannot be reached.
     """
     keras.utils.set_random_seed(options.seed)
     with console.status("Preparing the data"):
@@ -86,39 +84,44 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
         highlight=False,
         soft_wrap=True,
     )
-    model = _trained(task, options, console)
+    model = _train_model(task, options, console)
     accuracy = _accuracy(model, task.test)
     if options.save is not None:
         model.save(options.save)
     count = min(options.explain, len(task.test))
     test = task.test.take(range(count))
     gold = None if task.gold is None else task.gold[:count]
-    removal = Removal(model, test.texts, gold)
-    rows, explanations = [], {}
+    removal = WordRemoval(model, test.texts, gold)
+    qualities, explanations = [], {}
     for method in METHODS:
         with console.status(f"Explaining {count} texts by {method}"):
-            explanation, seconds = _explained(model, test, method)
+            start = time.perf_counter()
+            explanation = Explainer(model, method, class_names=test.class_names)(test.texts)
+            seconds = time.perf_counter() - start  # compilation included
         explanations[method] = explanation
-        rows.append(removal.row(method, [one.scores for one in explanation], seconds))
-    rows.append(removal.random_row(seed=options.seed))
-    chosen = show.choose(test, gold, explanations, count=_SHOWN)
-    show.print_texts(console, chosen, test, gold, explanations)
-    show.print_table(console, rows, accuracy=accuracy, held_out=len(task.test), explained=count)
-    show.print_convergence(console, explanations["integrated_gradients"])
+        scores = [salience.scores for salience in explanation]
+        qualities.append(removal.evaluate(method, scores, seconds))
+    qualities.append(removal.evaluate_random(seed=options.seed))
+    indices = report.choose_texts(test, gold, explanations, count=_PRINTED_TEXTS)
+    report.print_texts(console, indices, test, gold, explanations)
+    report.print_table(
+        console, qualities, accuracy=accuracy, held_out=len(task.test), explained=count
+    )
+    report.print_convergence(console, explanations)
     if options.picture is not None:
-        show.draw(options.picture, chosen, test, explanations)
-    return DemoResult(model, accuracy, rows, explanations, list(test.texts))
+        report.draw_texts(options.picture, indices, test, explanations)
+    return DemoResult(model, accuracy, qualities, explanations, list(test.texts))
 
 
-def _trained(task: Task, options: DemoOptions, console: Console) -> keras.Model:
-    """A model trained on the task, with a progress bar."""
-    recipe = _REAL if task.gold is None else _GRAMMAR
-    epochs = options.epochs or recipe.epochs
-    fitted, validation = split_train_test(
+def _train_model(task: Task, options: DemoOptions, console: Console) -> keras.Model:
+    """Returns a model trained on the task; shows a progress bar meanwhile."""
+    settings = _REAL_SETTINGS if task.gold is None else _GRAMMAR_SETTINGS
+    epochs = options.epochs or settings.epochs
+    train_data, validation = split_train_test(
         task.train, test_share=_VALIDATION_SHARE, seed=options.seed
     )
     model = text_classifier(
-        word_vectorizer(fitted.texts), classes=_classes(task), dropout=recipe.dropout
+        word_vectorizer(train_data.texts), classes=_class_count(task), dropout=settings.dropout
     )
     progress = Progress(
         TextColumn("Training"),
@@ -138,31 +141,22 @@ def _trained(task: Task, options: DemoOptions, console: Console) -> keras.Model:
 
         train(
             model,
-            fitted,
+            train_data,
             validation=validation,
             epochs=epochs,
-            patience=recipe.patience,
-            learning_rate=recipe.learning_rate,
+            patience=settings.patience,
+            learning_rate=settings.learning_rate,
             on_epoch=on_epoch,
         )
     return model
 
 
-def _classes(task: Task) -> int:
-    names = task.train.class_names
-    if names is not None:
-        return len(names)
+def _class_count(task: Task) -> int:
+    if task.train.class_names is not None:
+        return len(task.train.class_names)
     return 1 + max(int(np.max(np.asarray(data.labels))) for data in (task.train, task.test))
 
 
 def _accuracy(model: keras.Model, data: LabelledTexts) -> float:
-    predicted = probabilities(model, token_ids(model, data.texts)).argmax(axis=1)
-    return float(np.mean(predicted == data.labels))
-
-
-def _explained(model: keras.Model, data: LabelledTexts, method: str) -> tuple[Any, float]:
-    """The explanation of the predicted classes, and the seconds it took, compiling included."""
-    start = time.perf_counter()
-    explainer = Explainer(model, method, class_names=data.class_names)
-    explanation = explainer(data.texts)
-    return explanation, time.perf_counter() - start
+    predictions = probabilities(model, token_ids(model, data.texts)).argmax(axis=1)
+    return float(np.mean(predictions == data.labels))

@@ -1,13 +1,12 @@
-"""What the demo is run on: its own data set, a file, or a data set of TensorFlow Datasets."""
-
-from __future__ import annotations
+"""Data of the demo: its own data set, a file, or a data set of TensorFlow Datasets."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from tf_salience import data as datafiles
-from tf_salience.data import LabelledTexts
+from tf_salience.data.files import read_file
+from tf_salience.data.labelled_texts import LabelledTexts, split_train_test
+from tf_salience.data.tfds import load_tfds
 from tf_salience.demo.dataset import load_demo
 from tf_salience.demo.options import DemoOptions
 
@@ -19,10 +18,11 @@ class Task:
     """Texts to train on and held-out texts to explain.
 
     Attributes:
-        name: of the data.
+        name: name of the data.
         train: texts with labels.
         test: texts with labels, none of them in `train`.
-        gold: for each test text one flag a word, (tokens,), or None where nobody marked them.
+        gold: for each test text a flag for each word, (tokens,), True if the word carries the
+            label; None where the words are not marked.
     """
 
     name: str
@@ -32,23 +32,23 @@ class Task:
 
 
 def load_task(options: DemoOptions) -> Task:
-    """Loads what the options name.
+    """Loads the data that the options name.
 
     Raises:
         ValueError: if the data cannot be read or has no labels of at least two classes.
         FileNotFoundError: if there is no such file.
-        ConnectionError: if the data set would have to be downloaded and its host is out of reach.
+        ConnectionError: if the data set must be downloaded and its host cannot be reached.
     """
     if options.data is None and options.tfds is None:
-        made, held_out = load_demo(options.data_dir)
-        fitted = _capped(made.data, options)
-        return Task("sentences made by a grammar", fitted, held_out.data, held_out.gold)
+        train_split, test_split = load_demo(options.data_dir)
+        train = _first_texts(train_split.data, options.max_texts)
+        return Task("sentences made by a grammar", train, test_split.data, test_split.gold)
     if options.tfds is not None:
         name = options.tfds
-        data = datafiles.load_tfds(name, data_dir=options.data_dir)
+        data = load_tfds(name, data_dir=options.data_dir)
     else:
         name = str(options.data)
-        data = datafiles.read_file(
+        data = read_file(
             name,
             text_column=options.text_column,
             label_column=options.label_column,
@@ -60,9 +60,9 @@ def load_task(options: DemoOptions) -> Task:
             f"{'no labels' if data.labels is None else 'one class only'}. Name the column of the "
             "labels or ratings."
         )
-    train, test = datafiles.split_train_test(data, test_share=_TEST_SHARE, seed=options.seed)
-    return Task(name, _capped(train, options), test)
+    train, test = split_train_test(data, test_share=_TEST_SHARE, seed=options.seed)
+    return Task(name, _first_texts(train, options.max_texts), test)
 
 
-def _capped(data: LabelledTexts, options: DemoOptions) -> LabelledTexts:
-    return data.take(range(min(len(data), options.max_texts)))
+def _first_texts(data: LabelledTexts, count: int) -> LabelledTexts:
+    return data.take(range(min(len(data), count)))

@@ -1,0 +1,66 @@
+import dataclasses
+
+import pytest
+
+from tf_salience.attribution.methods import METHODS
+from tf_salience.cli import arguments, option_values
+
+
+def parse(*options):
+    return arguments.parser().parse_args(["explain", "m.keras", "--text", "x", *options])
+
+
+def test_options_of_a_method_reach_it():
+    method = option_values.method(parse("--steps", "8", "--rule", "midpoint", "--baseline", "mean"))
+    assert (method.steps, method.rule, method.baseline) == (8, "midpoint", "mean")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_takes_the_options_that_are_its_fields(name):
+    fields = {field.name for field in dataclasses.fields(METHODS[name])}
+    options = parse("--method", name, "--baseline", "mean")
+    if "baseline" in fields:
+        assert option_values.method(options).baseline == "mean"
+    else:
+        with pytest.raises(ValueError, match=rf"{name} .*--baseline.*integrated_gradients"):
+            option_values.method(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--method", "gradient_norm", "--steps", "3", "--rule", "lit"], "--rule or --steps"),
+        (["--rule", "lit"], "--rule needs a number of --steps"),
+        (["--rule", "lit", "--steps", "auto"], "--rule needs a number of --steps"),
+        (["--rule", "lit", "--steps", "1"], "steps=1"),
+    ],
+)
+def test_options_that_do_not_fit_the_method(options, message):
+    with pytest.raises(ValueError, match=message):
+        option_values.method(parse(*options))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"the\nsoup\nwas\n", "first line must be padding"),
+        (b"\n[UNK]\n", "first line must be padding"),
+        ("\n[UNK]\nThür\n".encode("latin-1"), "not UTF-8"),
+    ],
+)
+def test_a_vocabulary_that_cannot_be_used(tmp_path, content, message):
+    path = tmp_path / "tokens.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        option_values.vocabulary(parse("--vocabulary", str(path)))
+
+
+def test_a_vocabulary_of_windows(tmp_path):
+    path = tmp_path / "tokens.txt"
+    path.write_bytes(b"\xef\xbb\xbf[PAD]\r\n<unk>\r\nthe\r\nsoup\r\n")
+    assert option_values.vocabulary(parse("--vocabulary", str(path))) == ["the", "soup"]
+
+
+def test_a_missing_package_is_named_with_its_extra():
+    with pytest.raises(ImportError, match=r"no_such_package.*tf-salience\[extra\]"):
+        option_values.require("no_such_package", extra="extra", purpose="--output x")

@@ -1,0 +1,80 @@
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from tf_salience.data.labelled_texts import LabelledTexts
+from tf_salience.demo import report
+from tf_salience.demo.word_removal import ScoreQuality
+from tf_salience.explanation.token_salience import TokenSalience
+
+
+def salience(text, target=1):
+    """An explanation of one text, whose scores fall from 1 to -1."""
+    tokens = text.split()
+    return TokenSalience(
+        tokens=tokens,
+        scores=np.linspace(1, -1, len(tokens), dtype=np.float32),
+        segments={"tokens": slice(0, len(tokens))},
+        target=target,
+        target_name=("negative", "positive")[target],
+        output=0.5,
+        baseline_output=None,
+        convergence_delta=None,
+        error_estimate=None,
+        converged=None,
+        evaluations=1,
+        config={},
+    )
+
+
+DATA = LabelledTexts(["not so good"], np.array([1]), ("negative", "positive"))
+GOLD = [np.array([True, False, True])]
+
+
+def printed(color_system):
+    console = Console(
+        file=io.StringIO(),
+        width=80,
+        force_terminal=color_system is not None,
+        color_system=color_system,
+    )
+    explanations = {"some_method": [salience(DATA.texts[0])]}
+    report.print_texts(console, [0], DATA, GOLD, explanations)
+    return console.file.getvalue()
+
+
+def test_gold_words_are_underlined_one_by_one():
+    line = Text.from_ansi(printed("truecolor").splitlines()[-1])
+    underlined = [line.plain[span.start : span.end] for span in line.spans if span.style.underline]
+    assert underlined == ["not", "good"]
+
+
+def test_without_colours_scores_are_printed_and_gold_words_marked():
+    *_, caption, method, tokens = printed(None).splitlines()
+    assert caption == "labelled positive; the model says positive, with a logit of 0.50"
+    assert method.strip() == "some_method"
+    assert tokens.strip() == "_not_(+1) so(+0) _good_(-1)"
+
+
+def test_short_texts_that_the_model_got_right_are_chosen():
+    texts = ["too short", "the soup was good", "the soup was bad", "it was not good", "x " * 30]
+    data = LabelledTexts(texts, np.array([1, 1, 0, 1, 1]))
+    explanations = {"some_method": [salience(text) for text in texts]}
+    gold = [np.array([word in ("not", "good") for word in text.split()]) for text in texts]
+    assert report.choose_texts(data, gold, explanations, count=4) == [3, 1]
+    assert report.choose_texts(data, None, explanations, count=4) == [1, 3]
+    assert report.choose_texts(data, None, explanations, count=1) == [1]
+
+
+@pytest.mark.parametrize("gold_share", [0.5, None])
+def test_the_table_has_a_column_of_gold_words_where_they_are_known(gold_share):
+    console = Console(record=True, width=200, file=io.StringIO())
+    qualities = [ScoreQuality("some_method", 0.25, gold_share, 1.0)]
+    report.print_table(console, qualities, accuracy=0.9, held_out=10, explained=5)
+    text = console.export_text()
+    assert ("gold" in text) == ("50.0%" in text) == (gold_share is not None)
+    assert "Accuracy 90.0% on 10 held-out texts; 5 explained" in text
+    assert "0.250" in text

@@ -1,0 +1,157 @@
+"""Values of the options: files, texts, labels, the method. None of it needs TensorFlow."""
+
+import argparse
+import dataclasses
+import importlib.util
+import pathlib
+from typing import Any
+
+from tf_salience.attribution.methods import METHODS, Method
+from tf_salience.data.files import read_file
+from tf_salience.data.labelled_texts import LabelledTexts
+from tf_salience.explanation import storage
+
+_METHOD_OPTIONS = ("steps", "rule", "baseline")
+_PADDING, _UNKNOWN = ("", "[PAD]", "<pad>"), ("[UNK]", "<unk>", "<OOV>")
+
+
+def field_names(dataclass: Any) -> set[str]:
+    """Returns the names of a dataclass's fields."""
+    return {field.name for field in dataclasses.fields(dataclass)}
+
+
+def method(options: argparse.Namespace) -> Method:
+    """Returns the method with the options that were passed for it.
+
+    Raises:
+        ValueError: if the method does not have such an option, or the value does not fit it.
+    """
+    config = {
+        name: value for name in _METHOD_OPTIONS if (value := getattr(options, name)) is not None
+    }
+    unsupported = config.keys() - field_names(METHODS[options.method])
+    if unsupported:
+        suitable = [name for name, cls in METHODS.items() if config.keys() <= field_names(cls)]
+        raise ValueError(
+            f"--method {options.method} does not take --{' or --'.join(sorted(unsupported))}. "
+            f"Choose a method that does: {', '.join(suitable)}."
+        )
+    if "rule" in config and config.get("steps", "auto") == "auto":
+        raise ValueError("--rule needs a number of --steps; 'auto' has a rule of its own.")
+    return METHODS[options.method](**config)
+
+
+def model_path(options: argparse.Namespace) -> pathlib.Path:
+    """Returns the path of the model.
+
+    Raises:
+        FileNotFoundError: if it does not exist.
+    """
+    path = pathlib.Path(options.model)
+    if not path.exists():
+        raise FileNotFoundError(f"The model {options.model!r} does not exist.")
+    return path
+
+
+def texts(options: argparse.Namespace) -> LabelledTexts:
+    """Returns the texts of --text or --data, at most --max of them.
+
+    Raises:
+        ValueError: if the target 'label' is asked for and the texts have no labels.
+    """
+    if options.text is not None:
+        data = LabelledTexts(options.text)
+    else:
+        data = read_file(
+            options.data,
+            text_column=options.text_column,
+            label_column=options.label_column,
+            rating_column=options.rating_column,
+        )
+    if options.target == "label" and data.labels is None:
+        raise ValueError(
+            "The target 'label' needs labels: pass --data with a --label-column or "
+            "--rating-column, or choose another --target."
+        )
+    return data if options.max is None else data.take(range(min(options.max, len(data))))
+
+
+def labels(data: LabelledTexts, class_names: list[str] | None) -> list[int] | list[str] | None:
+    """Returns the labels, by name where the file has names.
+
+    The names of a file are sorted by alphabet, which need not be the order of the model's outputs.
+
+    Raises:
+        ValueError: if the labels are names and `class_names` does not say which output is which.
+    """
+    if data.labels is None:
+        return None
+    if data.class_names is None:
+        return [int(label) for label in data.labels]
+    if class_names is None:
+        raise ValueError(
+            f"The labels of the file are names, {list(data.class_names)}: say which output of the "
+            "model is which with --class-names A,B,..."
+        )
+    return [data.class_names[label] for label in data.labels]
+
+
+def vocabulary(options: argparse.Namespace) -> list[str] | None:
+    """Returns the tokens of --vocabulary without padding and unknown, which Keras adds itself.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not UTF-8, or its first two lines are not padding and unknown.
+    """
+    if options.vocabulary is None:
+        return None
+    path = pathlib.Path(options.vocabulary)
+    if not path.is_file():
+        raise FileNotFoundError(f"The vocabulary file {options.vocabulary!r} does not exist.")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8. Save it as UTF-8 and try again.") from error
+    tokens = [line.rstrip("\r") for line in lines]
+    if tokens[-1] == "":
+        tokens.pop()
+    if len(tokens) < 3 or tokens[0] not in _PADDING or tokens[1] not in _UNKNOWN:
+        raise ValueError(
+            f"{path}: the first line must be padding (empty, [PAD] or <pad>) and the second the "
+            f"unknown token ([UNK], <unk> or <OOV>), since ids 0 and 1 mean these. "
+            f"Received: {tokens[:2]}"
+        )
+    return tokens[2:]
+
+
+def output_path(options: argparse.Namespace) -> pathlib.Path | None:
+    """Returns the path of --output, once it is certain that it can be written.
+
+    Raises:
+        ValueError: if the suffix is not that of a supported format.
+        FileNotFoundError: if the directory does not exist.
+        ImportError: if the format needs a package that is not installed.
+    """
+    if options.output is None:
+        return None
+    path = pathlib.Path(options.output)
+    storage.check_suffix(path)
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"The directory of --output {options.output} does not exist. Create it first."
+        )
+    if path.suffix == ".parquet":
+        require("pyarrow", extra="parquet", purpose=f"--output {path}")
+    return path
+
+
+def require(package: str, *, extra: str, purpose: str) -> None:
+    """Checks, before any work, that an optional package is installed.
+
+    Raises:
+        ImportError: if it is not.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise ImportError(
+            f"{purpose} needs {package}. Install it with `pip install 'tf-salience[{extra}]'`."
+        )

@@ -1,0 +1,158 @@
+"""The demo's printed texts and tables, and its picture."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tf_salience.data.labelled_texts import LabelledTexts
+from tf_salience.demo.word_removal import ScoreQuality
+from tf_salience.explanation.explanation import Explanation
+from tf_salience.explanation.token_salience import TokenSalience
+from tf_salience.visualization import terminal
+
+_MIN_TOKENS, _MAX_TOKENS = 4, 22
+
+
+def choose_texts(
+    data: LabelledTexts,
+    gold: Sequence[np.ndarray] | None,
+    explanations: Mapping[str, Explanation],
+    *,
+    count: int,
+) -> list[int]:
+    """Returns the indices of short texts that the model got right, most gold words first."""
+    indices = [
+        index
+        for index, salience in enumerate(next(iter(explanations.values())))
+        if _MIN_TOKENS <= len(salience.tokens) <= _MAX_TOKENS
+        and data.labels is not None
+        and salience.target == data.labels[index]
+    ]
+    if gold is not None:
+        # Two gold words are a negation or two clauses: the hard cases.
+        indices.sort(key=lambda index: -min(int(gold[index].sum()), 2))
+    return indices[:count]
+
+
+def print_texts(
+    console: Console,
+    indices: Sequence[int],
+    data: LabelledTexts,
+    gold: Sequence[np.ndarray] | None,
+    explanations: Mapping[str, Explanation],
+) -> None:
+    """Prints the texts with these indices, their tokens coloured once for each method."""
+    console.print(
+        "\nSome held-out texts that the model got right. Blue speaks for it, red against."
+    )
+    if gold is not None:
+        console.print("Underlined: the words that carry the label.")
+    for index in indices:
+        first = next(iter(explanations.values()))[index]
+        console.print()
+        console.print(_caption(first, data, index), style="bold", highlight=False)
+        flags = None if gold is None else gold[index]
+        for method, explanation in explanations.items():
+            console.print(f"  {method}", style="dim", highlight=False)
+            render = _colored if console.color_system else _plain
+            console.print(Padding(render(explanation[index], flags), (0, 0, 0, 4)))
+
+
+def print_table(
+    console: Console,
+    qualities: Sequence[ScoreQuality],
+    *,
+    accuracy: float,
+    held_out: int,
+    explained: int,
+) -> None:
+    """Prints the table that compares the methods."""
+    table = Table(
+        title=f"Accuracy {accuracy:.1%} on {held_out} held-out texts; {explained} explained",
+        title_justify="left",
+    )
+    table.add_column("score")
+    if qualities[0].gold_share is not None:
+        table.add_column("top word is gold", justify="right")
+    table.add_column("fall without top word", justify="right")
+    table.add_column("seconds", justify="right")
+    for quality in qualities:
+        cells = [quality.name]
+        if quality.gold_share is not None:
+            cells.append(f"{quality.gold_share:.1%}")
+        cells.append(f"{quality.drop:.3f}")
+        cells.append("" if quality.seconds is None else f"{quality.seconds:.1f}")
+        table.add_row(*cells)
+    console.print()
+    console.print(table)
+    console.print(
+        "Fall: how much of the predicted class' probability goes, on average, when the top word is "
+        "taken out.",
+        style="dim",
+    )
+
+
+def print_convergence(console: Console, explanations: Mapping[str, Explanation]) -> None:
+    """Prints the accuracy and the cost of the methods that estimate their error."""
+    for method, explanation in explanations.items():
+        if explanation.convergence_delta is None or explanation.converged is None:
+            continue
+        console.print(
+            f"{method.replace('_', ' ').capitalize()}: median |convergence delta| "
+            f"{np.median(np.abs(explanation.convergence_delta)):.1e} logits, "
+            f"{np.mean(explanation.evaluations):.1f} evaluations a text, "
+            f"{int(np.sum(explanation.converged))} of {len(explanation)} converged",
+            highlight=False,
+        )
+
+
+def draw_texts(
+    path: str, indices: Sequence[int], data: LabelledTexts, explanations: Mapping[str, Explanation]
+) -> None:
+    """Draws the texts with these indices.
+
+    Raises:
+        ImportError: without matplotlib, which the extra `plot` brings.
+    """
+    from tf_salience.visualization.image import save_image
+
+    groups = []
+    for index in indices:
+        saliences = {method: explanation[index] for method, explanation in explanations.items()}
+        rows = [
+            (method, salience.tokens, salience.scores.tolist())
+            for method, salience in saliences.items()
+        ]
+        groups.append((_caption(next(iter(saliences.values())), data, index), rows))
+    save_image(groups, path)
+
+
+def _caption(salience: TokenSalience, data: LabelledTexts, index: int) -> str:
+    label = int(data.labels[index]) if data.labels is not None else 0
+    name = str(label) if data.class_names is None else data.class_names[label]
+    return (
+        f"labelled {name}; the model says {salience.target_name}, "
+        f"with a logit of {salience.output:.2f}"
+    )
+
+
+def _colored(salience: TokenSalience, gold: np.ndarray | None) -> Text:
+    text = salience.__rich__()
+    start = 0
+    for position, token in enumerate(salience.tokens):
+        if gold is not None and gold[position]:
+            text.stylize("underline", start, start + len(token))
+        start += len(token) + 1
+    return text
+
+
+def _plain(salience: TokenSalience, gold: np.ndarray | None) -> Text:
+    tokens = [
+        f"_{token}_" if gold is not None and gold[position] else token
+        for position, token in enumerate(salience.tokens)
+    ]
+    return Text(terminal.plain(tokens, salience.scores.tolist()))
