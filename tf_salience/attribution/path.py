@@ -1,118 +1,170 @@
-"""What is computed of a chunk of rows, inside whatever graph it becomes a part of.
+"""The path from the baseline to the input, and the rows of which it is made.
 
 A row is one example at one node of its path: one forward and one backward pass with respect to the
 embeddings alone.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from tf_salience.models.embeddings import HookedModel
+from tf_salience.attribution.methods import Reduction
+from tf_salience.utils import arrays
 
-#: Under `max_rows="auto"`: the most tokens in flight, and the most memory they may take. On a CPU
-#: larger chunks leave its caches: measured on transformers, an LSTM and a CNN on two cores, these
-#: are within 8 % of the best size of each.
-_ON_CPU = (8192, 2**28 + 2**27)
-_ON_GPU = (16384, 2**31)
-#: The share of all that a graph computes that is alive at once. Measured on two cores: 0.12 to 0.14
-#: on transformers of 4 and 12 layers, 0.22 with 512 tokens, 0.25 on a CNN.
-_ALIVE = 0.25
+Array = Any
+#: Outputs of the model and target indices, (batch, columns), to the target, (batch,).
+Score = Callable[[Any, Any], Any]
 
 
-def suited(tokens: int, bytes_per_row: float) -> tuple[float, float]:
-    """How many rows of so many tokens suit this machine's device: by its caches, by its memory.
+class Path(Protocol):
+    """The target and its gradients along the path of some examples, as a method may ask for them.
 
-    Args:
-        tokens: of a row, its longest segment.
-        bytes_per_row: what the graph computes for it, as `TracedFunction.bytes_per_row` tells.
+    Arrays are numpy arrays; while a SavedModel is traced they are tensors.
     """
-    most_tokens, most_bytes = _ON_GPU if tf.config.list_logical_devices("GPU") else _ON_CPU
-    return most_tokens / tokens, most_bytes / max(_ALIVE * bytes_per_row, 1)
+
+    @property
+    def outputs(self) -> Array:
+        """The target at the input, (batch,)."""
+        ...
+
+    @property
+    def examples(self) -> Array:
+        """The indices of all examples, (batch,)."""
+        ...
+
+    def integrate(self, examples: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
+        """Sums token scores over nodes of the path.
+
+        Args:
+            examples: (examples,), the indices of the examples.
+            nodes: (steps,), in [0, 1]: 0 is the baseline, 1 the input.
+            weights: (levels, steps).
+
+        Returns:
+            Weighted sums, (examples, levels, tokens), and the target at each node,
+            (examples, steps).
+        """
+        ...
+
+    def target_at(self, node: float) -> Array:
+        """Computes the target of every example at one node, (batch,), by a forward pass alone."""
+        ...
+
+
+class EmbeddingModel(Protocol):
+    """A model whose embeddings can be replaced; see `models.embeddings.hooked_model`."""
+
+    def run_with(
+        self, inputs: Any, vectorized: Sequence[Any], replacement: Callable[[Any, Any], Any]
+    ) -> Any:
+        """Runs the model with `replacement(layer, embeddings)` in place of the embeddings."""
+        ...
+
+
+class PathInputs(NamedTuple):
+    """The arrays of which rows are made, each with a batch axis.
+
+    Attributes:
+        inputs: the model's inputs, a nest of (batch, ...).
+        vectorized: the ids that the model makes of texts, (batch, tokens) each.
+        target_indices: (batch, columns), the outputs that the target reads.
+        baselines: one for each segment, (1 or batch, 1 or tokens, dim).
+    """
+
+    inputs: Any
+    vectorized: tuple[Array, ...]
+    target_indices: Array
+    baselines: tuple[Array, ...]
+
+    def take(self, examples: Array) -> "PathInputs":
+        """Takes some of the examples; a baseline that broadcasts stays as it is."""
+        inputs, vectorized, target_indices = arrays.take(self[:3], examples)
+        baselines = tuple(
+            baseline if baseline.shape[0] == 1 else tf.gather(baseline, examples)
+            for baseline in self.baselines
+        )
+        return PathInputs(inputs, vectorized, target_indices, baselines)
 
 
 class PathGradients:
-    """Rows of one model, one target and one reduction.
-
-    What it takes of the examples, `arrays`, are four things: the model's inputs, a nest of
-    (batch, ...); the ids that the model makes of texts, (batch, tokens) each; what the target
-    holds, (batch, columns); and a baseline a segment, (1 or batch, 1 or tokens, dim).
+    """Rows of one model, one target and one reduction, inside whatever graph they become part of.
 
     Args:
-        tap: the tapped model.
-        score: outputs and held columns to the scalar of each row, (batch,).
-        reduction: gradient and difference, (batch, tokens, dim), to token scores (batch, tokens).
+        model: the model.
+        score: outputs and target indices to the target of each row.
+        reduction: gradient and difference to token scores; see `methods.Method`.
     """
 
-    def __init__(
-        self,
-        tap: HookedModel,
-        score: Callable[[Any, Any], Any],
-        reduction: Callable[[Any, Any], Any],
-    ) -> None:
-        self._tap = tap
+    def __init__(self, model: EmbeddingModel, score: Score, reduction: Reduction) -> None:
+        self._model = model
         self._score = score
         self._reduction = reduction
 
-    def integrate(self, arrays: Any, example: Any, nodes: Any, weights: Any) -> Any:
-        """Weighted sums of token scores.
+    def integrate(self, inputs: PathInputs, example: Array, nodes: Array, weights: Array) -> Any:
+        """Sums token scores over rows.
 
         Args:
-            arrays: the examples.
-            example: (rows,), the number of each row's example.
-            nodes: (rows,), where on its path the row is.
+            inputs: the examples.
+            example: (rows,), the index of each row's example.
+            nodes: (rows,), the place of each row on its path.
             weights: (rows, levels).
 
         Returns:
-            Sums, (batch, levels, tokens), all segments side by side; the target of each row,
-            (rows,); and whether it and its gradient are finite, (rows,).
+            Weighted sums, (batch, levels, tokens), all segments side by side; the target of each
+            row, (rows,); and whether it and its gradient are finite, (rows,).
 
         Raises:
             ValueError: for a layer without gradient.
         """
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            scores, points, differences, layers = self._interpolated(arrays, example, nodes, tape)
-            total = tf.reduce_sum(scores)
+            targets, points, differences, layers = self._interpolate(inputs, example, nodes, tape)
+            total = tf.reduce_sum(targets)
         gradients = tape.gradient(total, points)
         _check_gradients(gradients, layers)
-        values = tf.concat(
+        scores = tf.concat(
             [
                 self._reduction(tf.cast(gradient, difference.dtype), difference)
                 for gradient, difference in zip(gradients, differences, strict=True)
             ],
             axis=1,
         )
-        finite = tf.reduce_all(tf.math.is_finite(values), axis=1) & tf.math.is_finite(scores)
-        # What is not finite is reported for its own row; it must not reach the sums of others.
-        values = tf.where(finite[:, None], values, tf.zeros_like(values))
-        batch = tf.shape(arrays[2])[0]
-        weighted = tf.cast(weights, values.dtype)[:, :, None] * values[:, None, :]
-        owner = tf.one_hot(example, batch, dtype=values.dtype)
-        return tf.tensordot(owner, weighted, axes=[[0], [0]]), scores, finite
+        finite = tf.reduce_all(tf.math.is_finite(scores), axis=1) & tf.math.is_finite(targets)
+        # A row that is not finite is reported for itself; it must not reach the sums of others.
+        scores = tf.where(finite[:, None], scores, tf.zeros_like(scores))
+        batch = tf.shape(inputs.target_indices)[0]
+        weighted = tf.cast(weights, scores.dtype)[:, :, None] * scores[:, None, :]
+        row_to_example = tf.one_hot(example, batch, dtype=scores.dtype)
+        return tf.tensordot(row_to_example, weighted, axes=[[0], [0]]), targets, finite
 
-    def target(self, arrays: Any, example: Any, nodes: Any) -> Any:
-        """The target of each row, (rows,), by a forward pass alone."""
-        return self._interpolated(arrays, example, nodes, tape=None)[0]
+    def target_at(self, inputs: PathInputs, example: Array, nodes: Array) -> Array:
+        """Computes the target of each row, (rows,), by a forward pass alone; see `integrate`."""
+        return self._interpolate(inputs, example, nodes, tape=None)[0]
 
-    def _interpolated(self, arrays: Any, example: Any, nodes: Any, tape: Any) -> Any:
-        """Runs the interpolation batch: scores of the rows; points, differences, layers."""
-        nest, vectorized, target_indices, baselines = arrays
-        nest, vectorized, target_indices = tf.nest.map_structure(
-            lambda leaf: tf.gather(leaf, example), (nest, vectorized, target_indices)
-        )
+    def target_with(self, inputs: PathInputs, embeddings: Sequence[Array]) -> Array:
+        """Computes the target of each example, (batch,), with other embeddings.
+
+        Args:
+            inputs: the examples; their baselines are not used.
+            embeddings: one for each segment, (batch, tokens, dim).
+        """
+        segments = iter(embeddings)
+        return self._run(inputs, lambda layer, true: tf.cast(next(segments), true.dtype))
+
+    def _interpolate(self, inputs: PathInputs, example: Array, nodes: Array, tape: Any) -> Any:
+        """Runs the interpolation batch: targets of the rows; points, differences, layers."""
         points: list[Any] = []
         differences: list[Any] = []
         layers: list[Any] = []
 
         def interpolate(layer: Any, true: Any) -> Any:
-            # Half precision would lose the difference of neighbouring nodes.
+            # float32: half precision loses the difference of neighbouring nodes.
             wide = tf.float64 if true.dtype == tf.float64 else tf.float32
-            start = tf.cast(baselines[len(points)], wide)
-            if start.shape[0] != 1:
-                start = tf.gather(start, example)
-            difference = tf.cast(true, wide) - start
-            point = start + tf.cast(nodes, wide)[:, None, None] * difference
+            baseline = tf.cast(inputs.baselines[len(points)], wide)
+            if baseline.shape[0] != 1:
+                baseline = tf.gather(baseline, example)
+            difference = tf.cast(true, wide) - baseline
+            point = baseline + tf.cast(nodes, wide)[:, None, None] * difference
             point = tf.cast(point, true.dtype)
             if tape is not None:
                 tape.watch(point)
@@ -121,10 +173,15 @@ class PathGradients:
             layers.append(layer)
             return point
 
-        outputs = self._tap.replace(nest, vectorized, interpolate)
-        scores = self._score(outputs, target_indices)
-        wide = tf.float64 if scores.dtype == tf.float64 else tf.float32
-        return tf.cast(scores, wide), points, differences, layers
+        rows = inputs._replace(baselines=()).take(example)
+        return self._run(rows, interpolate), points, differences, layers
+
+    def _run(self, inputs: PathInputs, replacement: Callable[[Any, Any], Any]) -> Any:
+        """Runs the model with other embeddings: the target of each row, (rows,)."""
+        outputs = self._model.run_with(inputs.inputs, inputs.vectorized, replacement)
+        targets = self._score(outputs, inputs.target_indices)
+        wide = tf.float64 if targets.dtype == tf.float64 else tf.float32
+        return tf.cast(targets, wide)
 
 
 def _check_gradients(gradients: list[Any], layers: list[Any]) -> None:

@@ -1,20 +1,33 @@
-"""Rules that integrate over [0, 1], and the nested levels of Clenshaw and Curtis.
+"""Quadrature over [0, 1]: nodes and weights of rules, and the integrals of a path by them.
 
-Arrays in, arrays out. All numbers are float64; whoever uses a rule casts it.
+A fixed rule has a number of steps; the adaptive rule refines each example until its error estimate
+meets a tolerance. All nodes and weights are float64.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from tf_salience.attribution import array_ops
+from tf_salience.attribution.result import Attribution
+
+if TYPE_CHECKING:
+    from tf_salience.attribution.path import Path
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Intervals of the nested levels: 5, 9, 17, ... nodes. Smooth models are done by 33; what has jumps
 #: in its gradients (ReLU) may need all of them.
 LEVEL_INTERVALS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+#: The share of the difference of two levels that is taken for the error of the finer one. A third
+#: would do for smooth models, but not for ReLU models, and few gradients do not tell them apart
+#: (benchmarks/calibrate.py).
+ERROR_SHARE = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,25 +60,25 @@ class NestedRule:
 
 
 def trapezoid(steps: int) -> Rule:
-    """The trapezoid rule on `steps` intervals: `steps + 1` nodes, both ends included."""
+    """Returns the trapezoid rule on `steps` intervals: `steps + 1` nodes, both ends included."""
     weights = np.full(steps + 1, 1.0 / steps)
     weights[[0, -1]] /= 2.0
     return Rule(np.linspace(0.0, 1.0, steps + 1), weights)
 
 
 def midpoint(steps: int) -> Rule:
-    """The midpoint rule on `steps` intervals: `steps` nodes, neither end included."""
+    """Returns the midpoint rule on `steps` intervals: `steps` nodes, neither end included."""
     return Rule((np.arange(steps) + 0.5) / steps, np.full(steps, 1.0 / steps))
 
 
 def gauss_legendre(steps: int) -> Rule:
-    """The Gauss-Legendre rule of `steps` nodes: exact for polynomials up to degree 2 steps - 1."""
+    """Returns the Gauss-Legendre rule of `steps` nodes, exact up to degree 2 steps - 1."""
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     return Rule((nodes + 1.0) / 2.0, weights / 2.0)
 
 
 def lit(steps: int) -> Rule:
-    """The rule of LIT 1.3.1: nodes k / steps for k < steps, averaged in neighbouring pairs.
+    """Returns the rule of LIT 1.3.1: nodes k / steps for k < steps, averaged in neighbouring pairs.
 
     It never evaluates the end of the path, and its `steps` nodes span only [0, 1 - 1 / steps]
     while its weights sum to 1: it is here so that old numbers can be reproduced.
@@ -92,7 +105,7 @@ RULES: dict[str, Callable[[int], Rule]] = {
 
 
 def _clenshaw_curtis_weights(intervals: int) -> FloatArray:
-    """Weights on [0, 1] at sin²(k π / (2 intervals)), for an even number of intervals."""
+    """Returns weights on [0, 1] at sin²(k π / (2 intervals)), for an even number of intervals."""
     k = np.arange(intervals + 1)
     j = np.arange(1, intervals // 2 + 1)
     b = np.where(j == intervals // 2, 1.0, 2.0)
@@ -103,7 +116,7 @@ def _clenshaw_curtis_weights(intervals: int) -> FloatArray:
 
 @cache
 def clenshaw_curtis(max_steps: int) -> NestedRule:
-    """The nested levels with at most `max_steps` intervals (at least 4: the first level).
+    """Returns the nested levels with at most `max_steps` intervals (at least 4: the first level).
 
     The nodes are the Chebyshev points, both ends included, so that each level reuses every
     gradient of those below it (Clenshaw & Curtis 1960; Trefethen 2008, "Is Gauss quadrature
@@ -121,3 +134,96 @@ def clenshaw_curtis(max_steps: int) -> NestedRule:
         rows.append(dict(zip(members, _clenshaw_curtis_weights(n).tolist(), strict=True)))
     weights = np.array([[row.get(k, 0.0) for k in order] for row in rows])
     return NestedRule(nodes[order], weights, tuple(n + 1 for n in intervals))
+
+
+def nodes_and_levels(rule: str, steps: int) -> tuple[FloatArray, FloatArray]:
+    """Returns the nodes of a fixed rule, (steps,), and its weights, (levels, steps).
+
+    Level 0 is the rule. Every second node of an even trapezoid is a trapezoid too, level 1, which
+    gives an error estimate without a further gradient.
+    """
+    fine = RULES[rule](steps)
+    if rule != "trapezoid" or steps % 2:
+        return fine.nodes, fine.weights[None]
+    coarse = np.zeros_like(fine.weights)
+    coarse[::2] = trapezoid(steps // 2).weights
+    return fine.nodes, np.stack([fine.weights, coarse])
+
+
+def integrate_fixed(path: "Path", rule: str, steps: int) -> Attribution:
+    """Integrates token scores along the path by a rule with a fixed number of steps.
+
+    Args:
+        path: the path of the examples.
+        rule: a name of `RULES`.
+        steps: the number of steps.
+    """
+    ops = array_ops.of(path.outputs)
+    nodes, weights = nodes_and_levels(rule, steps)
+    sums, outputs = path.integrate(path.examples, nodes, weights)
+    scores = sums[:, 0]
+    baseline_output = outputs[:, 0] if nodes[0] == 0.0 else path.target_at(0.0)
+    error = None
+    if len(weights) > 1:
+        # Richardson: halving the step quarters the error, so a third of the difference is left.
+        error = _relative_difference(ops, scores, sums[:, 1]) / 3.0
+    return Attribution(
+        scores=scores,
+        evaluations=ops.full(ops.shape(path.outputs)[0], len(nodes)),
+        baseline_output=baseline_output,
+        convergence_delta=ops.sum(scores, axis=1) - (path.outputs - baseline_output),
+        error_estimate=error,
+    )
+
+
+def integrate_adaptive(
+    path: "Path", *, tolerance: float, max_steps: int, error_share: float = ERROR_SHARE
+) -> Attribution:
+    """Integrates token scores along the path, each example on as many nested levels as it needs.
+
+    In a graph the loop is unrolled: a level that no example needs any more runs no row.
+
+    Args:
+        path: the path of the examples.
+        tolerance: the bound of the error estimate and of |delta| / sum |scores|.
+        max_steps: the most intervals.
+        error_share: see `ERROR_SHARE`; the calibration tries others.
+    """
+    ops = array_ops.of(path.outputs)
+    rule = clenshaw_curtis(max_steps)
+    active = path.examples
+    level = 0 * active
+    sums = baseline_output = None
+    start = 0
+    # An error estimate needs two levels, so the first round asks for the nodes of both.
+    for number, end in enumerate(rule.sizes[1:], start=1):
+        # Each node adds to the sums of all levels that have it: no gradient is ever kept.
+        added, outputs = path.integrate(active, rule.nodes[start:end], rule.weights[:, start:end])
+        if sums is None:
+            sums, baseline_output = added, outputs[:, 0]
+        else:
+            sums = ops.add_at(sums, active, added)
+        level = ops.set_at(level, active, number)
+        scores = ops.take_level(sums, level)
+        delta = ops.sum(scores, axis=1) - (path.outputs - baseline_output)
+        # The error of the tokens together is at least that of their sum.
+        error = ops.maximum(
+            error_share * _relative_difference(ops, scores, ops.take_level(sums, level - 1)),
+            _share_of_scores(ops, ops.abs(delta), scores),
+        )
+        converged = error <= tolerance
+        active, start = ops.nonzero(~converged), end
+        if ops.is_empty(active):
+            break
+    evaluations = ops.take(np.array(rule.sizes), level)
+    return Attribution(scores, evaluations, baseline_output, delta, error, converged)
+
+
+def _relative_difference(ops: Any, new: Any, old: Any) -> Any:
+    """Returns sum |new - old| / sum |new| of each row; 0 where both are all zeros."""
+    return _share_of_scores(ops, ops.sum(ops.abs(new - old), axis=1), new)
+
+
+def _share_of_scores(ops: Any, amount: Any, scores: Any) -> Any:
+    """Returns amount / sum |scores| of each row; 0 where both are 0."""
+    return ops.divide(amount, ops.sum(ops.abs(scores), axis=1))

@@ -1,26 +1,26 @@
-"""What a method found, as arrays; and how parts of it are put together."""
+"""`Attribution`: the result of a method, as arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+#: A numpy array; a tensor while a graph is traced.
+Array = Any
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """What a method found, `None` where it has no such thing.
+    """The result of a method; `None` where the method does not have it.
 
     Attributes:
         scores: (batch, tokens), all segments side by side.
         evaluations: (batch,), forward and backward passes spent on each example.
-        baseline_output: (batch,), the target at the baseline.
+        baseline_output: (batch,), the target at the baseline, F(x').
         convergence_delta: (batch,), sum of scores - (F(x) - F(x')).
         error_estimate: (batch,), relative to sum |scores|.
-        converged: (batch,), whether the tolerance was met.
+        converged: (batch,), true where the tolerance was met.
     """
 
     scores: Array
@@ -30,29 +30,25 @@ class Attribution:
     error_estimate: Array | None = None
     converged: Array | None = None
 
-    def take(self, which: Array) -> "Attribution":
-        """Some of the examples, in the order asked for."""
-        values: dict[str, Any] = {}
-        for item in fields(self):
-            value = getattr(self, item.name)
-            values[item.name] = None if value is None else value[which]
-        return Attribution(**values)
+    def take(self, examples: Array) -> "Attribution":
+        """Takes some of the examples, in the order of their indices."""
+        return Attribution(
+            **{
+                name: None if values is None else values[examples]
+                for name, values in vars(self).items()
+            }
+        )
 
 
-def joined(parts: Sequence[Attribution]) -> Attribution:
-    """Parts of one call, one after the other; their scores have the same width."""
-    together: dict[str, Any] = {}
-    for item in fields(Attribution):
-        column = [getattr(part, item.name) for part in parts]
-        together[item.name] = None if column[0] is None else np.concatenate(column)
-    return Attribution(**together)
-
-
-def widened(array: Array, before: Sequence[int], after: Sequence[int]) -> Array:
-    """Segments side by side, (batch, sum of `before`), each padded with zeros to its new width."""
-    ends = np.cumsum(before)[:-1]
-    parts = [
-        np.pad(part, [(0, 0), (0, width - part.shape[1])])
-        for part, width in zip(np.split(array, ends, axis=1), after, strict=True)
-    ]
-    return np.concatenate(parts, axis=1)
+def concatenate(attributions: Sequence[Attribution]) -> Attribution:
+    """Joins attributions along the batch axis; their scores have the same width."""
+    columns = {
+        field.name: [getattr(attribution, field.name) for attribution in attributions]
+        for field in fields(Attribution)
+    }
+    return Attribution(
+        **{
+            name: None if arrays[0] is None else np.concatenate(arrays)
+            for name, arrays in columns.items()
+        }
+    )

@@ -1,77 +1,252 @@
-"""From what was found to the `Explanation` that a user gets, and what they are warned of."""
+"""From attributions to the `Explanation` that a user gets, and the warnings that come with it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
-import numpy.typing as npt
+import tensorflow as tf
 
-from tf_salience.explainer.parts import Part
+from tf_salience import targets
+from tf_salience.attribution import methods
+from tf_salience.attribution.result import Attribution
 from tf_salience.explanation import Explanation, SalienceMatrix
-from tf_salience.models.prepared_inputs import Intake
+from tf_salience.models.inputs import Inputs
+from tf_salience.models.segments import ForwardPass, Segment
 from tf_salience.models.text_model import TextModel
-from tf_salience.tokenizers import Tokenizer
-from tf_salience.utils import validation, warnings
+from tf_salience.tokenizers.tokenizer import Tokenizer
+from tf_salience.utils import arrays, validation, warnings
+from tf_salience.utils.arrays import Array
+from tf_salience.version import __version__
 
-Array = npt.NDArray[Any]
+#: The first character of a token in its text and the one after its last, or None.
+Offset = tuple[int, int] | None
 
 
-def explanation(question: TextModel, found: Part, intake: Intake) -> Explanation:
-    """The explanation of all examples.
+def explanation_config(
+    model: TextModel, method: methods.Method, target: targets.Target
+) -> dict[str, Any]:
+    """Returns model, method, target and versions, as plain values: enough to repeat it."""
+    return {
+        "model": model.model.name,
+        "embeddings": [layer.name for layer in model.hooked.layers],
+        "method": methods.serialize(method),
+        "target": targets.serialize(target),
+        "output": model.output,
+        "class_names": model.class_names,
+        "versions": {
+            "tf_salience": __version__,
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+    }
+
+
+def explanation(
+    model: TextModel,
+    inputs: Inputs,
+    forward: ForwardPass,
+    attribution: Attribution,
+    *,
+    target_indices: Array,
+    target_names: list[str],
+    output: Array,
+    config: dict[str, Any],
+) -> Explanation:
+    """Assembles the explanation of some examples.
 
     Args:
-        question: what was asked.
-        found: what was found for them.
-        intake: what they were made of.
+        model: the model.
+        inputs: of these examples.
+        forward: their forward pass.
+        attribution: the method's; segments in the order of the calls.
+        target_indices: (batch, columns).
+        target_names: one for each example.
+        output: (batch,), the target at the input.
+        config: as `explanation_config` gives it.
     """
-    parts = None if intake.owners is None else _parts(found, intake.owners, intake.names)
-    ends = np.cumsum(found.widths).tolist()
-    numbers = found.attribution
-    spelled = found.spelled(question.tokens)
-    pieces = question.tokens.read_subword is not None and all(ids is not None for ids in found.ids)
-    single = found.target_indices.shape[1] == 1
+    shown = forward.shown
+    by_call = arrays.split_columns(
+        attribution.scores, [segment.width for segment in forward.segments]
+    )
+    ends = np.cumsum([segment.width for segment in shown]).tolist()
+    readings = [_read_tokens(model.tokenizer, shown, row) for row in range(len(output))]
+    are_subwords = model.tokenizer.read_subword is not None
+    are_ids = all(segment.ids is not None for segment in shown)
+    parts = _parts(inputs, shown)
     return Explanation(
-        tokens=[strings for strings, _ in spelled],
-        words=[words for _, words in spelled] if pieces else None,
+        tokens=[strings for strings, _ in readings],
+        words=[words for _, words in readings] if are_subwords and are_ids else None,
         parts=parts,
-        offsets=_offsets(found, question.tokens, intake.texts, parts) if intake.texts else None,
-        scores=numbers.scores.astype(np.float32),
-        mask=np.concatenate(found.masks, axis=1),
+        offsets=_offsets(model.tokenizer, inputs, shown, parts) if inputs.texts else None,
+        scores=np.concatenate([by_call[number] for number in forward.order], axis=1).astype(
+            np.float32
+        ),
+        mask=np.concatenate([segment.mask for segment in shown], axis=1),
         segments={
-            name: slice(end - width, end)
-            for name, end, width in zip(found.names, ends, found.widths, strict=True)
+            segment.name: slice(end - segment.width, end)
+            for segment, end in zip(shown, ends, strict=True)
         },
-        target=found.target_indices[:, 0].astype(np.int64) if single else None,
-        target_name=found.target_names,
-        output=found.output,
-        baseline_output=numbers.baseline_output,
-        convergence_delta=numbers.convergence_delta,
-        error_estimate=numbers.error_estimate,
-        converged=numbers.converged,
-        evaluations=numbers.evaluations,
-        config=question.get_config(),
+        target=target_indices[:, 0].astype(np.int64) if target_indices.shape[1] == 1 else None,
+        target_name=target_names,
+        output=output,
+        baseline_output=attribution.baseline_output,
+        convergence_delta=attribution.convergence_delta,
+        error_estimate=attribution.error_estimate,
+        converged=attribution.converged,
+        evaluations=attribution.evaluations,
+        config=config,
+    )
+
+
+def _read_tokens(
+    tokenizer: Tokenizer, shown: Sequence[Segment], row: int
+) -> tuple[list[str], list[int]]:
+    """Returns the real tokens of one example as they are read, and the number of each one's word.
+
+    Where no ids are known, `#3` for position 3. Words are counted through all segments.
+    """
+    strings: list[str] = []
+    words: list[int] = []
+    for segment in shown:
+        real = np.flatnonzero(segment.mask[row])
+        if segment.ids is None:
+            strings.extend(f"#{position}" for position in real)
+            continue
+        tokens = tokenizer.token_strings(segment.ids[row, real])
+        strings.extend(tokens.strings)
+        first = max(words, default=-1) + 1
+        words.extend(
+            word + first if word >= 0 else word
+            for word in tokens.words or range(len(tokens.strings))
+        )
+    return strings, words
+
+
+def _parts(inputs: Inputs, shown: Sequence[Segment]) -> list[dict[str, slice]] | None:
+    """Returns the slice of each text in one sequence, among the real tokens of each example."""
+    numbers = inputs.text_numbers
+    if numbers is None or len(shown) != 1 or numbers.shape != shown[0].mask.shape:
+        return None
+    rows = []
+    for row, mask in zip(numbers, shown[0].mask, strict=True):
+        ends = np.searchsorted(row[mask], range(len(inputs.text_names) + 1)).tolist()
+        rows.append(
+            {
+                name: slice(*ends[number : number + 2])
+                for number, name in enumerate(inputs.text_names)
+            }
+        )
+    return rows
+
+
+def _offsets(
+    tokenizer: Tokenizer,
+    inputs: Inputs,
+    shown: Sequence[Segment],
+    parts: list[dict[str, slice]] | None,
+) -> list[list[Offset]]:
+    """Returns the offsets in its text of each real token of each example."""
+    return [
+        [
+            offset
+            for segment in shown
+            for offset in _segment_offsets(
+                tokenizer,
+                _texts_of_segment(inputs.texts, segment, is_alone=len(shown) == 1),
+                segment,
+                row,
+                None if parts is None else parts[row],
+            )
+        ]
+        for row in range(len(shown[0].mask))
+    ]
+
+
+def _texts_of_segment(
+    texts: Mapping[str, Array], segment: Segment, *, is_alone: bool
+) -> Mapping[str, Array]:
+    """Returns the texts of a segment by name; a single segment is made of the single text."""
+    if is_alone and len(texts) == 1:
+        return {segment.name: next(iter(texts.values()))}
+    return texts
+
+
+def _segment_offsets(
+    tokenizer: Tokenizer,
+    texts: Mapping[str, Array],
+    segment: Segment,
+    row: int,
+    parts: Mapping[str, slice] | None,
+) -> list[Offset]:
+    real = np.flatnonzero(segment.mask[row])
+    offsets: list[Offset] = []
+    for name, part in (parts or {segment.name: slice(0, len(real))}).items():
+        columns = real[part]
+        if name not in texts or segment.ids is None:
+            offsets.extend([None] * len(columns))
+        else:
+            text = _as_string(texts[name][row])
+            offsets.extend(tokenizer.offsets_of(text, segment.ids[row, columns]))
+    return offsets
+
+
+def _as_string(text: Any) -> str:
+    return text.decode("utf-8", errors="replace") if isinstance(text, bytes) else str(text)
+
+
+def concatenate(explanations: Sequence[Explanation]) -> Explanation:
+    """Joins the explanations of one call, their segments padded to the widest."""
+    if len(explanations) == 1:
+        return explanations[0]
+    segments: dict[str, slice] = {}
+    scores, masks, start = [], [], 0
+    for name in explanations[0].segments:
+        slices = [(explanation, explanation.segments[name]) for explanation in explanations]
+        scores.append(arrays.concatenate_padded([e.scores[:, columns] for e, columns in slices]))
+        masks.append(arrays.concatenate_padded([e.mask[:, columns] for e, columns in slices]))
+        segments[name] = slice(start, start + scores[-1].shape[1])
+        start = segments[name].stop
+
+    def joined(name: str) -> Any:
+        columns = [getattr(explanation, name) for explanation in explanations]
+        if columns[0] is None:
+            return None
+        if isinstance(columns[0], list):
+            return [value for column in columns for value in column]
+        return np.concatenate(columns)
+
+    rest = set(vars(explanations[0])) - {"scores", "mask", "segments", "config"}
+    return Explanation(
+        scores=np.concatenate(scores, axis=1),
+        mask=np.concatenate(masks, axis=1),
+        segments=segments,
+        config=explanations[0].config,
+        **{name: joined(name) for name in rest},
     )
 
 
 def matrices(rows: Explanation, examples: Array, columns: Array) -> list[SalienceMatrix]:
-    """Explanations of one target token each, put together by example.
+    """Groups explanations of one target token each by example.
 
     Args:
-        rows: one a target, those of an example side by side.
-        examples: (targets,), which example each is of.
-        columns: (targets,), the column of the target token among the last segment's tokens.
+        rows: one for each target, those of an example side by side.
+        examples: (targets,), the example of each.
+        columns: (targets,), the column of the target token among the predicted tokens.
     """
-    found = []
+    matrices = []
     for example in np.unique(examples):
-        places = np.flatnonzero(examples == example)
-        some = rows[int(places[0]) : int(places[-1]) + 1]
-        at = [_place(some, column) for column in columns[places].tolist()]
-        found.append(SalienceMatrix([some.tokens[0][place] for place in at], at, some))
-    return found
+        indices = np.flatnonzero(examples == example)
+        example_rows = rows[int(indices[0]) : int(indices[-1]) + 1]
+        places = [_place_of(example_rows, column) for column in columns[indices].tolist()]
+        names = [example_rows.tokens[0][place] for place in places]
+        matrices.append(SalienceMatrix(names, places, example_rows))
+    return matrices
 
 
-def _place(rows: Explanation, column: int) -> int:
-    """Where among the real tokens a column of the segment is that the targets are in.
+def _place_of(rows: Explanation, column: int) -> int:
+    """Returns the place among the real tokens of a column of the predicted segment.
 
     That is the decoder's, where there are several.
     """
@@ -79,59 +254,41 @@ def _place(rows: Explanation, column: int) -> int:
     return int(rows.mask[0, : column + rows.segments[names[0]].start].sum())
 
 
-def _parts(found: Part, owners: Array, texts: Sequence[str]) -> list[dict[str, slice]] | None:
-    """Where each of several texts in one sequence lies among the real tokens of each example."""
-    if len(found.masks) != 1 or owners.shape != found.masks[0].shape:
-        return None
-    rows = []
-    for owner, mask in zip(owners, found.masks[0], strict=True):
-        ends = np.searchsorted(owner[mask], range(len(texts) + 1)).tolist()
-        rows.append({name: slice(*ends[place : place + 2]) for place, name in enumerate(texts)})
-    return rows
+def unknown_examples(forward: ForwardPass, tokenizer: Tokenizer) -> Array:
+    """Returns the indices of examples whose words are all unknown to the vocabulary."""
+    words, known_words = [], []
+    for segment in forward.segments:
+        if segment.ids is None or tokenizer.unknown_id is None:
+            return np.zeros(0, np.int64)
+        words.append(segment.mask & ~np.isin(segment.ids, list(tokenizer.special_ids)))
+        known_words.append(words[-1] & (segment.ids != tokenizer.unknown_id))
+    has_word, has_known_word = (
+        np.concatenate(masks, axis=1).any(axis=1) for masks in (words, known_words)
+    )
+    return np.flatnonzero(has_word & ~has_known_word)
 
 
-def _offsets(
-    found: Part, tokens: Tokenizer, texts: Mapping[str, Array], parts: list[dict[str, slice]] | None
-) -> list[list[tuple[int, int] | None]]:
-    """Where in its text each real token of each example stands."""
-    rows = []
-    for row in range(len(found.output)):
-        places: list[tuple[int, int] | None] = []
-        for name, ids, mask in zip(found.names, found.ids, found.masks, strict=True):
-            real = np.flatnonzero(mask[row])
-            # A single segment is made of the single text, whatever the two are called.
-            alone = len(found.names) == len(texts) == 1
-            own = {name: slice(0, len(real))} if parts is None else parts[row]
-            for key, part in own.items():
-                column = next(iter(texts.values())) if alone else texts.get(key)
-                if column is None or ids is None:
-                    places.extend([None] * len(real[part]))
-                else:
-                    places.extend(tokens.offsets_of(_plain(column[row]), ids[row, real[part]]))
-        rows.append(places)
-    return rows
+def warn(explanation: Explanation, unknown: Sequence[int]) -> None:
+    """Warns of examples without tokens, without known words, and of tolerances that were not met.
 
-
-def _plain(text: Any) -> str:
-    return text.decode("utf-8", errors="replace") if isinstance(text, bytes) else str(text)
-
-
-def warn_of(found: Part, tokens: Tokenizer) -> None:
-    """Warns of examples without tokens, without known ones, and of tolerances that were not met."""
-    empty, unknown = found.empty(), found.all_unknown(tokens)
+    Args:
+        explanation: of all examples.
+        unknown: the examples whose words are all unknown.
+    """
+    empty = np.flatnonzero(~explanation.mask.any(axis=1)).tolist()
     if empty:
         warnings.warn(
-            f"No real token in {validation.format_examples(empty)}, an empty text for instance: there is "
-            "nothing to explain, and no score.",
+            f"No real token in {validation.format_examples(empty)}, an empty text for instance: "
+            "there is nothing to explain, and no score.",
             warnings.NoTokensWarning,
         )
-    if unknown:
+    if len(unknown):
         warnings.warn(
-            f"No word that the vocabulary knows in {validation.format_examples(unknown)}: the scores are "
-            "those of the unknown token.",
+            f"No word that the vocabulary knows in {validation.format_examples(list(unknown))}: "
+            "the scores are those of the unknown token.",
             warnings.UnknownTokensWarning,
         )
-    converged = found.attribution.converged
+    converged = explanation.converged
     if converged is not None and not converged.all():
         warnings.warn(
             f"{(~converged).sum()} of {len(converged)} examples reached `max_steps` before the "

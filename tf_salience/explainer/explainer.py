@@ -1,32 +1,46 @@
-"""`Explainer` and `explain`: tap, target, method, engine and tokens put together."""
+"""`Explainer` and `explain`."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.attribution.execution.batching import Pool
+from tf_salience import targets
+from tf_salience.attribution import baselines, methods
+from tf_salience.attribution.execution.batching import PathBatch
 from tf_salience.attribution.execution.chunks import ChunkRunner
-from tf_salience.attribution.execution.forward import Reader
-from tf_salience.explainer import assembly, parts
-from tf_salience.explainer.look import Look, without
+from tf_salience.attribution.execution.memory import check_max_rows
+from tf_salience.attribution.execution.trimming import PaddingTrimmer
+from tf_salience.attribution.path import PathGradients, PathInputs
+from tf_salience.explainer import assembly
+from tf_salience.explainer.forward import ForwardRunner
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models import inputs as model_inputs
-from tf_salience.models import segments
-from tf_salience.models.prepared_inputs import Intake, take_in
-from tf_salience.models.text_model import ask, checked_max_rows
-from tf_salience.targets import Position, Span, Target
+from tf_salience.models import outputs as model_outputs
+from tf_salience.models.inputs import Inputs
+from tf_salience.models.segments import ForwardPass, Segment
+from tf_salience.models.text_model import TextModel
+from tf_salience.targets import Context, Target
 from tf_salience.utils import validation
+from tf_salience.utils.arrays import Array
 
-Array = npt.NDArray[Any]
+#: Tokens of examples that are explained together; their embeddings are kept meanwhile.
+_BATCH_TOKENS = 65536
+#: The bytes that the outputs of these examples may take: a language model gives a vocabulary a
+#: token.
+_BATCH_BYTES = 2**28
 
-#: Tokens of examples that are explained together; their embeddings are held meanwhile.
-_POOL_TOKENS = 65536
-#: What the outputs of these examples may take: those of a language model are a vocabulary a token.
-_POOL_BYTES = 2**28
+
+class _Batch(NamedTuple):
+    """Some examples of a call, their forward pass, and their path."""
+
+    inputs: Inputs
+    forward: ForwardPass
+    context: Context
+    path: PathBatch
 
 
 class Explainer:
@@ -58,6 +72,12 @@ class Explainer:
         jit_compile: whether XLA compiles the rows; "auto": on a GPU at once, on a CPU as soon as
             the time that it saves pays for compiling. Where XLA cannot, one warning.
 
+    Attributes:
+        model: the model.
+        method: the method.
+        target: the target.
+        class_names: the name of each class, or None.
+
     Raises:
         TypeError: for an argument of another kind.
         ValueError: for an argument that does not fit the model; see the message.
@@ -79,39 +99,38 @@ class Explainer:
         trim_padding: bool | str = "auto",
         jit_compile: bool | str = "auto",
     ) -> None:
-        _check_switch("trim_padding", trim_padding)
-        _check_switch("jit_compile", jit_compile)
-        max_rows = checked_max_rows(max_rows)
+        _check_auto_or_bool("trim_padding", trim_padding)
+        _check_auto_or_bool("jit_compile", jit_compile)
+        max_rows = check_max_rows(max_rows)
         batch_size = validation.positive_integer("batch_size", batch_size)
-        question = ask(
+        self.model = model
+        self.method = methods.get(method)
+        self.target = targets.get(target)
+        self._model = TextModel.from_arguments(
             model,
-            method,
-            target=target,
             embeddings=embeddings,
             tokenizer=tokenizer,
             class_names=class_names,
             pad_id=pad_id,
             output=output,
         )
-        self.model = model
-        self.method = question.method
-        self.target = question.target
-        self.class_names = question.class_names
-        self._question = question
-        self._tap = question.tap
-        self._tokens = question.tokens
-        self._trim = bool(trim_padding) and self.method.follows_path
+        self.class_names = self._model.class_names
         self._batch_size = batch_size
-        self._proofs: dict[tuple[int, int], bool] = {}
-        self._reader = Reader(self._tap, batch_size)
-        self._engine = ChunkRunner(
-            self._tap,
-            question.score,
-            type(self.method).reduction,
+        self._trimmer = PaddingTrimmer() if trim_padding and self.method.follows_path else None
+        self._forward = ForwardRunner(self._model, batch_size)
+        self._score = self._model.score(self.target)
+        self._runner = ChunkRunner(
+            PathGradients(self._model.hooked, self._score, self.method.reduction),
             batch_size=batch_size,
             max_rows=max_rows,
             jit_compile=jit_compile,
+            model_name=model.name,
         )
+
+    @property
+    def trace_count(self) -> int:
+        """The number of graphs traced so far; it stays where the same shapes come again."""
+        return self._forward.trace_count + self._runner.trace_count
 
     def __call__(self, inputs: Any, labels: Any = None) -> Explanation:
         """Explains a batch of examples.
@@ -129,7 +148,7 @@ class Explainer:
             TypeError: for inputs of another kind.
             ValueError: for inputs that do not fit the model; see the message.
         """
-        return self._explained(take_in(self._question, inputs), labels, self.target)
+        return self._explain(self._prepare(inputs), labels, self.target)
 
     def matrix(self, inputs: Any, labels: Any = None) -> list[SalienceMatrix]:
         """Explains each token of the target by itself: targets x tokens.
@@ -148,40 +167,39 @@ class Explainer:
             TypeError: for another kind of target.
             ValueError: for inputs that do not fit the model; see the message.
         """
-        if not isinstance(self.target, Position | Span):
+        if not isinstance(self.target, targets.TokenTarget):
             raise TypeError(
                 "`matrix` explains each token of `targets.Span` or `targets.Position`. "
                 f"Received: target={self.target!r}"
             )
-        intake = take_in(self._question, inputs)
-        labels = intake.labels if labels is None else np.asarray(labels)
-        places = [
-            (look.pool.numbers[row], column)
-            for look in self._looks(intake, labels, self.target.for_all_tokens)
-            for row, column in self.target.token_targets(look.pool.target_indices, look.context)
+        prepared = self._prepare(inputs)
+        labels = prepared.labels if labels is None else np.asarray(labels)
+        rows = [
+            (batch.path.numbers[row], column)
+            for batch in self._batches(prepared, labels, self.target.for_all_tokens)
+            for row, column in self.target.token_targets(
+                batch.path.inputs.target_indices, batch.context
+            )
         ]
-        examples, columns = np.array(places, np.int64).reshape(-1, 2).T
-        if not len(examples):
+        if not rows:
             raise ValueError(
                 "`matrix` needs to know which tokens are real. Received: segments whose tokens "
                 "differ. Name one of them in `embeddings`."
             )
-        return assembly.matrices(
-            self._explained(
-                intake.repeated(examples),
-                None if labels is None else labels[examples],
-                self.target.at_columns(columns.tolist(), examples.tolist()),
-            ),
-            examples,
-            columns,
+        examples, columns = np.array(rows, np.int64).T
+        explanation = self._explain(
+            prepared.take(examples),
+            None if labels is None else labels[examples],
+            self.target.at_columns(columns.tolist(), examples.tolist()),
         )
+        return assembly.matrices(explanation, examples, columns)
 
     def without(
         self, inputs: Any, erased: npt.NDArray[np.bool_], labels: Any = None
     ) -> npt.NDArray[np.float64]:
-        """The target when some tokens say nothing: their embeddings are the method's baseline.
+        """Computes the target when some tokens say nothing: they have the baseline's embeddings.
 
-        What the target was and is held at the whole input: the class that is predicted there, say.
+        What the target was is kept from the whole input: the class that is predicted there, say.
         The tokens keep their places; a model that masks by ids goes on to see them as real.
 
         Args:
@@ -196,8 +214,29 @@ class Explainer:
         Raises:
             ValueError: for inputs that do not fit the model, or another shape of `erased`.
         """
-        looks = list(self._looks(take_in(self._question, inputs), labels, self.target))
-        return without(looks, np.asarray(erased, bool))
+        prepared = self._prepare(inputs)
+        erased = np.asarray(erased, bool)
+        batches: Iterable[_Batch] = self._batches(prepared, labels, self.target)
+        ranges = self._ranges(prepared)
+        if len(ranges) == 1:
+            batches = list(batches)
+            widths = batches[0].path.widths
+        else:
+            # Texts may be wider in one range than in another, so all are run once for their width.
+            widths = self._widest(prepared, ranges)
+        expected = (prepared.total, sum(widths))
+        if erased.ndim != 3 or erased.shape[1:] != expected:
+            raise ValueError(
+                "`erased` must be of shape (sets, batch, tokens), with the last two as in "
+                f"`Explanation.mask`: (sets, {expected[0]}, {expected[1]}). "
+                f"Received: shape {erased.shape}"
+            )
+        outputs = np.zeros(erased.shape[:2])
+        for batch in batches:
+            for row, masks in enumerate(erased[:, batch.path.numbers]):
+                segments = batch.forward.split_shown(masks, widths)
+                outputs[row, batch.path.numbers] = batch.path.ablate(segments)
+        return outputs
 
     def check_target(self, examples: int, labels: Any = None) -> None:
         """Raises where target, labels or class names do not fit the model; nothing is run.
@@ -205,7 +244,7 @@ class Explainer:
         Of a model that does not tell the shape of its one output nothing is checked.
 
         Args:
-            examples: how many.
+            examples: their number.
             labels: as for a call.
 
         Raises:
@@ -215,76 +254,138 @@ class Explainer:
         if len(symbolic) != 1 or None in symbolic[0].shape[1:] or not self.target.units:
             return
         outputs = np.zeros((examples, *symbolic[0].shape[1:]), np.float32)
-        numbers = np.arange(examples)
-        self.target.resolve(self._question.context(outputs, numbers, examples, labels))
+        self.target.resolve(
+            self._model.target_context(outputs, np.arange(examples), examples, labels)
+        )
 
-    def _explained(self, intake: Intake, labels: Any, target: Target) -> Explanation:
-        looks = self._looks(intake, labels, target)
-        found = parts.joined([look.part(trim=self._trim) for look in looks])
-        explanation = assembly.explanation(self._question, found, intake)
-        assembly.warn_of(found, self._tokens)
+    def _prepare(self, inputs: Any) -> Inputs:
+        return model_inputs.prepare(self._model, inputs, getattr(self.target, "continuation", None))
+
+    def _explain(self, inputs: Inputs, labels: Any, target: Target) -> Explanation:
+        config = assembly.explanation_config(self._model, self.method, self.target)
+        explanations: list[Explanation] = []
+        unknown: list[int] = []
+        for batch in self._batches(inputs, labels, target):
+            path = batch.path
+            target_indices = path.inputs.target_indices
+            explanations.append(
+                assembly.explanation(
+                    self._model,
+                    batch.inputs,
+                    batch.forward,
+                    self._attribute(batch),
+                    target_indices=target_indices,
+                    target_names=[target.name(row, batch.context) for row in target_indices],
+                    output=path.outputs,
+                    config=config,
+                )
+            )
+            rows = assembly.unknown_examples(batch.forward, self._model.tokenizer)
+            unknown.extend(path.numbers[rows].tolist())
+        explanation = assembly.concatenate(explanations)
+        assembly.warn(explanation, unknown)
         return explanation
 
-    def _looks(self, intake: Intake, labels: Any, target: Target) -> Iterator[Look]:
-        """A first look at as many examples at a time as are explained together."""
-        labels = intake.labels if labels is None else labels
-        total = intake.total
-        size = max(self._batch_size, _POOL_TOKENS // intake.width)
-        size = max(1, min(size, _POOL_BYTES // self._question.output_bytes(intake.width)))
-        for start in range(0, total, size):
-            yield self._look(intake, np.arange(start, min(start + size, total)), labels, target)
+    def _attribute(self, batch: _Batch) -> Any:
+        """Runs the method, at the width that the examples need where padding may be cut."""
+        # Ids that the model makes of its inputs need not become shorter with them.
+        may_cut = all(segment.source >= 0 for segment in batch.forward.segments)
+        if self._trimmer is not None and may_cut and len(set(batch.path.widths)) == 1:
+            return self._trimmer.attribute(self.method, batch.path)
+        return self.method(batch.path)
 
-    def _look(self, intake: Intake, numbers: Array, labels: Any, target: Target) -> Look:
-        """One first pass over some of the examples, and what is explained of each."""
-        first = self._reader(intake.nest, numbers)
-        some = model_inputs.take(intake.nest, numbers)
-        layout = segments.layout(self.model, some, first.segments, self._tokens).arrays()
-        spans = None if intake.spans is None else intake.spans[numbers]
-        predicted = segments.predicted(self.model, some, first.segments, layout, spans)
-        context = self._question.context(first.outputs, numbers, intake.total, labels, predicted)
-        target_indices = target.resolve(context)
-        outputs = tf.nest.map_structure(tf.constant, first.outputs)
-        at_input = self._scored(outputs, target_indices)
+    def _ranges(self, inputs: Inputs) -> list[Array]:
+        """Splits the examples into those that are explained together."""
+        size = max(self._batch_size, _BATCH_TOKENS // inputs.width)
+        size = max(1, min(size, _BATCH_BYTES // self._model.output_bytes(inputs.width)))
+        starts = range(0, inputs.total, size)
+        return [np.arange(start, min(start + size, inputs.total)) for start in starts]
+
+    def _widest(self, inputs: Inputs, ranges: Sequence[Array]) -> tuple[int, ...]:
+        """Returns the most tokens of each segment over all ranges, in the order of the calls."""
+        passes = (self._forward(inputs.take(numbers).nest, numbers) for numbers in ranges)
+        widths = [[segment.width for segment in forward.segments] for forward in passes]
+        return tuple(np.max(widths, axis=0).tolist())
+
+    def _batches(self, inputs: Inputs, labels: Any, target: Target) -> Iterator[_Batch]:
+        """Runs the forward pass over as many examples at a time as are explained together."""
+        labels = inputs.labels if labels is None else labels
+        for numbers in self._ranges(inputs):
+            batch_inputs = inputs.take(numbers)
+            nest = batch_inputs.nest
+            forward = self._forward(nest, numbers)
+            predicted = model_outputs.predicted_tokens(
+                self.model, nest, forward.segments, batch_inputs.spans
+            )
+            context = self._model.target_context(
+                forward.outputs, numbers, inputs.total, labels, predicted
+            )
+            target_indices = target.resolve(context)
+            path = PathBatch(
+                runner=self._runner,
+                inputs=PathInputs(
+                    inputs=nest,
+                    vectorized=forward.vectorized,
+                    target_indices=target_indices,
+                    baselines=tuple(
+                        self._baseline(segment, numbers, inputs.total)
+                        for segment in forward.segments
+                    ),
+                ),
+                embeddings=tuple(segment.embeddings for segment in forward.segments),
+                masks=tuple(segment.mask for segment in forward.segments),
+                outputs=self._targets_at_input(forward.outputs, target_indices, numbers),
+                numbers=numbers,
+            )
+            yield _Batch(batch_inputs, forward, context, path)
+
+    def _baseline(self, segment: Segment, numbers: Array, total: int) -> Any:
+        """Computes the baseline of one segment, (1 or batch, 1 or tokens, dim)."""
+        hooked = self._model.hooked
+        baseline = baselines.compute(
+            self.method.baseline,
+            self.method.keep_ids,
+            baselines.SegmentEmbeddings(
+                embeddings=segment.embeddings,
+                ids=segment.ids,
+                examples=numbers.tolist(),
+                total=total,
+                mean=lambda: hooked.mean(segment.layer),
+                lookup=lambda token_id: hooked.lookup(segment.layer, token_id),
+                token_id=self._model.tokenizer.token_id,
+            ),
+        )
         validation.check_finite(
-            "The target",
-            at_input,
-            mend="Check the callable, or choose another target.",
+            "The baseline embeddings",
+            np.broadcast_to(baseline, (len(numbers), *baseline.shape[1:])),
+            mend="Check `baseline`.",
             examples=numbers.tolist(),
         )
-        pool = Pool(
-            tap=self._tap,
-            engine=self._engine,
-            method=self.method,
-            token_id=self._tokens.token_id,
-            inputs=some,
-            first=first,
-            target_indices=target_indices,
-            numbers=numbers,
-            total=intake.total,
-            at_input=at_input,
-            masks=layout.masks,
-            proofs=self._proofs,
-        )
-        return Look(target, context, layout, pool)
+        return baseline
 
-    def _scored(self, outputs: Any, target_indices: Array) -> Array:
-        """The target of each example, (batch,), from the model's outputs."""
+    def _targets_at_input(self, outputs: Any, target_indices: Array, numbers: Array) -> Array:
+        """Computes the target of each example, (batch,), from the model's outputs."""
         try:
-            scores = np.asarray(
-                self._question.score(outputs, tf.constant(target_indices)), np.float64
-            )
+            tensors = tf.nest.map_structure(tf.constant, outputs)
+            targets = np.asarray(self._score(tensors, tf.constant(target_indices)), np.float64)
         except (ValueError, TypeError, IndexError, AttributeError, tf.errors.OpError) as error:
             shapes = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
             raise ValueError(
                 "The target cannot be taken from the model's outputs. Received: outputs of shape "
                 f"{shapes}. It must be a callable to floats of shape (batch,). It said: {error}"
             ) from error
-        if len(scores) != len(target_indices):
+        if len(targets) != len(target_indices):
             raise ValueError(
                 "A callable `target` must return one number for each row. Received: "
-                f"{len(scores)} numbers for {len(held)} rows"
+                f"{len(targets)} numbers for {len(target_indices)} rows"
             )
-        return scores
+        validation.check_finite(
+            "The target",
+            targets,
+            mend="Check the callable, or choose another target.",
+            examples=numbers.tolist(),
+        )
+        return targets
 
 
 def explain(
@@ -312,6 +413,6 @@ def explain(
     return Explainer(model, method, **keywords)(inputs, labels)
 
 
-def _check_switch(name: str, value: Any) -> None:
+def _check_auto_or_bool(name: str, value: Any) -> None:
     if not isinstance(value, bool) and not (isinstance(value, str) and value == "auto"):
         raise ValueError(f"`{name}` must be 'auto', True or False. Received: {name}={value!r}")

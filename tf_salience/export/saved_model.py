@@ -6,20 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_salience import targets
-from tf_salience.attribution.methods import IntegratedGradients
-from tf_salience.export import metadata, signatures
-from tf_salience.export import warmup as warm_up_requests
-from tf_salience.export.chunk_size import chunk
-from tf_salience.export.serving_graph import Answer, fixed_columns
-from tf_salience.models.text_model import TextModel, ask, checked_max_rows
-from tf_salience.utils import files, validation
+from tf_salience.attribution import methods
+from tf_salience.attribution.execution.memory import check_max_rows
+from tf_salience.attribution.path import PathGradients
+from tf_salience.explainer.assembly import explanation_config
+from tf_salience.export import argument_checks, metadata, signatures, warmup
+from tf_salience.export.argument_checks import WITH_TARGET
+from tf_salience.export.chunk_size import chunk_size
+from tf_salience.export.graph_path import ChunkLoop
+from tf_salience.export.serving_graph import ServingGraph, fixed_columns
+from tf_salience.models.text_model import TextModel
+from tf_salience.utils import files
 
-ATTRIBUTIONS, WITH_TARGET = "attributions", "attributions_with_target"
+ATTRIBUTIONS = "attributions"
 
 
 def export_saved_model(
@@ -58,7 +61,8 @@ def export_saved_model(
     Args:
         model: a built `keras.Model`.
         filepath: the directory to write.
-        method: as `Explainer` takes it; a callable baseline must be made of TensorFlow operations.
+        method: as `Explainer` takes it; a callable baseline, and a method of one's own, must be
+            made of operations that work on tensors.
         tokenizer: as `Explainer` takes it; one that splits texts makes `attributions` take texts.
         target: as `Explainer` takes it, but for "label" and one an example.
         embeddings: as `Explainer` takes it.
@@ -86,186 +90,135 @@ def export_saved_model(
         FileExistsError: if there is a SavedModel already, without `overwrite`, or something else.
         ImportError: for `warm_up` without tensorflow-serving-api.
     """
-    place = _place(filepath, version)
-    files.check(place, overwrite=overwrite)
-    max_rows = checked_max_rows(max_rows)
-    question = ask(
+    folder = argument_checks.versioned_folder(filepath, version)
+    files.check_replaceable(folder, overwrite=overwrite)
+    max_rows = check_max_rows(max_rows)
+    method, target = methods.get(method), targets.get(target)
+    text_model = TextModel.from_arguments(
         model,
-        method,
-        target=target,
         embeddings=embeddings,
         tokenizer=tokenizer,
         class_names=class_names,
         pad_id=pad_id,
         output=output,
     )
-    _check_target(question)
-    specs, seen = signatures.surveyed(question, input_signature)
-    _check_baseline(question, specs)
-    columns = fixed_columns(question, seen.outputs)
-    texts = signatures.text_inputs(question, specs, seen)
-    examples = None
+    argument_checks.check_target(target)
+    specs, signature = signatures.trace(text_model, input_signature)
+    argument_checks.check_baseline(method, specs)
+    columns = fixed_columns(text_model, target, signature.outputs)
+    text_inputs = signatures.text_inputs(text_model, specs, signature)
+    requests = None
     if warm_up is not None:
-        warm_up_requests.check()
-        examples = signatures.example_request(question, specs, texts, warm_up)
-    rows = chunk(question, specs, seen, max_rows)
-    _check_jit_compile(question, jit_compile)
-    answer = Answer(question, specs, columns, texts=texts, chunk=rows, jit_compile=jit_compile)
-    with files.replaced(place, overwrite=overwrite) as fresh:
-        archive = _archive(question, specs, texts, answer, tokenizer)
-        archive.write_out(str(fresh), verbose=False)
+        warmup.check_installed()
+        of_model, of_attributions = signatures.example_requests(
+            text_model, specs, text_inputs, warm_up
+        )
+        requests = {"serving_default": of_model, ATTRIBUTIONS: of_attributions}
+    argument_checks.check_jit_compile(text_model, jit_compile)
+    gradients = PathGradients(text_model.hooked, text_model.score(target), method.reduction)
+    rows = chunk_size(gradients, specs, signature, len(columns), max_rows)
+    graph = ServingGraph(
+        text_model,
+        method,
+        target,
+        specs=specs,
+        columns=columns,
+        text_inputs=text_inputs,
+        loop=ChunkLoop(gradients, rows, jit_compile=jit_compile),
+    )
+    with files.atomic_directory(folder, overwrite=overwrite) as new:
+        has_single_class = len(target.units) == 1
+        archive = _archive(model, specs, text_inputs, graph, with_target=has_single_class)
+        _track_tables(archive, tokenizer)
+        archive.write_out(str(new), verbose=False)
         content = {
-            **question.get_config(),
-            "segments": seen.names,
+            **explanation_config(text_model, method, target),
+            "segments": [segment.name for segment in signature.shown],
             "max_rows": max_rows,
             "jit_compile": jit_compile,
         }
-        metadata.write(fresh, {**content, "signatures": _described(fresh)})
-        if examples is not None:
-            of_model, of_attributions = examples
-            asked = {"serving_default": of_model, ATTRIBUTIONS: of_attributions}
-            warm_up_requests.run(fresh, asked)
-            warm_up_requests.write(fresh, model.name, asked)
-    return place
+        metadata.write(new, {**content, "signatures": _described(new)})
+        if requests is not None:
+            warmup.run(new, requests)
+            warmup.write(new, model.name, requests)
+    return folder
 
 
 def _archive(
-    question: TextModel, specs: Any, texts: Sequence[int], answer: Answer, tokenizer: Any
+    model: keras.Model,
+    specs: Any,
+    text_inputs: Sequence[int],
+    graph: ServingGraph,
+    *,
+    with_target: bool,
 ) -> Any:
-    """The archive with its endpoints; the first becomes `serving_default` too."""
+    """Returns the archive with its endpoints; the first becomes `serving_default` too."""
     archive = keras.export.ExportArchive()
-    archive.track(question.model)
-    if isinstance(tokenizer, keras.layers.Layer):
-        # Keras refuses a layer that was never called; all that is asked for are its tables.
-        holder = tf.Module()
-        holder.tokenizer = tokenizer
-        archive.track(holder)
+    archive.track(model)
     flat = tf.nest.flatten(specs)
     archive.add_endpoint(
         "serve",
-        lambda *given: question.model(tf.nest.pack_sequence_as(specs, given)),
+        lambda *inputs: model(tf.nest.pack_sequence_as(specs, inputs)),
         input_signature=flat,
     )
     open_specs = [signatures.opened(spec) for spec in flat]
-    for number in texts:
+    for number in text_inputs:
         open_specs[number] = tf.TensorSpec([None], tf.string, flat[number].name)
+    target_spec = tf.TensorSpec([None], tf.int32, "target")
     # One graph for both signatures.
-    explain = tf.function(answer, autograph=False)
+    explain = tf.function(graph, autograph=False)
 
-    with_target = [*open_specs, tf.TensorSpec([None], tf.int32, "target")]
+    def attributions(*tensors: Any) -> Any:
+        inputs = _ranked(tensors, open_specs)
+        return explain(inputs, tf.fill(tf.shape(inputs[0])[:1], graph.default_target))
 
-    def attributions(*given: Any) -> Any:
-        inputs = _ranked(given, open_specs)
-        return explain(inputs, tf.fill(tf.shape(inputs[0])[:1], answer.default))
-
-    def attributions_with_target(*given: Any) -> Any:
-        *inputs, target = _ranked(given, with_target)
+    def attributions_with_target(*tensors: Any) -> Any:
+        *inputs, target = _ranked(tensors, [*open_specs, target_spec])
         return explain(inputs, target)
 
     archive.add_endpoint(ATTRIBUTIONS, attributions, input_signature=open_specs)
-    if len(question.target.units) == 1:
-        archive.add_endpoint(WITH_TARGET, attributions_with_target, input_signature=with_target)
+    if with_target:
+        archive.add_endpoint(
+            WITH_TARGET, attributions_with_target, input_signature=[*open_specs, target_spec]
+        )
     return archive
 
 
-def _ranked(given: Sequence[Any], specs: Sequence[tf.TensorSpec]) -> list[Any]:
-    """The inputs of a request, with as many axes as they should have: servers do not look."""
+def _track_tables(archive: Any, tokenizer: Any) -> None:
+    """Tracks the lookup tables of a tokenizer; Keras refuses a layer that was never called."""
+    if isinstance(tokenizer, keras.layers.Layer):
+        holder = tf.Module()
+        holder.tokenizer = tokenizer
+        archive.track(holder)
+
+
+def _ranked(tensors: Sequence[Any], specs: Sequence[tf.TensorSpec]) -> list[Any]:
+    """Checks the ranks of a request's inputs, which servers do not check."""
     return [
         tf.ensure_shape(tensor, spec.shape, name=spec.name)
-        for tensor, spec in zip(given, specs, strict=True)
+        for tensor, spec in zip(tensors, specs, strict=True)
     ]
 
 
-def _place(filepath: str | PathLike[str], version: int | None) -> Path:
-    if "://" in str(filepath):
-        raise ValueError(
-            "`filepath` must be a local directory. Export to one, then copy it, with "
-            f"`gsutil cp -r` for instance. Received: {str(filepath)!r}"
-        )
-    if version is None:
-        return Path(filepath)
-    if not validation.is_integer(version):
-        raise TypeError(
-            "`version` must be a number or None. "
-            f"Received: version={version!r} (of type {type(version).__name__})"
-        )
-    if version < 0:
-        raise ValueError(f"`version` must be at least 0. Received: version={version}")
-    return Path(filepath) / str(version)
-
-
-def _check_target(question: TextModel) -> None:
-    """Refuses what is known of the user's examples and not of those of a request."""
-    if isinstance(question.target, targets.Position | targets.Span):
-        raise ValueError(
-            "A target at a place among the tokens cannot be exported, since each request has "
-            f"others. Received: target={question.target!r}. Export a callable, for instance "
-            "`target=lambda outputs: outputs[:, 3, 1]`."
-        )
-    for unit in question.target.units:
-        if isinstance(unit, str) and unit == "label":
-            raise ValueError(
-                "`target='label'` cannot be exported, since a request has no labels. Received: "
-                f"target={unit!r}. Leave it out, and ask the signature `{WITH_TARGET}` for a class."
-            )
-        if isinstance(unit, Sequence | np.ndarray) and not isinstance(unit, str):
-            raise ValueError(
-                "A `target` for each example cannot be exported, since a request has others. Ask "
-                f"the signature `{WITH_TARGET}` for classes. Received: target={unit!r}"
-            )
-
-
-def _check_jit_compile(question: TextModel, jit_compile: bool) -> None:
-    if not isinstance(jit_compile, bool):
-        raise TypeError(
-            "`jit_compile` must be True or False. "
-            f"Received: jit_compile={jit_compile!r} (of type {type(jit_compile).__name__})"
-        )
-    if jit_compile and question.takes_text:
-        raise ValueError(
-            "XLA takes no strings, so a model that takes texts cannot have `jit_compile=True`. "
-            f"Received: model={question.model.name!r}. Export its part from ids on, with "
-            "`tokenizer=` its TextVectorization."
-        )
-
-
-def _check_baseline(question: TextModel, specs: Any) -> None:
-    """Refuses an array for each example, or for each token where their number is open."""
-    method = question.method
-    array = method.baseline if isinstance(method, IntegratedGradients) else None
-    if not isinstance(array, np.ndarray) or array.ndim == 1:
-        return
-    if array.ndim == 3 and len(array) > 1:
-        raise ValueError(
-            "A `baseline` for each example cannot be exported, since a request has others. "
-            f"Received: shape {array.shape}. Pass one of shape (dim,) or (tokens, dim)."
-        )
-    widths = [spec.shape[1] for spec in tf.nest.flatten(specs) if len(spec.shape) > 1]
-    if array.shape[-2] > 1 and None in widths:
-        raise ValueError(
-            "A `baseline` for each token needs a model that takes one number of tokens. Received: "
-            f"shape {array.shape}, and inputs of any width. Pass one of shape (dim,), or an "
-            "`input_signature` with the width."
-        )
-
-
-def _described(saved: Path) -> dict[str, Any]:
-    """The signatures that were written: inputs and outputs, name to dtype and shape."""
-    content = saved_model_pb2.SavedModel.FromString((saved / "saved_model.pb").read_bytes())
-    found = {}
-    for name, signature in sorted(content.meta_graphs[0].signature_def.items()):
-        if not name.startswith("__"):  # TensorFlow's own
-            sides = {"inputs": signature.inputs, "outputs": signature.outputs}
-            found[name] = {
-                side: {key: _tensor(info) for key, info in sorted(tensors.items())}
-                for side, tensors in sides.items()
-            }
-    return found
-
-
-def _tensor(info: Any) -> dict[str, Any]:
-    shape = tf.TensorShape(info.tensor_shape)
+def _described(folder: Path) -> dict[str, Any]:
+    """Returns the signatures that were written: inputs and outputs, name to dtype and shape."""
+    content = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
     return {
-        "dtype": tf.dtypes.as_dtype(info.dtype).name,
-        "shape": None if shape.rank is None else shape.as_list(),
+        name: {
+            "inputs": _described_tensors(signature.inputs),
+            "outputs": _described_tensors(signature.outputs),
+        }
+        for name, signature in sorted(content.meta_graphs[0].signature_def.items())
+        if not name.startswith("__")  # TensorFlow's own
     }
+
+
+def _described_tensors(tensors: Any) -> dict[str, Any]:
+    descriptions = {}
+    for name, info in sorted(tensors.items()):
+        shape = tf.TensorShape(info.tensor_shape)
+        descriptions[name] = {
+            "dtype": tf.dtypes.as_dtype(info.dtype).name,
+            "shape": None if shape.rank is None else shape.as_list(),
+        }
+    return descriptions

@@ -16,8 +16,7 @@ from tf_salience.models import nests
 from tf_salience.models.embeddings.provenance import source_of
 from tf_salience.models.segments import ForwardPass, Segment, graph_pass
 from tf_salience.models.text_model import TextModel
-from tf_salience.targets import Target
-from tf_salience.targets.output_units import as_matrix
+from tf_salience.targets import Target, output_units
 
 #: The target of an example that asks for the class that the model predicts for it.
 PREDICTION = -1
@@ -136,7 +135,7 @@ class ServingGraph:
         batch = tf.shape(tf.nest.flatten(outputs)[0])[0]
         if not self._columns:
             return tf.zeros([batch, 0], tf.int32)
-        matrix = as_matrix(self._model.select_output(outputs))
+        matrix = output_units.as_matrix(self._model.select_output(outputs))
         predicted = tf.argmax(matrix, axis=1, output_type=tf.int32)
         if len(self._columns) == 1:
             target = request_checks.check_target(target, batch, matrix.shape[1])

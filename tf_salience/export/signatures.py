@@ -1,4 +1,4 @@
-"""What the signatures take: the model's inputs as tensor specs, and examples as requests."""
+"""The inputs of the signatures: the model's, as tensor specs, and examples as requests."""
 
 import re
 from collections.abc import Sequence
@@ -8,114 +8,107 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.models import embeddings, inputs
-from tf_salience.models.signature import Survey, survey
+from tf_salience.models import inputs as model_inputs
+from tf_salience.models import nests
+from tf_salience.models.embeddings.structure import input_specs
+from tf_salience.models.segments import ForwardPass
+from tf_salience.models.signature import trace_signature
 from tf_salience.models.text_model import TextModel
 
 
-def surveyed(question: TextModel, input_signature: Any) -> tuple[Any, Survey]:
-    """The model's inputs, a nest of tensor specs with names, and what a trace of it shows.
+def trace(model: TextModel, input_signature: Any) -> tuple[Any, ForwardPass]:
+    """Returns the model's inputs, a nest of tensor specs with names, and its signature.
 
     Args:
-        question: what is explained, and how.
-        input_signature: what `model(inputs)` takes, a nest of `tf.TensorSpec` or
-            `keras.InputSpec`; None: the model's own symbolic inputs, or what it was built on.
+        model: the model.
+        input_signature: the inputs of `model(inputs)`, a nest of `tf.TensorSpec` or
+            `keras.InputSpec`; None: the model's own symbolic inputs, or those it was built on.
 
     Raises:
         ValueError: where this is not known, or the model cannot be traced on it.
     """
-    model = question.model
     if input_signature is not None:
-        return _traced(question, _named(keras.tree.map_structure(_spec, input_signature)))
-    specs = embeddings.input_specs(model)
+        return _traced(model, _named(keras.tree.map_structure(_spec, input_signature)))
+    specs = input_specs(model.model)
     if specs is None:
         raise ValueError(
-            f"It is not known what the model {model.name!r} takes, since it has no symbolic "
+            f"It is not known what the model {model.model.name!r} takes, since it has no symbolic "
             "inputs. Say it: `input_signature=`, a nest of tf.TensorSpec as `model(inputs)` takes "
             "it, such as tf.TensorSpec((None, 64), 'int32', name='ids')."
         )
-    if not getattr(model, "inputs", None) and len(specs.shape) == 2:
+    if not getattr(model.model, "inputs", None) and len(specs.shape) == 2:
         # It was built on sentences of one length; most models take any.
         try:
-            return _traced(question, tf.TensorSpec((None, None), specs.dtype, specs.name))
+            return _traced(model, tf.TensorSpec((None, None), specs.dtype, specs.name))
         except ValueError:
-            return _traced(question, specs)
-    return _traced(question, _named(specs))
+            return _traced(model, specs)
+    return _traced(model, _named(specs))
 
 
 def opened(spec: tf.TensorSpec) -> tf.TensorSpec:
-    """The spec with every dimension open: TensorFlow's own words on a wrong one name no input."""
+    """Opens every dimension of a spec: TensorFlow's own error on a wrong one names no input."""
     return tf.TensorSpec([None] * len(spec.shape), spec.dtype, spec.name)
 
 
-def text_inputs(question: TextModel, specs: Any, seen: Survey) -> list[int]:
-    """The numbers of the inputs that the tokenizer makes of texts.
+def text_inputs(model: TextModel, specs: Any, signature: ForwardPass) -> list[int]:
+    """Returns the numbers of the inputs that the tokenizer makes of texts.
 
     Raises:
         ValueError: if the embedded ids are no inputs of the model.
     """
-    if (
-        question.takes_text
-        or question.tokens.to_ids is None
-        or question.tokens.preprocess is not None
-    ):
-        return []  # A preprocessor makes more of a text than ids: a request has what it makes.
-    flat = tf.nest.flatten(specs)
-    if -1 in seen.sources:
+    tokenizer = model.tokenizer
+    if model.takes_text or tokenizer.to_ids is None or tokenizer.preprocess is not None:
+        return []  # A preprocessor makes more of a text than ids: a request has its outputs.
+    sources = [segment.source for segment in signature.segments]
+    if -1 in sources:
+        names = ", ".join(spec.name for spec in tf.nest.flatten(specs))
         raise ValueError(
             "`tokenizer` takes texts, but the ids that are embedded are not an input of the model "
-            f"{question.model.name!r} that texts could stand for; it takes "
-            f"{', '.join(spec.name for spec in flat)}. Pass the vocabulary instead: "
-            "`tokenizer=layer.get_vocabulary()`."
+            f"{model.model.name!r} that texts could stand for; it takes {names}. Pass the "
+            "vocabulary instead: `tokenizer=layer.get_vocabulary()`."
         )
     # A table smaller than the vocabulary (of segment ids, say) is not one of its words.
-    words = len(question.tokens.vocabulary or ())
-    pairs = zip(seen.sources, seen.tables, strict=True)
-    found = sorted({source for source, rows in pairs if rows is None or rows >= words})
-    if not found:
+    size = len(tokenizer.vocabulary or ())
+    tables = [getattr(segment.layer, "input_dim", None) for segment in signature.segments]
+    numbers = {
+        source for source, rows in zip(sources, tables, strict=True) if rows is None or rows >= size
+    }
+    if not numbers:
         raise ValueError(
-            f"The `tokenizer` has a vocabulary of {words}, more than there are embeddings for: "
-            f"{seen.tables}. Pass the tokenizer that the model was trained with."
+            f"The `tokenizer` has a vocabulary of {size}, more than there are embeddings for: "
+            f"{tables}. Pass the tokenizer that the model was trained with."
         )
-    return found
+    return sorted(numbers)
 
 
-def example_request(
-    question: TextModel, specs: Any, texts: Sequence[int], examples: Any
+def example_requests(
+    model: TextModel, specs: Any, text_inputs: Sequence[int], examples: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Examples, as an explainer takes them, as inputs by name: of the model, of the attributions.
+    """Turns examples, as an explainer takes them, into requests: inputs by name.
+
+    Returns:
+        A request of the model, and one of the attributions.
 
     Raises:
         TypeError, ValueError: for examples that the model does not take.
     """
-    given = inputs.arrays(examples)
-    nest = inputs.prepare(
-        given,
-        question.model,
-        takes_text=question.takes_text,
-        encode=question.tokens.encode,
-    )
+    nest = nests.to_arrays(examples)
+    encoded = _in_order(model_inputs.encode(model, nest), specs)
     flat = tf.nest.flatten(specs)
-
-    def in_order(leaves: Any) -> list[Any]:
-        if isinstance(leaves, dict) and not isinstance(specs, dict):
-            return [leaves[spec.name] for spec in flat]
-        return tf.nest.flatten(leaves)
-
     of_model = [
         np.reshape(leaf, (-1,) if len(spec.shape) == 1 else (-1, 1))
         if spec.dtype == tf.string
         else np.asarray(leaf, spec.dtype.as_numpy_dtype)
-        for leaf, spec in zip(in_order(nest), flat, strict=True)
+        for leaf, spec in zip(encoded, flat, strict=True)
     ]
-    as_given = in_order(given)
-    if not all(inputs.is_text(as_given[number]) for number in texts):
+    leaves = _in_order(nest, specs)
+    if not all(nests.is_text(leaves[number]) for number in text_inputs):
         raise TypeError(
             "`warm_up` must hold texts, which is what the exported `attributions` take with this "
-            f"`tokenizer`. Received: {inputs.describe(given)}"
+            f"`tokenizer`. Received: {nests.describe(nest)}"
         )
     of_attributions = [
-        np.reshape(as_given[number], -1) if number in texts else leaf
+        np.reshape(leaves[number], -1) if number in text_inputs else leaf
         for number, leaf in enumerate(of_model)
     ]
     names = [spec.name for spec in flat]
@@ -125,33 +118,40 @@ def example_request(
     )
 
 
-def _traced(question: TextModel, specs: Any) -> tuple[Any, Survey]:
+def _in_order(nest: Any, specs: Any) -> list[Any]:
+    """Returns the arrays of a nest in the order of the specs."""
+    if isinstance(nest, dict) and not isinstance(specs, dict):
+        return [nest[spec.name] for spec in tf.nest.flatten(specs)]
+    return tf.nest.flatten(nest)
+
+
+def _traced(model: TextModel, specs: Any) -> tuple[Any, ForwardPass]:
     try:
-        return specs, survey(question, specs)
+        return specs, trace_signature(model, specs)
     except (ValueError, TypeError, tf.errors.OpError) as error:
-        known = ", ".join(f"{spec.name}: {spec}" for spec in tf.nest.flatten(specs))
+        described = ", ".join(f"{spec.name}: {spec}" for spec in tf.nest.flatten(specs))
         raise ValueError(
-            f"The model {question.model.name!r} cannot be traced on inputs of any batch size. "
-            f"Received: {known}. Pass another `input_signature`. The model said: {error}"
+            f"The model {model.model.name!r} cannot be traced on inputs of any batch size. "
+            f"Received: {described}. Pass another `input_signature`. The model said: {error}"
         ) from error
 
 
-def _spec(given: Any) -> tf.TensorSpec:
-    known = isinstance(given, tf.TensorSpec | keras.InputSpec)
-    if known and given.shape is not None and given.dtype is not None:
+def _spec(spec: Any) -> tf.TensorSpec:
+    is_spec = isinstance(spec, tf.TensorSpec | keras.InputSpec)
+    if is_spec and spec.shape is not None and spec.dtype is not None:
         # A server takes batches of any size.
-        return tf.TensorSpec((None, *given.shape[1:]), given.dtype, given.name)
+        return tf.TensorSpec((None, *spec.shape[1:]), spec.dtype, spec.name)
     raise TypeError(
         "`input_signature` must be a nest of tf.TensorSpec, or of keras.InputSpec with shape and "
-        f"dtype. Received: {given!r} (of type {type(given).__name__})"
+        f"dtype. Received: {spec!r} (of type {type(spec).__name__})"
     )
 
 
 def _named(specs: Any) -> Any:
-    """The specs with a name each: their own, or that of their place."""
+    """Gives each spec a name: its own, or that of its place in the nest."""
     names = [
         spec.name or (name.replace("/", "_") if name and not name.isdecimal() else f"inputs_{name}")
-        for name, spec in inputs.paths(specs)
+        for name, spec in nests.paths(specs)
     ]
     names = [name.strip("_") for name in names]
     # TensorFlow takes `Ids` and `ids` for one name.
@@ -163,7 +163,7 @@ def _named(specs: Any) -> Any:
             f"`target` is the name of what is explained. Received: {names}. Rename the model's "
             "inputs, or pass `input_signature` with names."
         )
-    keys = [path for path, _ in inputs.paths(specs)]
+    keys = [path for path, _ in nests.paths(specs)]
     for key, name in zip(keys, names, strict=True):
         if key in names and key != name:
             raise ValueError(
@@ -173,6 +173,6 @@ def _named(specs: Any) -> Any:
             )
     flat = [
         tf.TensorSpec(spec.shape, spec.dtype, name)
-        for name, (_, spec) in zip(names, inputs.paths(specs), strict=True)
+        for name, (_, spec) in zip(names, nests.paths(specs), strict=True)
     ]
     return keras.tree.pack_sequence_as(specs, flat)

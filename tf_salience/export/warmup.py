@@ -1,4 +1,4 @@
-"""Requests that TensorFlow Serving runs first, so that no user waits for the slow one."""
+"""Warm-up requests, which TensorFlow Serving runs so that no user waits for the first one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
-_PLACE = Path("assets.extra") / "tf_serving_warmup_requests"
+_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 
 
-def check() -> None:
-    """Raises an ImportError that names the extra unless requests can be written."""
+def check_installed() -> None:
+    """Raises an ImportError that names the extra if requests cannot be written."""
     try:
         from tensorflow_serving.apis import prediction_log_pb2  # noqa: F401
     except ImportError as error:
@@ -21,7 +21,7 @@ def check() -> None:
 
 
 def run(folder: Path, requests: Mapping[str, Mapping[str, Any]]) -> None:
-    """Runs requests on a SavedModel: one that fails would keep a server from loading it.
+    """Runs requests on a SavedModel; a server would not load one whose requests fail.
 
     Args:
         folder: the SavedModel's.
@@ -53,7 +53,7 @@ def write(folder: Path, name: str, requests: Mapping[str, Mapping[str, Any]]) ->
     """
     from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
-    path = folder / _PLACE
+    path = folder / _FILE
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests.items():

@@ -1,41 +1,74 @@
-"""Which of a model's several outputs is explained."""
+"""The outputs of a model: the one that is explained, and the tokens that they predict."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
+from tf_salience.models import nests
+from tf_salience.targets import PredictedTokens
 from tf_salience.utils import validation
+from tf_salience.utils.arrays import Array, Nest
 
 
-def chosen(outputs: Any, which: str | int | None, names: Sequence[str]) -> Any:
-    """One of the outputs, or all of them as they are.
+def select(outputs: Any, output: str | int | None, names: Sequence[str]) -> Any:
+    """Selects one of the outputs, or returns all of them as they are.
 
     Args:
-        outputs: what the model gives: a tensor, or a nest of them.
-        which: the path of an output in the nest, `tags` or `heads/tags`; its number in a list or
+        outputs: of the model, a tensor or a nest of them.
+        output: the path of an output in the nest, `tags` or `heads/tags`; its number in a list or
             tuple; one of `names`; None for the outputs as they are.
         names: of the outputs in order, as the model has them; () where it has none.
 
     Raises:
         ValueError: for an output that the model does not have.
     """
-    if which is None:
+    if output is None:
         return outputs
-    paths = keras.tree.flatten_with_path(outputs)
-    if validation.is_integer(which) and not isinstance(outputs, dict):
-        several = len(outputs) if isinstance(outputs, list | tuple) else 1
-        if not 0 <= int(which) < several:
+    paths = nests.paths(outputs)
+    if validation.is_integer(output) and not isinstance(outputs, dict):
+        count = len(outputs) if isinstance(outputs, list | tuple) else 1
+        if not 0 <= int(output) < count:
             raise ValueError(
-                f"`output` must be a number from 0 to {several - 1}. Received: output={which}"
+                f"`output` must be a number from 0 to {count - 1}. Received: output={output}"
             )
-    known = {"/".join(str(key) for key in path): output for path, output in paths}
-    known |= {} if known.keys() != {""} else {"0": outputs}
+    by_name = dict(paths)
+    by_name |= {"0": outputs} if by_name.keys() == {""} else {}
     if isinstance(outputs, list | tuple) and len(names) == len(paths):
-        known |= {name: output for name, (_, output) in zip(names, paths, strict=True)}
-    if str(which) in known:
-        return known[str(which)]
-    if isinstance(outputs, dict) and which in outputs:
-        return outputs[which]
-    validation.check_one_of("output", which, [name for name in known if name])
+        by_name |= {name: leaf for name, (_, leaf) in zip(names, paths, strict=True)}
+    if str(output) in by_name:
+        return by_name[str(output)]
+    if isinstance(outputs, dict) and output in outputs:
+        return outputs[output]
+    validation.check_one_of("output", output, [name for name in by_name if name])
     return outputs
+
+
+def predicted_tokens(
+    model: keras.Model, nest: Nest, segments: Sequence[Any], spans: Array | None
+) -> PredictedTokens | None:
+    """Returns the tokens that outputs with a tokens axis predict, one output for each of them.
+
+    Of several segments these are the decoder's; else the tokens on which all segments agree, whose
+    ids are not known then. The ids of one segment are not known either if the model reads others.
+
+    Args:
+        model: the model.
+        nest: the inputs of the examples.
+        segments: of the examples, identified; see `segments.Segment`.
+        spans: (batch, 2), the start and stop of the text to predict in these tokens; or None.
+    """
+    decoders = [segment for segment in segments if "decoder" in segment.name]
+    if len(decoders) == 1:
+        return PredictedTokens(decoders[0].ids, decoders[0].mask, spans)
+    first = segments[0]
+    if not all(np.array_equal(first.mask, segment.mask) for segment in segments[1:]):
+        return None
+    other_ids = [
+        name
+        for number, (name, leaf) in enumerate(nests.named(model, nest))
+        if number != first.source and nests.may_be_ids(name, leaf)
+    ]
+    is_alone = len(segments) == 1 and (first.source < 0 or not other_ids)
+    return PredictedTokens(first.ids if is_alone else None, first.mask, spans)

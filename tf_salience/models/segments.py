@@ -1,163 +1,201 @@
-"""Segments as the user knows them: their names, their order, and which of their tokens are real."""
+"""Segments: the calls of the explained embedding layers, with names, order and real tokens.
+
+A forward pass is described in the same way live (of numpy arrays), in a graph (of its tensors) and
+before anything is built (of tensor specs).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.attribution.execution.forward import Segment
-from tf_salience.models import inputs as model_inputs
-from tf_salience.targets import PredictedTokens
-from tf_salience.tokenizers import Tokenizer
-
-Array = npt.NDArray[Any]
+from tf_salience.models import nests
+from tf_salience.models.embeddings.hooked_model import Recording
+from tf_salience.models.embeddings.provenance import source_of
+from tf_salience.models.text_model import TextModel
+from tf_salience.utils import arrays
+from tf_salience.utils.arrays import Array, Nest
 
 #: Names under which models take a mask of their own.
 MASK_INPUTS = ("padding_mask", "attention_mask", "mask")
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How the tapped calls of some examples appear to the user.
+class Segment:
+    """One call of an explained embedding layer.
 
     Attributes:
-        names: one a segment, in the order in which Keras made the calls.
-        order: the numbers of the segments, in the order in which they are shown.
-        masks: one a segment, (batch, tokens), true for real tokens.
+        layer: the layer.
+        source: the number of the input, flattened, that the layer is called on; -1 for something
+            that the model makes.
+        ids: (batch, tokens), or None where the layer is not called on integers of that shape.
+        embeddings: (batch, tokens, dim).
+        mask: (batch, tokens), true for real tokens; before `identify`, the layer's own mask or
+            None.
+        name: that of the input, or of the layer; "" before `identify`.
+        is_masked_by_layer: whether the layer itself tells the model which tokens are padding.
     """
 
-    names: list[str]
-    order: list[int]
-    masks: list[Any]
-
-    def arrays(self) -> "Layout":
-        """The same with masks as arrays."""
-        return replace(self, masks=[np.asarray(mask) for mask in self.masks])
+    layer: Any
+    source: int
+    ids: Any
+    embeddings: Any
+    mask: Any
+    name: str = ""
+    is_masked_by_layer: bool = False
 
     @property
-    def widths(self) -> list[int]:
-        """One a segment: its tokens, padding included."""
-        return [mask.shape[1] for mask in self.masks]
+    def width(self) -> int:
+        """The number of tokens, padding included."""
+        return int(self.embeddings.shape[1])
 
-    def as_called(self, columns: Array, widths: Sequence[int]) -> list[Array]:
-        """Columns as they are shown, (batch, tokens of all segments), cut into the tapped calls.
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """One pass of the model over some examples.
+
+    Attributes:
+        outputs: the model's outputs, a nest of (batch, ...).
+        segments: the calls of the explained layers, in the order in which Keras made them.
+        order: the numbers of the segments, in the order in which a user sees them.
+        vectorized: the ids that the model made of texts, (batch, tokens) each.
+    """
+
+    outputs: Any
+    segments: list[Segment]
+    order: list[int]
+    vectorized: tuple[Any, ...]
+
+    @property
+    def shown(self) -> list[Segment]:
+        """The segments in the order in which a user sees them."""
+        return [self.segments[number] for number in self.order]
+
+    def split_shown(self, columns: Array, widths: Sequence[int]) -> list[Array]:
+        """Splits columns of all segments, as a user sees them, into the order of the calls.
 
         Args:
             columns: (batch, tokens).
-            widths: one a segment, in the order of the calls: its tokens in `columns`, at least as
-                many as it has here.
+            widths: the columns of each segment, in the order of the calls; at least its width.
         """
-        ends = np.cumsum([widths[number] for number in self.order])[:-1]
-        shown = dict(zip(self.order, np.split(columns, ends, axis=1), strict=True))
-        return [shown[number][:, :width] for number, width in enumerate(self.widths)]
+        shown = arrays.split_columns(columns, [widths[number] for number in self.order])
+        by_number = dict(zip(self.order, shown, strict=True))
+        return [
+            by_number[number][:, : segment.width] for number, segment in enumerate(self.segments)
+        ]
 
 
-def layout(model: keras.Model, nest: Any, segments: Sequence[Segment], tokens: Tokenizer) -> Layout:
-    """The layout of what a first pass showed; in a graph too, where the masks are its tensors.
-
-    Args:
-        model: the model.
-        nest: the inputs of the examples.
-        segments: the tapped calls.
-        tokens: knows which ids are padding.
-    """
-    names = _names(model, nest, segments)
-    masks = [
-        _mask(model_inputs.named(model, nest), segment, tokens, _mask_names(name, len(segments)))
-        for name, segment in zip(names, segments, strict=True)
-    ]
-    return Layout(names, _order(model, nest, segments, names), masks)
-
-
-def predicted(
-    model: keras.Model, nest: Any, segments: Sequence[Segment], layout: Layout, spans: Array | None
-) -> PredictedTokens | None:
-    """The tokens that stand over the outputs, if they are one a token.
-
-    Of several segments those of the decoder; else those that all of them agree on, whose ids are
-    not known then: nor are they of one segment where the model reads others beside it.
+def graph_pass(
+    model: TextModel, nest: Nest, recording: Recording, outputs: Any = None
+) -> ForwardPass:
+    """Describes a pass inside a graph, whose tensors are the arrays.
 
     Args:
         model: the model.
-        nest: the inputs of the examples.
-        segments: the tapped calls.
-        layout: theirs, in arrays.
-        spans: (batch, 2), where in these tokens the text that is asked for is; or None.
+        nest: the graph's inputs, a nest of tensors.
+        recording: the graph's pass.
+        outputs: the model's outputs; None for those of the recording.
+
+    Raises:
+        ValueError: for a layer that does not give embeddings.
     """
-    decoders = [number for number, name in enumerate(layout.names) if "decoder" in name]
-    if len(decoders) == 1:
-        return PredictedTokens(segments[decoders[0]].ids, layout.masks[decoders[0]], spans)
-    first = layout.masks[0]
-    if not all(np.array_equal(first, mask) for mask in layout.masks[1:]):
-        return None
-    others = [
-        name
-        for number, (name, leaf) in enumerate(model_inputs.named(model, nest))
-        if number != segments[0].source and model_inputs.may_be_ids(name, leaf)
-    ]
-    alone = len(segments) == 1 and (segments[0].source < 0 or not others)
-    return PredictedTokens(segments[0].ids if alone else None, first, spans)
+    inputs = tf.nest.flatten(nest)
+    segments = []
+    for call in recording.calls:
+        if len(call.embeddings.shape) != 3 or not call.embeddings.dtype.is_floating:
+            raise ValueError(
+                f"Layer {call.layer.name!r} must give embeddings of shape (batch, tokens, dim). "
+                f"Received: {call.embeddings.dtype.name} of shape {tuple(call.embeddings.shape)}. "
+                "Name another layer in `embeddings`."
+            )
+        are_ids = len(call.ids.shape) == 2 and call.ids.dtype != tf.string
+        segments.append(
+            Segment(
+                layer=call.layer,
+                source=source_of(call.ids, inputs, recording),
+                ids=tf.cast(call.ids, tf.int64) if are_ids else None,
+                embeddings=call.embeddings,
+                mask=call.mask,
+            )
+        )
+    segments = identify(model, nest, segments)
+    return ForwardPass(
+        outputs=recording.outputs if outputs is None else outputs,
+        segments=segments,
+        order=display_order(model, nest, segments),
+        vectorized=tuple(recording.vectorized),
+    )
+
+
+def identify(model: TextModel, nest: Nest, segments: Sequence[Segment]) -> list[Segment]:
+    """Gives each segment its name and the mask of its real tokens."""
+    inputs = nests.named(model.model, nest)
+    names: list[str] = []
+    identified = []
+    for segment in segments:
+        name = inputs[segment.source][0] if segment.source >= 0 else ""
+        name = name or segment.layer.name
+        names.append(name if name not in names else f"{name}_{len(names)}")
+        mask_names = _mask_names(names[-1], len(segments))
+        identified.append(
+            replace(
+                segment,
+                name=names[-1],
+                mask=_real_tokens(inputs, segment, model, mask_names),
+                is_masked_by_layer=segment.mask is not None,
+            )
+        )
+    return identified
 
 
 def _mask_names(name: str, segments: int) -> Sequence[str]:
-    """What an input that masks the segment may be called; of several it must say whose it is."""
-    owner, _, ids = name.rpartition("token_ids")
+    """Returns the names of inputs that mask the segment; of several it must say whose it is."""
+    owner, _, rest = name.rpartition("token_ids")
     if segments == 1:
         return MASK_INPUTS
-    return [f"{owner}{mask}" for mask in MASK_INPUTS] if owner and not ids else ()
+    return [f"{owner}{mask}" for mask in MASK_INPUTS] if owner and not rest else ()
 
 
-def _mask(
+def _real_tokens(
     inputs: Sequence[tuple[str, Any]],
     segment: Segment,
-    tokens: Tokenizer,
+    model: TextModel,
     mask_names: Sequence[str],
 ) -> Any:
-    """Which tokens are real, (batch, tokens): whoever knows best is asked first."""
-    if tokens.pad_id_from_user and segment.ids is not None:
-        return segment.ids != tokens.pad_id
-    if segment.mask is not None and _goes_with(segment.mask, segment.embeddings):
+    """Returns the mask of the real tokens, (batch, tokens), by the best source that there is.
+
+    The user's padding id comes first, then the layer's mask, an input that is a mask, and the
+    tokenizer's padding id.
+    """
+    tokenizer = model.tokenizer
+    if tokenizer.pad_id_from_user and segment.ids is not None:
+        return segment.ids != tokenizer.pad_id
+    if segment.mask is not None and _is_for_tokens(segment.mask, segment.embeddings):
         return segment.mask
     for name, leaf in inputs:
-        if name in mask_names and _goes_with(leaf, segment.embeddings):
+        if name in mask_names and _is_for_tokens(leaf, segment.embeddings):
             return tf.cast(leaf, tf.bool)
-    if tokens.pad_id is not None and segment.ids is not None:
-        return segment.ids != tokens.pad_id
+    if tokenizer.pad_id is not None and segment.ids is not None:
+        return segment.ids != tokenizer.pad_id
     return tf.ones_like(segment.embeddings[:, :, 0], tf.bool)
 
 
-def _goes_with(mask: Any, embeddings: Any) -> bool:
-    """Whether it is (batch, tokens), as far as the graph knows."""
+def _is_for_tokens(mask: Any, embeddings: Any) -> bool:
+    """True if the mask is (batch, tokens), as far as the graph knows."""
     return len(mask.shape) == 2 and embeddings.shape[:2].is_compatible_with(mask.shape)
 
 
-def _names(model: keras.Model, nest: Any, segments: Sequence[Segment]) -> list[str]:
-    """The name of the input that a segment's ids are, else that of its layer; each once."""
-    inputs = [name for name, _ in model_inputs.named(model, nest)]
-    names: list[str] = []
-    for segment in segments:
-        name = inputs[segment.source] if segment.source >= 0 else ""
-        name = name or segment.layer.name
-        names.append(name if name not in names else f"{name}_{len(names)}")
-    return names
+def display_order(model: TextModel, nest: Nest, segments: Sequence[Segment]) -> list[int]:
+    """Returns the numbers of the segments in the order of their inputs: a reader knows that order.
 
-
-def _order(
-    model: keras.Model, nest: Any, segments: Sequence[Segment], names: list[str]
-) -> list[int]:
-    """By the place of each segment's input: the model's order, or that of the user's dict.
-
-    Keras calls layers in an order of its own; a reader knows that of the inputs.
+    Keras calls layers in an order of its own.
     """
     sources = [segment.source for segment in segments]
     numbers = list(range(len(segments)))
     if -1 in sources:
         return numbers
-    known = model_inputs.order(model, nest)
-    if all(name in known for name in names):
-        return sorted(numbers, key=lambda number: known.index(names[number]))
+    input_order = nests.input_order(model.model, nest)
+    if all(segment.name in input_order for segment in segments):
+        return sorted(numbers, key=lambda number: input_order.index(segments[number].name))
     return sorted(numbers, key=lambda number: sources[number])

@@ -1,167 +1,140 @@
-"""What is asked of a model: the target, the method and the tap, checked and put together."""
+"""`TextModel`: a Keras model with a hook on its token embeddings and its tokenizer."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-from tf_salience import targets, tokenizers
-from tf_salience.attribution import methods
-from tf_salience.models import embeddings as tap
+from tf_salience import targets
+from tf_salience.models import outputs as model_outputs
+from tf_salience.models.embeddings import structure
+from tf_salience.models.embeddings.find import find
+from tf_salience.models.embeddings.hooked_model import HookedModel
+from tf_salience.tokenizers.adapt import adapt
+from tf_salience.tokenizers.tokenizer import Tokenizer
 from tf_salience.utils import validation
-from tf_salience.version import __version__
 
 
 @dataclass(frozen=True)
 class TextModel:
-    """What is explained of a model, and how.
+    """A Keras model with a hook on its token embeddings and its tokenizer.
 
     Attributes:
-        model: the model.
-        method: the method.
-        target: what is explained.
+        model: the user's model.
+        hooked: the model with a hook on its token embeddings.
+        tokenizer: turns ids into token strings, and texts into ids.
         class_names: the name of each class, or None.
-        tap: the model with a hook on its token embeddings.
-        tokens: how ids are read, and how texts become ids.
-        activated: whether the model is known to end in a sigmoid or softmax.
+        ends_in_probabilities: whether the model is known to end in a sigmoid or softmax.
         takes_text: whether the model itself takes strings.
-        output: which of the model's outputs is explained, or None for the only one.
+        output: the output that is explained, of several; None for the only one.
     """
 
     model: keras.Model
-    method: methods.Method
-    target: targets.Target
+    hooked: HookedModel
+    tokenizer: Tokenizer
     class_names: list[str] | None
-    tap: tap.HookedModel
-    tokens: tokenizers.Tokenizer
-    activated: bool
+    ends_in_probabilities: bool
     takes_text: bool
     output: str | int | None = None
 
-    def select(self, outputs: Any) -> Any:
-        """The output that is explained, of all that the model gives."""
-        return targets.chosen(outputs, self.output, getattr(self.model, "output_names", ()))
+    @classmethod
+    def from_arguments(
+        cls,
+        model: keras.Model,
+        *,
+        embeddings: Any = None,
+        tokenizer: Any = None,
+        class_names: Sequence[str] | None = None,
+        pad_id: int | None = None,
+        output: str | int | None = None,
+    ) -> "TextModel":
+        """Makes a text model from the arguments of `Explainer`.
 
-    def score(self, outputs: Any, target_indices: Any) -> Any:
-        """The target of each row, (rows,), from all outputs; see `targets.Target.score`."""
-        return self.target.score(self.select(outputs), target_indices)
-
-    def output_bytes(self, tokens: int) -> int:
-        """About what the outputs of one example of so many tokens take, where the model tells."""
-        symbolic = getattr(self.model, "outputs", None) or ()
-        return (
-            sum(4 * math.prod(size or tokenizers for size in one.shape[1:]) for one in symbolic)
-            or 4
+        Raises:
+            TypeError: for an argument of another kind.
+            ValueError: for an argument that does not fit the model; see the message.
+        """
+        names = _checked_class_names(class_names)
+        if pad_id is not None and not validation.is_integer(pad_id):
+            raise TypeError(
+                "`pad_id` must be an integer or None. "
+                f"Received: pad_id={pad_id!r} (of type {type(pad_id).__name__})"
+            )
+        if output is not None and not isinstance(output, str) and not validation.is_integer(output):
+            raise TypeError(
+                "`output` must be the name or the number of one of the model's outputs, or None. "
+                f"Received: output={output!r} (of type {type(output).__name__})"
+            )
+        layers = find(model, embeddings)
+        return cls(
+            model=model,
+            hooked=HookedModel(model, layers, guessed=embeddings is None),
+            tokenizer=adapt(tokenizer, model, structure.all_layers(model), pad_id),
+            class_names=names,
+            ends_in_probabilities=structure.ends_in_probabilities(model),
+            takes_text=structure.takes_text(model),
+            output=output,
         )
 
-    def context(
+    def select_output(self, outputs: Any) -> Any:
+        """Returns the output that is explained, of all that the model gives."""
+        names = getattr(self.model, "output_names", ())
+        return model_outputs.select(outputs, self.output, names)
+
+    def score(self, target: targets.Target) -> Callable[[Any, Any], Any]:
+        """Returns a function from all outputs and target indices to the target, (batch,)."""
+        return lambda outputs, target_indices: target.score(
+            self.select_output(outputs), target_indices
+        )
+
+    def output_bytes(self, tokens: int) -> int:
+        """Estimates the bytes of one example's outputs, where the model tells their shape."""
+        symbolic = getattr(self.model, "outputs", None) or ()
+        sizes = [4 * math.prod(size or tokens for size in output.shape[1:]) for output in symbolic]
+        return sum(sizes) or 4
+
+    def target_context(
         self,
         outputs: Any,
         examples: Any,
         total: int,
         labels: Any = None,
-        predicted: targets.PredictedTokens | None = None,
+        predicted_tokens: targets.PredictedTokens | None = None,
     ) -> targets.Context:
-        """What the target may look at; see `targets.Context`.
+        """Returns what a target may read to resolve itself; see `targets.Context`.
 
         Args:
-            outputs: all that the model gives.
+            outputs: all outputs of the model.
             examples: as `targets.Context` has it.
-            total: as there.
-            labels: as there.
-            predicted: as there.
+            total: as `targets.Context` has it.
+            labels: as `targets.Context` has it.
+            predicted_tokens: as `targets.Context` has it.
         """
         return targets.Context(
-            self.select(outputs),
-            examples,
-            total,
-            labels,
-            self.class_names,
-            self.activated,
-            predicted,
-            self.tokens.detokenize,
-            self.tokens.encode_text,
+            outputs=self.select_output(outputs),
+            examples=examples,
+            total=total,
+            labels=labels,
+            class_names=self.class_names,
+            ends_in_probabilities=self.ends_in_probabilities,
+            predicted_tokens=predicted_tokens,
+            detokenize=self.tokenizer.detokenize,
+            encode_text=self.tokenizer.encode_text,
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Model, method, target and versions, as plain values: enough to repeat it."""
-        return {
-            "model": self.model.name,
-            "embeddings": [layer.name for layer in self.tap.layers],
-            "method": methods.serialize(self.method),
-            "target": self.target.get_config(),
-            "output": self.output,
-            "class_names": self.class_names,
-            "versions": {
-                "tf_salience": __version__,
-                "tensorflow": tf.__version__,
-                "keras": keras.__version__,
-                "numpy": np.__version__,
-            },
-        }
 
-
-def ask(
-    model: keras.Model,
-    method: Any,
-    *,
-    target: Any = "predicted",
-    embeddings: Any = None,
-    tokenizer: Any = None,
-    class_names: Sequence[str] | None = None,
-    pad_id: int | None = None,
-    output: str | int | None = None,
-) -> TextModel:
-    """A question from what a user passes; the arguments are those of `Explainer`.
-
-    Raises:
-        TypeError: for an argument of another kind.
-        ValueError: for an argument that does not fit the model; see the message.
-    """
-    chosen = methods.get(method)
-    explained = targets.get(target)
-    names = _checked_names(class_names)
-    if pad_id is not None and not validation.is_integer(pad_id):
-        raise TypeError(
-            "`pad_id` must be an integer or None. "
-            f"Received: pad_id={pad_id!r} (of type {type(pad_id).__name__})"
-        )
-    if output is not None and not isinstance(output, str) and not validation.is_integer(output):
-        raise TypeError(
-            "`output` must be the name or the number of one of the model's outputs, or None. "
-            f"Received: output={output!r} (of type {type(output).__name__})"
-        )
-    layers = tap.find(model, embeddings)
-    return TextModel(
-        model=model,
-        method=chosen,
-        target=explained,
-        class_names=names,
-        tap=tap.HookedModel(model, layers, guessed=embeddings is None),
-        tokens=tokenizers.adapt(tokenizer, model, tap.all_layers(model), pad_id),
-        activated=tap.ends_in_probabilities(model),
-        takes_text=tap.takes_text(model),
-        output=output,
-    )
-
-
-def checked_max_rows(max_rows: int | str) -> int | str:
-    """`max_rows` as it may be: "auto" or a positive integer."""
-    return max_rows if max_rows == "auto" else validation.positive_integer("max_rows", max_rows)
-
-
-def _checked_names(names: Any) -> list[str] | None:
-    if names is None:
+def _checked_class_names(class_names: Any) -> list[str] | None:
+    if class_names is None:
         return None
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+    if not isinstance(class_names, list | tuple) or not all(
+        isinstance(name, str) for name in class_names
+    ):
         raise TypeError(
             "`class_names` must be a list of strings, in the order of the model's outputs. "
-            f"Received: class_names={names!r} (of type {type(names).__name__})"
+            f"Received: class_names={class_names!r} (of type {type(class_names).__name__})"
         )
-    if len(set(names)) != len(names):
-        raise ValueError(f"`class_names` must differ. Received: class_names={list(names)!r}")
-    return list(names)
+    if len(set(class_names)) != len(class_names):
+        raise ValueError(f"`class_names` must differ. Received: class_names={list(class_names)!r}")
+    return list(class_names)

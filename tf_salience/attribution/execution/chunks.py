@@ -1,200 +1,181 @@
-"""Rows = examples x nodes: chunks of them through one compiled function.
+"""Chunks of rows, examples x nodes, through one compiled function.
 
-A row is one forward and one backward pass, with respect to the embeddings alone. The compiled
-function builds its interpolation batch from the examples, takes the gradients, and sums the
-weighted scores of each example: what leaves it has no `dim` axis and no `steps` axis. It is called
-once when all rows fit into `max_rows`, in a loop with running sums when they do not, so that peak
-memory depends on `max_rows` and never on `steps`.
+The compiled function interpolates, takes the gradients, and sums the weighted scores of each
+example: its results have no `dim` axis and no `steps` axis. It is called once when all rows fit
+into `max_rows`, and in a loop with running sums when they do not, so that peak memory depends on
+`max_rows` and never on `steps`.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.attribution.execution.compilation import TracedFunction
-from tf_salience.attribution.execution.replicas import spread
-from tf_salience.attribution.execution.tiers import AutoJit
-from tf_salience.attribution.path import PathGradients, suited
-from tf_salience.models import inputs
-from tf_salience.models.embeddings import HookedModel
-from tf_salience.utils import validation, warnings
+from tf_salience.attribution.execution.compilation import AutoJit, TracedFunction
+from tf_salience.attribution.execution.memory import power_of_two_rows
+from tf_salience.attribution.execution.replicas import on_replicas
+from tf_salience.attribution.path import PathGradients, PathInputs
+from tf_salience.utils import arrays, validation, warnings
 
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Examples:
-    """What the rows are made of.
-
-    Attributes:
-        inputs: the model's inputs, a nest of (batch, ...).
-        vectorized: the ids that the model makes of texts, (batch, tokens) each.
-        held: (batch, columns), what the target holds.
-        baselines: one a segment, (1 or batch, 1 or tokens, dim).
-        widths: one a segment, its tokens.
-        numbers: (batch,), their numbers in the user's batch, for messages.
-    """
-
-    inputs: Any
-    vectorized: tuple[Array, ...]
-    target_indices: Array
-    baselines: tuple[Any, ...]
-    widths: tuple[int, ...]
-    numbers: Array
-
-    def take(self, which: Array) -> "Examples":
-        """Some of the examples."""
-        return Examples(
-            inputs.take(self.inputs, which),
-            tuple(ids[which] for ids in self.vectorized),
-            self.target_indices[which],
-            tuple(one if one.shape[0] == 1 else tf.gather(one, which) for one in self.baselines),
-            self.widths,
-            self.numbers[which],
-        )
-
-    def arrays(self) -> Any:
-        """What a compiled function takes."""
-        return (self.inputs, self.vectorized, self.target_indices, self.baselines)
-
-
 class ChunkRunner:
-    """Runs rows of one model, one target and one reduction.
+    """Runs the rows of one model, one target and one reduction.
 
     Made inside the scope of a `tf.distribute` strategy it spreads the rows over its replicas.
 
     Args:
-        tap: the tapped model.
-        score: outputs and held columns to the scalar of each row, (batch,).
-        reduction: gradient and difference, (batch, tokens, dim), to token scores (batch, tokens).
-        batch_size: how many examples a forward pass takes.
-        max_rows: how many rows a compiled call takes on each device, or "auto": as many as suit the
-            device's caches and memory. A device that runs out of memory halves it.
+        gradients: the computation of a chunk.
+        batch_size: examples in one forward pass.
+        max_rows: rows in one compiled call on each device, or "auto": as many as suit the device's
+            caches and memory. A device that runs out of memory halves it.
         jit_compile: whether XLA compiles the rows, or "auto": where it pays; see `AutoJit`.
+        model_name: for warnings.
     """
 
     def __init__(
         self,
-        tap: HookedModel,
-        score: Callable[[Any, Any], Any],
-        reduction: Callable[[Any, Any], Any],
+        gradients: PathGradients,
         *,
         batch_size: int,
         max_rows: int | str,
         jit_compile: bool | str,
+        model_name: str,
     ) -> None:
-        rows = PathGradients(tap, score, reduction)
         self._batch_size = batch_size
         self._max_rows = max_rows
         strategy = tf.distribute.get_strategy()
-        self._replicas = strategy.num_replicas_in_sync
-        if self._replicas > 1 and jit_compile == "auto":
-            jit_compile = False  # One XLA program is one device's.
+        self.replicas = strategy.num_replicas_in_sync
+        if self.replicas > 1 and jit_compile == "auto":
+            jit_compile = False  # One XLA program belongs to one device.
         self._integrate = AutoJit(
-            spread(rows.integrate, strategy), jit_compile=jit_compile, name=tap.model.name
+            on_replicas(gradients.integrate, strategy),
+            jit_compile=jit_compile,
+            model_name=model_name,
         )
-        self._target = TracedFunction(rows.target)
-        self._fitting: dict[Any, int] = {}
+        self._target_at = TracedFunction(gradients.target_at)
+        self._target_with = TracedFunction(gradients.target_with)
+        self._suitable_rows: dict[Any, int] = {}
         self._most_tokens = math.inf
 
     @property
-    def traces(self) -> int:
-        """How many graphs of rows there are."""
-        return self._integrate.traces
+    def trace_count(self) -> int:
+        """The number of graphs traced so far."""
+        functions = (self._integrate, self._target_at, self._target_with)
+        return sum(function.trace_count for function in functions)
 
-    def integrate(self, examples: Examples, nodes: Array, weights: Array) -> tuple[Array, Array]:
-        """Weighted sums of token scores over nodes of the path, for each example.
+    def integrate(
+        self,
+        inputs: PathInputs,
+        nodes: Array,
+        weights: Array,
+        *,
+        widths: tuple[int, ...],
+        numbers: Array,
+    ) -> tuple[Array, Array]:
+        """Sums token scores over nodes of the path, for each example.
 
         Args:
-            examples: the examples.
+            inputs: the examples.
             nodes: (steps,), in [0, 1].
             weights: (levels, steps).
+            widths: the tokens of each segment, padding included.
+            numbers: (batch,), the examples' numbers in the user's batch, for messages.
 
         Returns:
-            Sums, (batch, levels, tokens), all segments side by side; and the target at each node,
-            (batch, steps). float64 numbers, added up in the precision the model calls for.
+            Weighted sums, (batch, levels, tokens), all segments side by side, and the target at
+            each node, (batch, steps). float64, summed in the precision that the model calls for.
 
         Raises:
             ValueError: for a layer without gradient, or gradients that are not finite.
         """
-        batch, steps = len(examples.numbers), len(nodes)
-        sums = np.zeros((batch, len(weights), sum(examples.widths)))
+        batch, steps = len(numbers), len(nodes)
+        sums = np.zeros((batch, len(weights), sum(widths)))
         outputs = np.zeros(batch * steps)
         start = 0
         while start < batch * steps:
-            size = self._rows(examples, len(weights)) * self._replicas
+            size = self._rows_per_device(inputs, widths, len(weights)) * self.replicas
             # Examples stay together: a chunk then holds few of them, however many nodes each has.
             rows = np.arange(start, min(start + size, batch * steps))
-            parts = [part for part in np.array_split(rows, self._replicas) if len(part)]
-            filled = min(self._integrate.filled(len(parts[0])), size // self._replicas)
-            found = self._run([_piece(examples, part, nodes, weights, filled) for part in parts])
-            if found is None:
-                self._halve(len(parts[0]), max(examples.widths))
+            shares = [share for share in np.array_split(rows, self.replicas) if len(share)]
+            padded = min(self._integrate.padded_rows(len(shares[0])), size // self.replicas)
+            results = self._run([_chunk(inputs, share, nodes, weights, padded) for share in shares])
+            if results is None:
+                self._halve(len(shares[0]), max(widths))
                 continue
-            for part, (part_sums, part_outputs, finite) in zip(parts, found, strict=True):
-                example = part // steps
-                outputs[part] = _one_a_row(part_outputs, filled)[: len(part)]
+            for share, (share_sums, targets, finite) in zip(shares, results, strict=True):
+                example = share // steps
+                outputs[share] = _check_targets(targets, padded)[: len(share)]
                 _check_finite(
-                    "The target and its gradients",
-                    finite[: len(part)],
-                    examples.numbers[example],
+                    "The target and its gradients", finite[: len(share)], numbers[example]
                 )
-                some = slice(example[0], example[-1] + 1)
-                sums[some] += part_sums[: example[-1] + 1 - example[0]]
+                sums[example[0] : example[-1] + 1] += share_sums[: example[-1] + 1 - example[0]]
             start += len(rows)
         return sums, outputs.reshape(batch, steps)
 
-    def target_at(self, examples: Examples, node: float) -> Array:
-        """The target of each example at one node of the path, (batch,), by forward passes alone."""
-        outputs = np.zeros(len(examples.numbers))
-        for start in range(0, len(outputs), self._batch_size):
-            some = np.arange(start, min(start + self._batch_size, len(outputs)))
-            row = np.arange(len(some), dtype=np.int32)
-            nodes = np.full(len(some), node)
-            found = self._target(examples.take(some).arrays(), row, nodes)
-            outputs[some] = _one_a_row(found, len(some))
-        _check_finite("The target", np.isfinite(outputs), examples.numbers)
-        return outputs
+    def target_at(self, inputs: PathInputs, node: float, *, numbers: Array) -> Array:
+        """Computes the target of each example at one node, (batch,), by forward passes alone."""
 
-    def _rows(self, examples: Examples, levels: int) -> int:
-        """How many rows each device takes in the next call."""
-        width = max(examples.widths)
-        most = self._max_rows
-        if most == "auto":
-            shape = (examples.widths, levels)
-            if shape not in self._fitting:
-                self._fitting[shape] = self._fit(examples, levels)
-            most = self._fitting[shape]
-        return max(1, int(min(most, self._most_tokens // width)))
+        def batch_targets(examples: Array) -> Array:
+            nodes = np.full(len(examples), node)
+            rows = np.arange(len(examples), dtype=np.int32)
+            return self._target_at(inputs.take(examples), rows, nodes)
 
-    def _fit(self, examples: Examples, levels: int) -> int:
-        """How many rows suit the device, by the size of their graph: a power of two.
+        return self._in_batches(batch_targets, numbers)
 
-        The rows that the last chunk is short of it are then often one as well, and of a known size.
+    def target_with(
+        self, inputs: PathInputs, embeddings: tuple[Any, ...], *, numbers: Array
+    ) -> Array:
+        """Computes the target of each example, (batch,), with other embeddings.
+
+        Args:
+            inputs: the examples.
+            embeddings: one for each segment, (batch, tokens, dim).
+            numbers: (batch,), the examples' numbers in the user's batch, for messages.
         """
-        row = _piece(examples, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)), 1)
-        one = self._integrate.bytes_per_row(*[row] * self._replicas) / self._replicas
-        by_tokens, by_memory = suited(max(examples.widths), one)
-        return 1 << max(0, round(math.log2(min(by_tokens, by_memory))))
 
-    def _run(self, pieces: list[Any]) -> Any:
-        """One compiled call: what each piece gave, or None where memory was not enough for it."""
-        idle = self._replicas - len(pieces)
+        def batch_targets(examples: Array) -> Array:
+            return self._target_with(inputs.take(examples), arrays.take(embeddings, examples))
+
+        return self._in_batches(batch_targets, numbers)
+
+    def _in_batches(self, batch_targets: Any, numbers: Array) -> Array:
+        """Computes targets, `batch_size` examples at a time."""
+        targets = np.zeros(len(numbers))
+        for start in range(0, len(numbers), self._batch_size):
+            examples = np.arange(start, min(start + self._batch_size, len(numbers)))
+            targets[examples] = _check_targets(batch_targets(examples), len(examples))
+        _check_finite("The target", np.isfinite(targets), numbers)
+        return targets
+
+    def _rows_per_device(self, inputs: PathInputs, widths: tuple[int, ...], levels: int) -> int:
+        """Returns the number of rows that each device takes in the next call."""
+        rows = self._max_rows
+        if rows == "auto":
+            shape = (widths, levels)
+            if shape not in self._suitable_rows:
+                row = _chunk(inputs, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)), 1)
+                row_bytes = self._integrate.bytes_per_row(*[row] * self.replicas) / self.replicas
+                self._suitable_rows[shape] = power_of_two_rows(max(widths), row_bytes)
+            rows = self._suitable_rows[shape]
+        return max(1, int(min(rows, self._most_tokens // max(widths))))
+
+    def _run(self, chunks: list[Any]) -> Any:
+        """Runs one chunk on each replica; None where memory was not enough."""
+        idle = self.replicas - len(chunks)
         try:
             # A replica without rows of its own repeats the first ones.
-            return self._integrate(*pieces, *pieces[:1] * idle)[: len(pieces)]
+            return self._integrate(*chunks, *chunks[:1] * idle)[: len(chunks)]
         except tf.errors.ResourceExhaustedError:
-            if len(pieces[0][1]) == 1:
+            if len(chunks[0][1]) == 1:
                 raise
             return None
 
     def _halve(self, rows: int, width: int) -> None:
-        """Half the rows from now on; one warning, the first time."""
+        """Halves the rows from now on; warns the first time."""
         if self._most_tokens == math.inf:
             warnings.warn(
                 f"The device ran out of memory with {rows} rows of {width} tokens; half of them "
@@ -204,35 +185,35 @@ class ChunkRunner:
         self._most_tokens = rows // 2 * width
 
 
-def _piece(examples: Examples, rows: Array, nodes: Array, weights: Array, filled: int) -> Any:
-    """What the compiled function takes for some rows: examples x nodes, node by node.
+def _chunk(inputs: PathInputs, rows: Array, nodes: Array, weights: Array, padded: int) -> Any:
+    """Returns the arguments of `PathGradients.integrate` for some rows, examples x nodes.
 
-    The rows are filled up with copies of the last, without weight; the examples to one a row, with
+    The rows are padded with copies of the last, without weight; the examples to one a row, with
     copies that no row uses. So the shapes depend on the number of rows alone.
     """
-    missing = filled - len(rows)
+    missing = padded - len(rows)
     example, node = np.divmod(np.pad(rows, (0, missing), mode="edge"), len(nodes))
-    members = np.minimum(example[0] + np.arange(filled), example[-1])
+    members = np.minimum(example[0] + np.arange(padded), example[-1])
     return (
-        examples.take(members).arrays(),
+        inputs.take(members),
         (example - example[0]).astype(np.int32),
         nodes[node],
         np.pad(weights.T[node[: len(rows)]], [(0, missing), (0, 0)]),
     )
 
 
-def _one_a_row(scores: Any, rows: int) -> Any:
-    if len(scores) != rows:
+def _check_targets(targets: Any, rows: int) -> Any:
+    if len(targets) != rows:
         raise ValueError(
             "A callable `target` must return one number for each row, and look at that row alone. "
-            f"Received: {len(scores)} numbers for {rows} rows"
+            f"Received: {len(targets)} numbers for {rows} rows"
         )
-    return scores
+    return targets
 
 
-def _check_finite(what: str, finite: Any, numbers: Array) -> None:
+def _check_finite(name: str, finite: Any, numbers: Array) -> None:
     validation.check_finite(
-        f"{what} along the path",
+        f"{name} along the path",
         np.where(finite, 0.0, np.nan),
         mend="Check the weights, the target, and where the path starts (the baseline).",
         examples=numbers.tolist(),

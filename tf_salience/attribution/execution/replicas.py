@@ -6,36 +6,39 @@ from typing import Any
 import tensorflow as tf
 
 
-def spread(
+def on_replicas(
     function: Callable[..., Any], strategy: tf.distribute.Strategy
 ) -> Callable[..., list[Any]]:
-    """A function of one piece a replica, each the arguments of `function` there.
+    """Runs a function on every replica, each with arguments of its own.
 
-    `function` is traced inside each replica, in the replica's own thread: what it holds back for
-    its thread, a hook for instance, must be opened in it.
+    `function` is traced in the replica's own thread, so a hook that is kept for each thread must be
+    opened inside it.
 
     Args:
         function: from nests of tensors to a nest of tensors.
         strategy: the strategy, the default one included.
 
     Returns:
-        A function from pieces, as many as there are replicas, to the list of what each gave.
+        A function from one tuple of arguments for each replica to the list of their results.
     """
 
-    def run(*pieces: Any) -> list[Any]:
-        if len(pieces) == 1:
-            return [function(*pieces[0])]
+    def run(*arguments: Any) -> list[Any]:
+        if len(arguments) == 1:
+            return [function(*arguments[0])]
 
-        def mine() -> Any:
+        def replica() -> Any:
             number = tf.distribute.get_replica_context().replica_id_in_sync_group
-            return function(*pieces[int(tf.get_static_value(number))])
+            return function(*arguments[int(tf.get_static_value(number))])
 
-        return list(_per_replica(strategy, strategy.run(mine)))
+        return _local_results(strategy, strategy.run(replica))
 
     return run
 
 
-def _per_replica(strategy: tf.distribute.Strategy, found: Any) -> list[Any]:
-    """The nest that each replica gave, from a nest of values that hold one for each."""
-    leaves = [strategy.experimental_local_results(leaf) for leaf in tf.nest.flatten(found)]
-    return [tf.nest.pack_sequence_as(found, list(of_one)) for of_one in zip(*leaves, strict=True)]
+def _local_results(strategy: tf.distribute.Strategy, results: Any) -> list[Any]:
+    """Splits a nest of per-replica values into one nest for each replica."""
+    leaves = [strategy.experimental_local_results(leaf) for leaf in tf.nest.flatten(results)]
+    return [
+        tf.nest.pack_sequence_as(results, list(replica_leaves))
+        for replica_leaves in zip(*leaves, strict=True)
+    ]

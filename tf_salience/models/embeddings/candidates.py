@@ -1,5 +1,6 @@
-"""Which layers turn ids into vectors, and which of them may be those of the tokens."""
+"""Candidates: the layers that turn ids into vectors, and why they may not embed tokens."""
 
+import enum
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +12,31 @@ import tensorflow as tf
 
 from tf_salience.models.embeddings.hook import losses_kept
 from tf_salience.models.embeddings.hooked_model import HookedModel
-from tf_salience.models.embeddings.provenance import behind
+from tf_salience.models.embeddings.provenance import placeholders_of
 from tf_salience.models.embeddings.structure import all_layers, input_specs
 from tf_salience.utils import validation
 
 #: Words in its name that mark an embedding layer as one of something else than tokens.
-_NOT_TOKENS = re.compile(r"(^|_)(positions?|positional|segments?|token_types?)(_|$)")
+_OTHER_NAMES = re.compile(r"(^|_)(positions?|positional|segments?|token_types?)(_|$)")
+
+Shape = tuple[int | None, ...]
+
+
+class Exclusion(enum.Enum):
+    """The reason why a layer is not taken for that of the tokens; its text has the output shape."""
+
+    NOT_OF_INPUTS = "its ids are no inputs"
+    ONE_ID = "one id an example: it gives {shape}"
+    MIXES_TOKENS = "it mixes tokens"
+    NAME = "its name"
+    TIME_DISTRIBUTED = "it is in a TimeDistributed"
+    LOWER_RANK = "it gives {shape}"
+    HIGHER_RANK = "it gives {shape} for each example"
+
+    @property
+    def is_likelihood(self) -> bool:
+        """True if the reason may be wrong for the layer."""
+        return self in (Exclusion.NAME, Exclusion.TIME_DISTRIBUTED, Exclusion.HIGHER_RANK)
 
 
 @dataclass(frozen=True)
@@ -25,149 +45,160 @@ class Candidate:
 
     Attributes:
         layer: the layer.
-        rows: how many ids it has vectors for, or None where it does not tell.
-        shape: of what it gives, `(None, None, 8)`, or None where the model could not be asked.
-        why_not: why it is not taken for that of the tokens; "" where it may be.
-        doubtful: whether that is a likelihood, and may be wrong.
+        vocabulary_size: the number of ids for which it has vectors, or None where it is not known.
+        shape: of its output, `(None, None, 8)`, or None where the model could not be traced.
+        exclusion: why it is not taken for that of the tokens, or None.
     """
 
     layer: keras.layers.Layer
-    rows: int | None
-    shape: tuple[int | None, ...] | None
-    why_not: str
-    doubtful: bool
+    vocabulary_size: int | None
+    shape: Shape | None
+    exclusion: Exclusion | None
+
+    @property
+    def reason(self) -> str:
+        """The text of the exclusion, "" for none."""
+        return "" if self.exclusion is None else self.exclusion.value.format(shape=self.shape)
 
 
 @dataclass(frozen=True)
 class _Call:
-    shape: tuple[int | None, ...]
+    """One call of a layer: the shape of its output, the dtype of its ids, if inputs matter."""
+
+    shape: Shape
     dtype: Any
-    depends: bool
+    depends_on_inputs: bool
 
 
 def candidates(model: keras.Model) -> list[Candidate]:
-    """The candidates, in the order in which Keras holds them.
+    """Lists the candidates, in the order in which Keras holds them.
 
     The model is traced once on inputs of its own specs, where it has some. A layer is a candidate
     if it is a `keras.layers.Embedding`, or if it makes floats (batch, tokens, dim) of integers
     (batch, tokens) and holds no candidate itself.
     """
     layers = all_layers(model)
-    calls = _calls(model, layers)
+    calls = _traced_calls(model, layers)
     embedders = [
         layer
         for layer in layers
         if isinstance(layer, keras.layers.Embedding)
         or any(len(call.shape) == 3 for call in calls.get(layer, ()))
     ]
-    spread = [
+    time_distributed = [
         inner
         for layer in layers
         if isinstance(layer, keras.layers.TimeDistributed)
         for inner in layer._flatten_layers()
     ]
     return [
-        _candidate(layer, calls.get(layer), spread=layer in spread)
+        _candidate(layer, calls.get(layer, ()), in_time_distributed=layer in time_distributed)
         for layer in embedders
-        if not any(one is not layer and one in embedders for one in layer._flatten_layers())
+        if not any(inner is not layer and inner in embedders for inner in layer._flatten_layers())
     ]
 
 
 def obvious(model: keras.Model) -> keras.layers.Layer | None:
-    """The layer where one look shows that there is no other candidate, which spares a trace.
+    """Returns the token embedding where the symbolic graph alone rules out any other candidate.
 
     It is the only `Embedding`, every other layer is one of Keras' or KerasHub's own, and Keras
     knows that it is called on an input or on the ids of a text, and gives (batch, tokens, dim).
+    This spares a trace.
     """
     layers = all_layers(model)
-    tables = [one for one in layers if isinstance(one, keras.layers.Embedding)]
-    if len(tables) != 1 or named_otherwise(tables[0]) or any(_is_own(one) for one in layers):
+    tables = [layer for layer in layers if isinstance(layer, keras.layers.Embedding)]
+    if len(tables) != 1 or has_other_name(tables[0]) or any(map(_is_users_own, layers)):
         return None
     nodes = tables[0]._inbound_nodes
-    shapes = [one.output_tensors[0].shape for one in nodes]
-    givers = [one.input_tensors[0]._keras_history.operation for one in nodes]
+    shapes = [node.output_tensors[0].shape for node in nodes]
+    sources = [node.input_tensors[0]._keras_history.operation for node in nodes]
     kinds = (keras.layers.InputLayer, keras.layers.TextVectorization)
-    plain = all(len(shape) == 3 and shape[1] != 1 for shape in shapes)
-    return tables[0] if nodes and plain and all(isinstance(o, kinds) for o in givers) else None
+    embeds = all(len(shape) == 3 and shape[1] != 1 for shape in shapes)
+    return tables[0] if nodes and embeds and all(isinstance(o, kinds) for o in sources) else None
 
 
-def table(found: Sequence[Candidate]) -> str:
-    """The candidates as a text table."""
+def format_candidates(candidates: Sequence[Candidate]) -> str:
+    """Formats the candidates as a text table."""
     rows = [
         (
-            one.layer.name,
-            "?" if one.rows is None else one.rows,
-            getattr(one.layer, "output_dim", None) or (one.shape[-1] if one.shape else "?"),
-            one.layer.path,
-            one.why_not,
+            candidate.layer.name,
+            "?" if candidate.vocabulary_size is None else candidate.vocabulary_size,
+            getattr(candidate.layer, "output_dim", None)
+            or (candidate.shape[-1] if candidate.shape else "?"),
+            candidate.layer.path,
+            candidate.reason,
         )
-        for one in found
+        for candidate in candidates
     ]
-    return validation.format_table(("name", "vocabulary", "dim", "path", "not tokens, since"), rows)
+    header = ("name", "vocabulary", "dim", "path", "not tokens, since")
+    return validation.format_table(header, rows)
 
 
-def _calls(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> dict[Any, list[_Call]]:
-    """What each layer made of integers while the model was traced; {} where it cannot be."""
+def _traced_calls(
+    model: keras.Model, layers: Sequence[keras.layers.Layer]
+) -> dict[Any, list[_Call]]:
+    """Traces the model: the calls of each layer that makes floats of integers; {} on failure."""
     specs = input_specs(model)
     if specs is None:
         return {}
-    found: dict[Any, list[_Call]] = {}
+    calls: dict[Any, list[_Call]] = {}
 
-    def note(layer: keras.layers.Layer, arguments: Sequence[Any], output: Any) -> None:
-        given = [one for one in arguments if tf.is_tensor(one)]
-        if not (given and tf.is_tensor(output) and output.dtype.is_floating):
+    def observer(layer: keras.layers.Layer, arguments: Sequence[Any], output: Any) -> None:
+        tensors = [argument for argument in arguments if tf.is_tensor(argument)]
+        if not (tensors and tf.is_tensor(output) and output.dtype.is_floating):
             return
-        ids = given[0]
+        ids = tensors[0]
         embeds = len(ids.shape) == 2 and len(output.shape) == 3 and output.shape[-1] != 1
-        # Ids may come as floats, which is what `keras.Input` makes of them if nothing is said.
-        whole = not any(one.dtype.is_floating for one in given)
-        embeds = embeds and (whole or (_is_own(layer) and len(given) == 1))
+        # Ids may come as floats, the default dtype of `keras.Input`.
+        whole = not any(tensor.dtype.is_floating for tensor in tensors)
+        embeds = embeds and (whole or (_is_users_own(layer) and len(tensors) == 1))
         if embeds or isinstance(layer, keras.layers.Embedding):
-            call = _Call(tuple(output.shape), ids.dtype, bool(behind(ids)))
-            found.setdefault(layer, []).append(call)
+            call = _Call(tuple(output.shape), ids.dtype, bool(placeholders_of(ids)))
+            calls.setdefault(layer, []).append(call)
 
     def trace(*flat: Any) -> None:
-        HookedModel(model, []).observe(tf.nest.pack_sequence_as(specs, flat), layers, note)
+        HookedModel(model, []).observe(tf.nest.pack_sequence_as(specs, flat), layers, observer)
 
     try:
         tf.function(trace, autograph=False).get_concrete_function(*tf.nest.flatten(specs))
     except Exception:
-        # Whatever a user's own code raises on open shapes, it says so when it is explained.
+        # A user's own code may raise anything on open shapes; it says so when it is explained.
         return {}
-    return found
+    return calls
 
 
 def _candidate(
-    layer: keras.layers.Layer, calls: Sequence[_Call] | None, *, spread: bool
+    layer: keras.layers.Layer, calls: Sequence[_Call], *, in_time_distributed: bool
 ) -> Candidate:
-    rows = getattr(layer, "input_dim", None)
-    shape = calls[0].shape if calls else None
-    why_not, doubtful = _why_not(layer, calls or (), spread=spread)
-    return Candidate(layer, rows, shape, why_not, doubtful)
+    return Candidate(
+        layer=layer,
+        vocabulary_size=getattr(layer, "input_dim", None),
+        shape=calls[0].shape if calls else None,
+        exclusion=_exclusion(layer, calls, in_time_distributed=in_time_distributed),
+    )
 
 
-def _why_not(
-    layer: keras.layers.Layer, calls: Sequence[_Call], *, spread: bool
-) -> tuple[str, bool]:
-    """Why a layer is not that of the tokens, and whether that is only likely."""
+def _exclusion(
+    layer: keras.layers.Layer, calls: Sequence[_Call], *, in_time_distributed: bool
+) -> Exclusion | None:
     shapes = [call.shape for call in calls]
-    if calls and not any(call.depends for call in calls):
-        return "its ids are no inputs", False
+    if calls and not any(call.depends_on_inputs for call in calls):
+        return Exclusion.NOT_OF_INPUTS
     if shapes and all(len(shape) == 3 and shape[1] == 1 for shape in shapes):
-        return f"one id an example: it gives {shapes[0]}", False
+        return Exclusion.ONE_ID
     if calls and not isinstance(layer, keras.layers.Embedding) and _mixes_tokens(layer, calls[0]):
-        return "it mixes tokens", False
-    if named_otherwise(layer):
-        return "its name", True
-    if spread:
-        return "it is in a TimeDistributed", True
+        return Exclusion.MIXES_TOKENS
+    if has_other_name(layer):
+        return Exclusion.NAME
+    if in_time_distributed:
+        return Exclusion.TIME_DISTRIBUTED
     if shapes and not any(len(shape) == 3 for shape in shapes):
-        return f"it gives {shapes[0]}", len(shapes[0]) > 2
-    return "", False
+        return Exclusion.HIGHER_RANK if len(shapes[0]) > 2 else Exclusion.LOWER_RANK
+    return None
 
 
 def _mixes_tokens(layer: keras.layers.Layer, call: _Call) -> bool:
-    """Whether a token's vector depends on other tokens, or the layer cannot be run by itself.
+    """True if a token's vector depends on other tokens, or the layer cannot be run by itself.
 
     An encoder has vectors of tokens as well, but they are no embeddings.
     """
@@ -176,19 +207,21 @@ def _mixes_tokens(layer: keras.layers.Layer, call: _Call) -> bool:
     changed[0, 1] = 1
     try:
         with losses_kept([layer]), keras.StatelessScope():
-            one, other = (layer(tf.cast(each, call.dtype)) for each in (ids, changed))
+            before, after = (
+                np.asarray(layer(tf.cast(array, call.dtype))) for array in (ids, changed)
+            )
     except Exception:  # a layer of the user's own may raise anything
         return True
-    moved = np.abs(np.asarray(one) - np.asarray(other)).max(axis=(0, 2)) > 0
-    return bool(moved[[place for place in range(moved.size) if place != 1]].any())
+    moved = np.abs(before - after).max(axis=(0, 2)) > 0
+    return bool(np.delete(moved, 1).any())
 
 
-def _is_own(layer: keras.layers.Layer) -> bool:
-    """Whether a layer is of the user's own making: its class, or what a `Lambda` runs."""
+def _is_users_own(layer: keras.layers.Layer) -> bool:
+    """True if a layer is of the user's own making: its class, or the function of a `Lambda`."""
     home = type(layer).__module__.partition(".")[0]
     return home not in ("keras", "keras_hub") or isinstance(layer, keras.layers.Lambda)
 
 
-def named_otherwise(layer: keras.layers.Layer) -> bool:
-    """Whether a layer's name says that it embeds something else than tokens."""
-    return _NOT_TOKENS.search(layer.name.lower()) is not None
+def has_other_name(layer: keras.layers.Layer) -> bool:
+    """True if a layer's name says that it embeds something else than tokens."""
+    return _OTHER_NAMES.search(layer.name.lower()) is not None

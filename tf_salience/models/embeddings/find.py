@@ -1,19 +1,24 @@
-"""Which layers embed tokens: found, or named by the user."""
+"""Finds the layers that embed tokens, unless the user names them."""
 
 from typing import Any
 
 import keras
 
-from tf_salience.models.embeddings.candidates import Candidate, candidates, obvious, table
+from tf_salience.models.embeddings.candidates import (
+    Candidate,
+    candidates,
+    format_candidates,
+    obvious,
+)
 from tf_salience.models.embeddings.structure import all_layers
 from tf_salience.utils import validation
 
-#: As many ids a layer is taken to have that does not tell.
-_FEW = 64
+#: The vocabulary size that is assumed for a layer that does not tell.
+_ASSUMED_SIZE = 64
 
 
 def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
-    """The layers that embed tokens.
+    """Returns the layers that embed tokens.
 
     Args:
         model: a built model.
@@ -26,7 +31,7 @@ def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
     """
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"`model` must be a keras.Model. {_hint(model)}"
+            f"`model` must be a keras.Model. {_mend(model)}"
             f"Received: model={model!r} (of type {type(model).__name__})"
         )
     if not model.built:
@@ -40,11 +45,11 @@ def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
     chosen = list(choice) if isinstance(choice, list | tuple) else [choice]
     if not chosen:
         raise ValueError("`embeddings` must name at least one layer. Received: an empty list")
-    return [_chosen(model, one) for one in chosen]
+    return [_chosen(model, layer) for layer in chosen]
 
 
-def _hint(model: Any) -> str:
-    """What to do with a model of another kind."""
+def _mend(model: Any) -> str:
+    """Returns the mend for a model of another kind."""
     if type(model).__module__.partition(".")[0] == "tf_keras":
         return (
             "This one is of Keras 2 (tf_keras): make it again with Keras 3, and copy the weights: "
@@ -60,39 +65,41 @@ def _hint(model: Any) -> str:
 
 
 def _only_candidate(model: keras.Model) -> keras.layers.Layer:
-    plain = obvious(model)
-    if plain is not None:
-        return plain
-    found = candidates(model)
-    if not found:
+    layer = obvious(model)
+    if layer is not None:
+        return layer
+    all_candidates = candidates(model)
+    if not all_candidates:
         layers = all_layers(model)
         rows = [(layer.name, type(layer).__name__) for layer in layers]
-        saved = next((one for one in layers if isinstance(one, keras.layers.TFSMLayer)), None)
+        saved = next((layer for layer in layers if isinstance(layer, keras.layers.TFSMLayer)), None)
         raise ValueError(
-            f"{_hint(saved)}No `keras.layers.Embedding` was found in the model {model.name!r}, "
+            f"{_mend(saved)}No `keras.layers.Embedding` was found in the model {model.name!r}, "
             "nor another layer that turns ids into vectors. If one does, name it: "
             "`embeddings='layer_name'`; its output must be (batch, tokens, dim). Received: a model "
             "with these layers:\n" + validation.format_table(("name", "class"), rows)
         )
-    tokens = [candidate for candidate in found if not candidate.why_not]
-    if len(tokens) == 1 and not any(_outweighs(one, tokens[0]) for one in found):
+    tokens = [candidate for candidate in all_candidates if candidate.exclusion is None]
+    if len(tokens) == 1 and not any(_outweighs(other, tokens[0]) for other in all_candidates):
         return tokens[0].layer
     # The largest table is the likeliest, and the one to be proposed.
-    tokens.sort(key=lambda one: one.rows or 0, reverse=True)
+    tokens.sort(key=lambda candidate: candidate.vocabulary_size or 0, reverse=True)
+    count = len(all_candidates)
     raise ValueError(
-        f"The model {model.name!r} has {len(found)} embedding layer{'s' * (len(found) > 1)}, and "
-        "it cannot be told which embeds the tokens. Say it: "
-        f"`embeddings={(tokens or found)[0].layer.name!r}`, or a list of names. Received: "
-        "embeddings=None. The candidates:\n" + table(found)
+        f"The model {model.name!r} has {count} embedding layer{'s' * (count > 1)}, and it cannot "
+        "be told which embeds the tokens. Say it: "
+        f"`embeddings={(tokens or all_candidates)[0].layer.name!r}`, or a list of names. Received: "
+        "embeddings=None. The candidates:\n" + format_candidates(all_candidates)
     )
 
 
-def _outweighs(other: Candidate, taken: Candidate) -> bool:
-    """Whether a layer that is only likely to be something else has more ids than that of tokens.
+def _outweighs(other: Candidate, tokens: Candidate) -> bool:
+    """True if a layer that is perhaps not one of tokens has more ids than the one that is taken.
 
     There are more words than segments, letters, or speakers.
     """
-    return other.doubtful and (other.rows or 0) > (taken.rows or _FEW)
+    perhaps = other.exclusion is not None and other.exclusion.is_likelihood
+    return perhaps and (other.vocabulary_size or 0) > (tokens.vocabulary_size or _ASSUMED_SIZE)
 
 
 def _chosen(model: keras.Model, choice: Any) -> keras.layers.Layer:

@@ -1,8 +1,8 @@
-"""The hook: stands in front of a layer's `call` for the length of one trace.
+"""The hook, which stands in front of a layer's `call` for the length of one trace.
 
-It is an instance attribute put past Keras' attribute tracking, so that the layer and its lock know
-nothing of it. Installing and removing it is counted under a lock, so that threads which trace
-the same model at once share one hook; which handler answers is a matter of the thread.
+It is an instance attribute that Keras does not track. Installing and removing it is counted under a
+lock, so that threads which trace the same model at once share one hook; each thread has handlers of
+its own.
 """
 
 import contextlib
@@ -13,33 +13,34 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-Handler = Callable[[keras.layers.Layer, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+Call = Callable[..., Any]
+Handler = Callable[[keras.layers.Layer, Call, tuple[Any, ...], dict[str, Any]], Any]
 
 _lock = threading.RLock()
 _installed: dict[int, tuple[int, dict[str, Any]]] = {}
-_answering = threading.local()
+_thread = threading.local()
 _METHODS = ("call", "quantized_call")
 
 
 @contextlib.contextmanager
 def hooked(layers: Sequence[keras.layers.Layer], handler: Handler) -> Iterator[None]:
-    """While it is open, calls of these layers in this thread go to the handler.
+    """Sends calls of these layers, in this thread, to the handler.
 
     Args:
         layers: the layers.
-        handler: given the layer, its own `call`, and the arguments; what it returns is the output.
+        handler: called with the layer, its own `call`, and the arguments; returns the output.
     """
     unique = list(dict.fromkeys(layers))
-    before = getattr(_answering, "handlers", {})
+    before = getattr(_thread, "handlers", {})
     hooked: list[keras.layers.Layer] = []
     try:
         for layer in unique:
             hooked.append(layer)
             _install(layer)
-        _answering.handlers = {**before, **{id(layer): handler for layer in unique}}
+        _thread.handlers = {**before, **{id(layer): handler for layer in unique}}
         yield
     finally:
-        _answering.handlers = before
+        _thread.handlers = before
         for layer in hooked:
             _remove(layer)
 
@@ -70,9 +71,9 @@ def _remove(layer: keras.layers.Layer) -> None:
             del _installed[id(layer)]
 
 
-def _hook(layer: keras.layers.Layer, original: Callable[..., Any]) -> Callable[..., Any]:
+def _hook(layer: keras.layers.Layer, original: Call) -> Call:
     def call(*args: Any, **kwargs: Any) -> Any:
-        handler = getattr(_answering, "handlers", {}).get(id(layer))
+        handler = getattr(_thread, "handlers", {}).get(id(layer))
         # `ReversibleEmbedding` is also a language model's head; that call embeds nothing.
         reverse = kwargs.get("reverse") or (
             isinstance(layer, keras.layers.ReversibleEmbedding) and len(args) > 1 and args[1]
@@ -90,10 +91,10 @@ _ran_eagerly = False
 
 @contextlib.contextmanager
 def functions_inlined() -> Iterator[None]:
-    """A user's own `@tf.function` becomes part of the trace around it.
+    """Makes a user's own `@tf.function` part of the trace around it.
 
-    Traced on its own it would keep the hook, and what the hook captured, for the model's later
-    calls. TensorFlow's switch for this is one for the whole process, so it is counted.
+    Traced on its own it would keep the hook, and the tensors that the hook captured, for the
+    model's later calls. TensorFlow has one switch for the whole process, so its users are counted.
     """
     global _inlining, _ran_eagerly
     with _lock:
@@ -112,7 +113,7 @@ def functions_inlined() -> Iterator[None]:
 
 @contextlib.contextmanager
 def losses_kept(layers: Sequence[keras.layers.Layer]) -> Iterator[None]:
-    """The losses that layers hold from their last call stay: a model clears them when it runs."""
+    """Restores the losses of the layers' last call, which a model clears when it runs."""
     before = [(layer._losses, list(layer._losses), set(layer._loss_ids)) for layer in layers]
     try:
         yield

@@ -1,4 +1,4 @@
-"""`HookedModel`: reads and replaces what embedding layers give, while the user's own model runs."""
+"""`HookedModel`: records and replaces the output of embedding layers while the model runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,20 +8,26 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.models.embeddings.hook import Handler, functions_inlined, hooked, losses_kept
+from tf_salience.models.embeddings.hook import (
+    Call,
+    Handler,
+    functions_inlined,
+    hooked,
+    losses_kept,
+)
 from tf_salience.models.embeddings.structure import all_layers, comparisons
 
-Replace = Callable[[keras.layers.Layer, Any], Any]
+Replacement = Callable[[keras.layers.Layer, Any], Any]
 
 
 @dataclass(frozen=True)
 class EmbeddingCall:
-    """One call of an embedding layer while the model ran: a segment.
+    """One call of an embedding layer while the model ran.
 
     Attributes:
-        layer: the layer that was called.
-        ids: what it was called on, (batch, tokens) for token ids.
-        embeddings: what it gave, (batch, tokens, dim).
+        layer: the layer.
+        ids: its input, (batch, tokens) for token ids.
+        embeddings: its output, (batch, tokens, dim).
         mask: (batch, tokens), true for real tokens, or None where the layer masks nothing.
     """
 
@@ -33,25 +39,25 @@ class EmbeddingCall:
 
 @dataclass(frozen=True)
 class Recording:
-    """One plain pass of the model.
+    """One pass of the model as it is.
 
     Attributes:
         outputs: the model's outputs.
-        calls: the tapped layers' calls, in order.
-        lookups: the calls of every `Embedding` layer, which has a table to run out of.
+        calls: the calls of the explained layers, in order.
+        table_lookups: the calls of every `Embedding` layer, whose ids must be in its table.
         vectorized: the ids that the model's own `TextVectorization` layers gave, in order.
-        texts: what those layers were called on.
+        texts: the inputs of those layers.
     """
 
     outputs: Any
     calls: list[EmbeddingCall]
-    lookups: list[EmbeddingCall]
+    table_lookups: list[EmbeddingCall]
     vectorized: list[Any]
     texts: list[Any]
 
 
 class HookedModel:
-    """Runs a model with a hook on some of its layers.
+    """A model with a hook on some of its layers.
 
     Args:
         model: a built `keras.Model`.
@@ -65,84 +71,87 @@ class HookedModel:
         self.model = model
         self.guessed = guessed
         self.layers = list(layers)
-        self._everything = everything = all_layers(model)
-        self._tables = [one for one in everything if isinstance(one, keras.layers.Embedding)]
-        self._vectorizers = [
-            one for one in everything if isinstance(one, keras.layers.TextVectorization)
-        ]
-        self._maskings = [one for one in everything if isinstance(one, keras.layers.Masking)]
+        self._all_layers = all_layers(model)
+        self._tables = self._of_kind(keras.layers.Embedding)
+        self._vectorizers = self._of_kind(keras.layers.TextVectorization)
+        self._maskings = self._of_kind(keras.layers.Masking)
         self._comparisons = comparisons(model) if self._maskings else []
         # A `call` under the user's own `@tf.function` is inlined; its `if` needs autograph then.
-        self._functions = [one for one in (model, *everything) if _is_function(one.call)]
+        self._functions = [
+            layer for layer in (model, *self._all_layers) if _is_function(layer.call)
+        ]
+
+    def _of_kind(self, kind: type) -> list[keras.layers.Layer]:
+        return [layer for layer in self._all_layers if isinstance(layer, kind)]
 
     @property
     def embedders(self) -> list[keras.layers.Layer]:
-        """The tapped layers and every other `Embedding`."""
+        """The explained layers and every other `Embedding`."""
         return list(dict.fromkeys([*self.layers, *self._tables]))
 
-    def read(
+    def record(
         self,
         inputs: Any,
         vectorized: Sequence[Any] = (),
         *,
-        checked: Callable[[Any], Any] = lambda ids: ids,
+        check_vectorized: Callable[[Any], Any] = lambda ids: ids,
     ) -> Recording:
-        """Runs the model as it is and notes what the embedding layers are given and give.
+        """Runs the model as it is and records the calls of its embedding layers.
 
         Ids outside a layer's table are moved into it, so that the pass itself never fails on them;
-        `lookups` holds the ids as they came, to be checked.
+        `table_lookups` holds the ids as they came, to be checked.
 
         Args:
             inputs: the model's inputs.
-            vectorized: what its `TextVectorization` layers shall give; their own doing if empty.
-            checked: what these give to the same, checked, before a layer meets it.
+            vectorized: the outputs of its `TextVectorization` layers; () to run these layers.
+            check_vectorized: returns the ids of these layers, checked.
         """
-        reading = Recording(None, [], [], [], [])
+        recording = Recording(None, [], [], [], [])
 
-        def note(
-            layer: keras.layers.Layer, call: Callable[..., Any], args: tuple[Any, ...], kw: Any
+        def record(
+            layer: keras.layers.Layer, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
-            ids = tf.nest.flatten((args, kw))[0]
+            ids = tf.nest.flatten((args, kwargs))[0]
             if layer in self._vectorizers:
-                given = vectorized[len(reading.texts)] if vectorized else call(*args, **kw)
-                given = checked(given)
-                reading.vectorized.append(given)
-                reading.texts.append(ids)
-                return given
+                number = len(recording.texts)
+                output = vectorized[number] if vectorized else call(*args, **kwargs)
+                recording.vectorized.append(check_vectorized(output))
+                recording.texts.append(ids)
+                return recording.vectorized[-1]
             if layer in self._maskings:
-                output = call(*args, **kw)
-                _give_mask(reading.calls, ids, getattr(output, "_keras_mask", None))
+                output = call(*args, **kwargs)
+                _set_mask(recording.calls, ids, getattr(output, "_keras_mask", None))
                 return output
             if layer in self._tables:
                 # In 64 bits: the table's last id may not fit into the ids' own type.
                 wide = ids if ids.dtype.is_floating else tf.cast(ids, tf.int64)
-                args, kw = (tf.clip_by_value(wide, 0, layer.input_dim - 1), *args[1:]), {}
-            embeddings = call(*args, **kw)
+                args, kwargs = (tf.clip_by_value(wide, 0, layer.input_dim - 1), *args[1:]), {}
+            embeddings = call(*args, **kwargs)
             if not tf.is_tensor(embeddings):
                 raise ValueError(
                     f"Layer {layer.name!r} must give one tensor of embeddings, (batch, tokens, "
                     f"dim). Received: a {type(embeddings).__name__}. Name another layer."
                 )
-            seen = EmbeddingCall(layer, ids, embeddings, _mask_of(layer, ids, embeddings))
+            embedding_call = EmbeddingCall(layer, ids, embeddings, _mask_of(layer, ids, embeddings))
             if layer in self._tables:
-                reading.lookups.append(seen)
+                recording.table_lookups.append(embedding_call)
             if layer in self.layers:
-                reading.calls.append(seen)
+                recording.calls.append(embedding_call)
             return embeddings
 
         special = [*self._tables, *self._vectorizers, *self._maskings]
-        outputs = self._run(inputs, note, [*self.layers, *special])
-        return replace(reading, outputs=outputs)
+        outputs = self._run(inputs, record, [*self.layers, *special])
+        return replace(recording, outputs=outputs)
 
-    def replace(self, inputs: Any, vectorized: Sequence[Any], replacement: Replace) -> Any:
+    def run_with(self, inputs: Any, vectorized: Sequence[Any], replacement: Replacement) -> Any:
         """Runs the model with other embeddings.
 
         Args:
             inputs: the model's inputs.
-            vectorized: what its `TextVectorization` layers give, as `Recording.vectorized` has it:
+            vectorized: the outputs of its `TextVectorization` layers, as `Recording.vectorized`:
                 texts are not split again for each row.
-            replacement: the layer and its true output, (batch, tokens, dim), to what goes on in its
-                stead, of the same shape and dtype; asked once a call, in order.
+            replacement: the layer and its true output, (batch, tokens, dim), to the embeddings that
+                take its place, of the same shape and dtype; called once a call, in order.
 
         Returns:
             The model's outputs.
@@ -150,62 +159,62 @@ class HookedModel:
         ids = iter(vectorized)
         replaced: list[tuple[Any, Any]] = []
 
-        def swap(
-            layer: keras.layers.Layer, call: Callable[..., Any], args: tuple[Any, ...], kw: Any
+        def replace_output(
+            layer: keras.layers.Layer, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
             if layer in self._vectorizers:
                 return next(ids)
             if layer in self._maskings or layer in self._comparisons:
-                # What is masked is a matter of the true embeddings, as with a mask of ids: on the
-                # way from zeros all would be masked at the start and nothing after it.
-                trues = [true for other, true in replaced if other is args[0]]
-                return _masked_as(trues, layer, call, args, kw)
-            true = call(*args, **kw)
-            other = replacement(layer, true)
-            replaced.append((other, true))
+                # True embeddings decide what is masked, as with a mask of ids: on a path from
+                # zeros the interpolated ones would mask everything at the start.
+                true = next((true for new, true in replaced if new is args[0]), None)
+                return _masked_as(true, layer, call, args, kwargs)
+            true = call(*args, **kwargs)
+            new = replacement(layer, true)
+            replaced.append((new, true))
             # Some layers attach the mask to their output inside `call`.
             mask = getattr(true, "_keras_mask", None)
             if mask is not None:
-                other._keras_mask = mask
-            return other
+                new._keras_mask = mask
+            return new
 
         special = [*self._vectorizers, *self._maskings, *self._comparisons]
-        return self._run(inputs, swap, [*self.layers, *special])
+        return self._run(inputs, replace_output, [*self.layers, *special])
 
     def observe(
         self,
         inputs: Any,
         layers: Sequence[keras.layers.Layer],
-        note: Callable[[keras.layers.Layer, Sequence[Any], Any], None],
+        observer: Callable[[keras.layers.Layer, Sequence[Any], Any], None],
     ) -> Any:
-        """Runs the model as it is and tells of each call of some layers.
+        """Runs the model as it is and reports the calls of some layers.
 
         Args:
             inputs: the model's inputs.
             layers: the layers.
-            note: given a layer, the tensors it was called on, and what it gave.
+            observer: called with a layer, the tensors of its call, and its output.
 
         Returns:
             The model's outputs.
         """
 
-        def watch(
-            layer: keras.layers.Layer, call: Callable[..., Any], args: tuple[Any, ...], kw: Any
+        def report(
+            layer: keras.layers.Layer, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
-            output = call(*args, **kw)
-            note(layer, tf.nest.flatten((args, kw)), output)
+            output = call(*args, **kwargs)
+            observer(layer, tf.nest.flatten((args, kwargs)), output)
             return output
 
-        return self._run(inputs, watch, layers)
+        return self._run(inputs, report, layers)
 
     def mean(self, layer: keras.layers.Layer) -> Any:
-        """The mean of all of a layer's embeddings, (dim,), or None if it has no table of them."""
+        """Computes the mean of a layer's embeddings, (dim,); None if it has no table of them."""
         if layer not in self._tables:
             return None
         return tf.reduce_mean(self._embed(layer, np.arange(layer.input_dim)[None])[0], axis=0)
 
     def lookup(self, layer: keras.layers.Layer, token_id: int) -> Any:
-        """The embedding of one id, (dim,), by the layer itself.
+        """Computes the embedding of one id, (dim,), by the layer itself.
 
         Raises:
             ValueError: if the id is outside the layer's table, or the layer embeds no ids.
@@ -217,14 +226,14 @@ class HookedModel:
                 f"{layer.name!r}. Received: baseline={token_id}"
             )
         try:
-            embedded = self._embed(layer, np.array([[token_id]]))
+            embeddings = self._embed(layer, np.array([[token_id]]))
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise ValueError(
                 f"A `baseline` that is a token needs a layer that embeds ids. Received: layer "
                 f"{layer.name!r}, which is called on something else. Pass an array of shape "
                 f"(dim,) instead. It said: {error}"
             ) from error
-        return embedded[0, 0]
+        return embeddings[0, 0]
 
     def _embed(self, layer: keras.layers.Layer, ids: Any) -> Any:
         with losses_kept([layer]), keras.StatelessScope():
@@ -232,16 +241,18 @@ class HookedModel:
 
     def _run(self, inputs: Any, handler: Handler, layers: Sequence[keras.layers.Layer]) -> Any:
         def inline(
-            layer: keras.layers.Layer, call: Callable[..., Any], args: tuple[Any, ...], kw: Any
+            layer: keras.layers.Layer, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
             if layer in self._functions:
                 call = tf.autograph.to_graph(call.python_function)  # type: ignore[attr-defined]
-            return handler(layer, call, args, kw) if layer in layers else call(*args, **kw)
+            if layer in layers:
+                return handler(layer, call, args, kwargs)
+            return call(*args, **kwargs)
 
         with (
             hooked([*layers, *self._functions], inline),
             functions_inlined(),
-            losses_kept([self.model, *self._everything]),
+            losses_kept([self.model, *self._all_layers]),
             # Updates of state that the model makes while it runs (a counter, a metric) are dropped.
             keras.StatelessScope(),
         ):
@@ -250,7 +261,7 @@ class HookedModel:
         return outputs
 
     def _refuse_side_effects(self) -> None:
-        """What a graph assigns to variables that Keras does not know of cannot be dropped."""
+        """Raises a ValueError if the graph assigns to a variable that Keras does not know of."""
         graph = tf.compat.v1.get_default_graph()
         for operation in graph.get_operations():
             if operation.type.startswith("Assign") and operation.type.endswith("VariableOp"):
@@ -262,24 +273,24 @@ class HookedModel:
                 )
 
 
-def _give_mask(calls: list[EmbeddingCall], embeddings: Any, mask: Any) -> None:
+def _set_mask(calls: list[EmbeddingCall], embeddings: Any, mask: Any) -> None:
     """Gives a `Masking` layer's mask to the call whose embeddings it was called on."""
-    for number, one in enumerate(calls):
-        if one.embeddings is embeddings:
-            calls[number] = replace(one, mask=mask)
+    for number, call in enumerate(calls):
+        if call.embeddings is embeddings:
+            calls[number] = replace(call, mask=mask)
 
 
 def _masked_as(
-    trues: Sequence[Any],
+    true: Any,
     layer: keras.Operation,
-    call: Callable[..., Any],
+    call: Call,
     args: tuple[Any, ...],
-    kw: dict[str, Any],
+    kwargs: dict[str, Any],
 ) -> Any:
-    """What a `Masking` layer, or its comparison, gives: masked as the true embeddings are."""
-    if not trues:
-        return call(*args, **kw)
-    output = call(trues[0], *args[1:], **kw)
+    """Runs a `Masking` layer, or its comparison, so that it masks as with the true embeddings."""
+    if true is None:
+        return call(*args, **kwargs)
+    output = call(true, *args[1:], **kwargs)
     if not isinstance(layer, keras.layers.Masking):
         return output
     mask = output._keras_mask
@@ -293,7 +304,7 @@ def _is_function(call: Any) -> bool:
 
 
 def _mask_of(layer: keras.layers.Layer, ids: Any, embeddings: Any) -> Any:
-    """The mask that goes with the output: attached inside `call`, or what Keras will attach."""
+    """Returns the mask of the output: attached inside `call`, or the one that Keras will attach."""
     mask = getattr(embeddings, "_keras_mask", None)
     if mask is None and layer.supports_masking:
         mask = layer.compute_mask(ids, getattr(ids, "_keras_mask", None))

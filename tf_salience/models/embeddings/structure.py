@@ -1,4 +1,4 @@
-"""What a model is made of: its layers, its inputs, its end."""
+"""The structure of a model: its layers, its inputs, its end."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Every layer below the model, each once, in the order in which Keras holds them."""
+    """Returns every layer below the model once, in the order in which Keras holds them."""
     return list(
         dict.fromkeys(
             layer
@@ -18,8 +18,8 @@ def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def comparisons(model: keras.Model) -> list[keras.Operation]:
-    """The `not_equal` operations of a model's symbolic graphs: what a `Masking` layer's mask is."""
-    graphs = [getattr(one, "_functional", None) or one for one in (model, *all_layers(model))]
+    """Returns the `not_equal` operations of a model's symbolic graphs: a `Masking` layer's mask."""
+    graphs = [getattr(layer, "_functional", None) or layer for layer in (model, *all_layers(model))]
     return [
         operation
         for graph in graphs
@@ -29,7 +29,7 @@ def comparisons(model: keras.Model) -> list[keras.Operation]:
 
 
 def takes_text(model: keras.Model) -> bool:
-    """Whether the model itself takes strings."""
+    """True if the model itself takes strings."""
     symbolic = getattr(model, "inputs", None)
     if symbolic:
         return any(tensor.dtype == "string" for tensor in symbolic)
@@ -38,10 +38,10 @@ def takes_text(model: keras.Model) -> bool:
 
 
 def input_specs(model: keras.Model) -> Any:
-    """What `model(inputs)` takes, a nest of tensor specs with open batch axes, or None.
+    """Returns the specs of the model's inputs, a nest with open batch axes, or None.
 
-    A model in the subclassing style has no symbolic inputs. Of one that takes a single array it is
-    known on which shape it was built, and it is taken to be ids, or texts where it reads them.
+    A model in the subclassing style has no symbolic inputs. If it takes a single array, the shape
+    on which it was built is known; it is taken to be ids, or texts where the model reads them.
     """
 
     def spec(tensor: Any) -> tf.TensorSpec:
@@ -60,7 +60,7 @@ def input_specs(model: keras.Model) -> Any:
 
 
 def ends_in_probabilities(model: keras.Model) -> bool:
-    """Whether the last layer is known to be, or to end in, a sigmoid or softmax."""
+    """True if the last layer is known to be, or to end in, a sigmoid or softmax."""
     last: Any = model
     while isinstance(last, keras.Model) and (getattr(last, "inputs", None) and last.layers):
         last = last.layers[-1]

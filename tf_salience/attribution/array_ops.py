@@ -1,0 +1,88 @@
+"""The array operations that methods need, for numpy arrays and for tensors of a graph.
+
+A method is written once: `array_ops.of(array)` gives the operations for the kind of array that its
+path works with, numpy while an explainer runs, TensorFlow while a SavedModel is traced.
+"""
+
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+
+class _NumpyOps:
+    abs, sqrt, maximum, where, shape = np.abs, np.sqrt, np.maximum, np.where, np.shape
+    sum, take, arange, full = np.sum, np.take, np.arange, np.full
+    nonzero = np.flatnonzero
+
+    @staticmethod
+    def take_level(sums: Array, level: Array) -> Array:
+        return sums[np.arange(len(sums)), level]
+
+    @staticmethod
+    def add_at(array: Array, examples: Array, values: Array) -> Array:
+        array[examples] += values
+        return array
+
+    @staticmethod
+    def set_at(array: Array, examples: Array, value: Any) -> Array:
+        array[examples] = value
+        return array
+
+    @staticmethod
+    def divide(amount: Array, total: Array) -> Array:
+        return np.divide(amount, total, out=np.where(amount > 0, np.inf, 0.0), where=total > 0)
+
+    @staticmethod
+    def is_empty(array: Array) -> bool:
+        return not len(array)
+
+
+class _TensorFlowOps:
+    """See the functions of `numpy` and `_NumpyOps`, whose names these are.
+
+    `take_level(sums, level)` takes one level of each example, (batch, levels, tokens) and (batch,)
+    to (batch, tokens). `add_at` and `set_at` change some examples. `divide(amount, total)` is 0
+    where both are 0, and infinite where `total` alone is.
+    """
+
+    def __init__(self) -> None:
+        import tensorflow as tf
+
+        self.abs, self.sqrt, self.maximum, self.where = tf.abs, tf.sqrt, tf.maximum, tf.where
+        self.shape, self.sum, self.take, self.arange = tf.shape, tf.reduce_sum, tf.gather, tf.range
+        self._tf = tf
+
+    def full(self, size: Array, value: Any) -> Array:
+        return self._tf.fill([size], value)
+
+    def nonzero(self, condition: Array) -> Array:
+        return self._tf.cast(self._tf.where(condition)[:, 0], self._tf.int32)
+
+    def take_level(self, sums: Array, level: Array) -> Array:
+        return self._tf.gather(sums, level, axis=1, batch_dims=1)
+
+    def add_at(self, array: Array, examples: Array, values: Array) -> Array:
+        return self._tf.tensor_scatter_nd_add(array, examples[:, None], values)
+
+    def set_at(self, array: Array, examples: Array, value: Any) -> Array:
+        values = self._tf.fill(self._tf.shape(examples), value)
+        return self._tf.tensor_scatter_nd_update(array, examples[:, None], values)
+
+    def divide(self, amount: Array, total: Array) -> Array:
+        tf = self._tf
+        amount = tf.cast(amount, total.dtype)
+        at_zero = tf.where(amount > 0, tf.constant(np.inf, total.dtype), tf.zeros_like(total))
+        return tf.where(total > 0, tf.math.divide_no_nan(amount, total), at_zero)
+
+    @staticmethod
+    def is_empty(array: Array) -> bool:
+        # Not known before the graph runs; a round of no examples runs no row.
+        del array
+        return False
+
+
+def of(array: Array) -> Any:
+    """Returns the operations for this kind of array."""
+    return _NumpyOps if isinstance(array, np.ndarray) else _TensorFlowOps()

@@ -1,0 +1,163 @@
+"""Trailing padding, cut off where it is shown not to change the target."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from tf_salience.attribution import result
+from tf_salience.attribution.execution.batching import Array, PathBatch
+from tf_salience.attribution.methods import Method
+from tf_salience.attribution.result import Attribution
+from tf_salience.utils import arrays
+
+#: Few widths are few compiled shapes; from 1 to 128 tokens there are eight.
+WIDTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
+
+#: How closely targets must agree for padding to count as without influence, relative to themselves
+#: and to the largest target of the batch.
+_TOLERANCE = 1e-5
+_ROUNDING = 1e-6
+#: About how many examples of a group are tried half-way and with noise; all are at the input.
+_TRIED = 8
+
+
+def lengths(masks: tuple[Array, ...]) -> Array:
+    """Returns the tokens up to the last real one of any segment, (batch,)."""
+    ends = [np.where(mask, np.arange(1, mask.shape[1] + 1), 0).max(axis=1) for mask in masks]
+    return np.max(ends, axis=0)
+
+
+def padded_widths(lengths: Array, full: int) -> Array:
+    """Returns the smallest width of `WIDTHS` that holds each length, at most `full`: (batch,)."""
+    widths = np.array([*(width for width in WIDTHS if width < full), full])
+    return widths[np.searchsorted(widths, lengths)]
+
+
+class PaddingTrimmer:
+    """Explains examples of similar length together, at the width that they need.
+
+    A width is proven once for a full width and remembered: the proof shows how the model treats its
+    padding. That nothing moves at the input is checked for every example, where its path ends.
+    """
+
+    def __init__(self) -> None:
+        self._padding_is_idle: dict[tuple[int, int], bool] = {}
+
+    def attribute(self, method: Method, batch: PathBatch) -> Attribution:
+        """Computes the method's attribution of every example.
+
+        Args:
+            method: the method.
+            batch: the examples, whose segments are all of one width.
+        """
+        (full,) = set(batch.widths)
+        groups = self._groups(batch, full)
+        order: list[Array] = []
+        attributions: list[Attribution] = []
+        while groups:
+            examples, width = groups.pop()
+            path = _EndRecorder(batch.take(examples).cut(width))
+            attribution = method(path)
+            kept = np.ones(len(examples), bool) if width == full else path.ends_at_input()
+            if not kept.all():
+                # The width was proven with other examples, and is wrong for these.
+                groups.append((examples[~kept], full))
+            segments = arrays.split_columns(attribution.scores, path.batch.widths)
+            scores = [arrays.pad_tokens(segment, full) for segment in segments]
+            order.append(examples[kept])
+            attributions.append(
+                replace(attribution, scores=np.concatenate(scores, axis=1)).take(kept)
+            )
+        return result.concatenate(attributions).take(np.argsort(np.concatenate(order)))
+
+    def _groups(self, batch: PathBatch, full: int) -> list[tuple[Array, int]]:
+        """Groups the examples by the width at which they are explained."""
+        widths = padded_widths(lengths(batch.masks), full)
+        for width in np.unique(widths[widths < full]).tolist():
+            examples = np.flatnonzero(widths == width)
+            if (width, full) not in self._padding_is_idle:
+                tried = examples[:: max(1, len(examples) // _TRIED)]
+                self._padding_is_idle[width, full] = padding_is_idle(batch.take(tried), width)
+            if not self._padding_is_idle[width, full]:
+                widths[examples] = full
+        return [(np.flatnonzero(widths == width), width) for width in np.unique(widths).tolist()]
+
+
+def padding_is_idle(batch: PathBatch, width: int) -> bool:
+    """True if the tokens beyond `width` have no influence on the target.
+
+    They are cut off, at the input and half-way; and they are replaced by strong noise, one way and
+    the other. Without the noise a saturated target, or a maximum that lies elsewhere, would pass
+    for a mask.
+    """
+    short = batch.cut(width)
+    try:
+        pairs = [
+            (short.target_at(1.0), batch.outputs),
+            (short.target_at(0.5), batch.target_at(0.5)),
+            *((batch.target_with(noisy), batch.outputs) for noisy in _noisy(batch, width)),
+        ]
+    except (ValueError, TypeError, AssertionError, tf.errors.OpError):
+        return False  # The model takes one width and no other.
+    return all(_agree(targets, expected).all() for targets, expected in pairs)
+
+
+def _noisy(batch: PathBatch, width: int) -> Iterator[list[Array]]:
+    """Yields the embeddings of each segment with noise beyond `width`, then with its opposite."""
+    generator = np.random.default_rng(0)
+    noises = [
+        10.0 * max(1.0, np.abs(embeddings).max()) * generator.standard_normal(embeddings.shape)
+        for embeddings in batch.embeddings
+    ]
+    beyond = (np.arange(max(batch.widths)) >= width)[None, :, None]
+    for sign in (1.0, -1.0):
+        yield [
+            embeddings + tf.cast(np.where(beyond, sign * noise, 0.0), embeddings.dtype)
+            for embeddings, noise in zip(batch.embeddings, noises, strict=True)
+        ]
+
+
+class _EndRecorder:
+    """A path that remembers the target at its end.
+
+    Args:
+        batch: the examples, perhaps cut to a shorter width.
+    """
+
+    def __init__(self, batch: PathBatch) -> None:
+        self.batch = batch
+        self.outputs = batch.outputs
+        self.examples = batch.examples
+        self._ends = np.full(len(batch.outputs), np.nan)
+
+    def integrate(
+        self, examples: Array, nodes: Array, weights: Array
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Sums token scores over nodes of the path; see `path.Path`."""
+        sums, targets = self.batch.integrate(examples, nodes, weights)
+        if 1.0 in nodes:
+            self._ends[examples] = targets[:, np.flatnonzero(nodes == 1.0)[0]]
+        return sums, targets
+
+    def target_at(self, node: float) -> Array:
+        """Computes the target of every example at one node; see `path.Path`."""
+        return self.batch.target_at(node)
+
+    def ends_at_input(self) -> Array:
+        """True where the target at the end of the path is that of the first pass, (batch,).
+
+        A forward pass is spent on it only if the method never asked for the end.
+        """
+        unseen = np.isnan(self._ends)
+        if unseen.any():
+            self._ends[unseen] = self.target_at(1.0)[unseen]
+        return _agree(self._ends, self.outputs)
+
+
+def _agree(targets: Array, expected: Array) -> Array:
+    """True where targets agree, (batch,), up to the rounding of sums as large as the largest."""
+    allowed = _TOLERANCE * np.abs(expected) + _ROUNDING * np.abs(expected).max()
+    return np.abs(targets - expected) <= allowed
