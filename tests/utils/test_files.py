@@ -14,6 +14,12 @@ def names(directory):
     return sorted(path.name for path in directory.iterdir())
 
 
+def fail_within(context, error, write):
+    with context as new:
+        write(new)
+        raise error
+
+
 @pytest.fixture
 def saved_model(tmp_path):
     """A directory that passes for a SavedModel."""
@@ -49,9 +55,8 @@ class TestAtomicFile:
     def test_after_an_error_the_old_file_is_unchanged(self, tmp_path, error):
         path = tmp_path / "file.txt"
         path.write_text("old")
-        with pytest.raises(error), files.atomic_file(path) as new:
-            new.write_text("half")
-            raise error
+        with pytest.raises(error):
+            fail_within(files.atomic_file(path), error, lambda new: new.write_text("half"))
         assert path.read_text() == "old"
         assert names(tmp_path) == ["file.txt"]
 
@@ -79,16 +84,16 @@ class TestAtomicDirectory:
     @pytest.mark.parametrize("error", ERRORS)
     def test_after_an_error_nothing_is_left(self, tmp_path, error):
         path = tmp_path / "new" / "deep" / "model"
-        with pytest.raises(error), files.atomic_directory(path, overwrite=False) as new:
-            (new / "content").touch()
-            raise error
+        context = files.atomic_directory(path, overwrite=False)
+        with pytest.raises(error):
+            fail_within(context, error, lambda new: (new / "content").touch())
         assert names(tmp_path) == []
 
     def test_a_new_parent_that_is_used_meanwhile_stays(self, tmp_path):
         path = tmp_path / "new" / "model"
-        with pytest.raises(ValueError), files.atomic_directory(path, overwrite=False):  # noqa: PT011
-            (path.parent / "neighbour").touch()
-            raise ValueError
+        context = files.atomic_directory(path, overwrite=False)
+        with pytest.raises(ZeroDivisionError):
+            fail_within(context, ZeroDivisionError, lambda _: (path.parent / "neighbour").touch())
         assert names(path.parent) == ["neighbour"]
 
     @pytest.mark.parametrize("error", ERRORS)

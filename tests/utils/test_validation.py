@@ -22,7 +22,9 @@ def test_positive_integers():
 
 def test_choices():
     validation.check_one_of("rule", "lit", ["trapezoid", "lit"])
-    with pytest.raises(ValueError, match=r"`rule`.*'trapezoid', 'lit'.*rule='trapezo'.*'trapezoid'"):
+    with pytest.raises(
+        ValueError, match=r"`rule`.*'trapezoid', 'lit'.*rule='trapezo'.*'trapezoid'"
+    ):
         validation.check_one_of("rule", "trapezo", ["trapezoid", "lit"])
     with pytest.raises(ValueError, match=r"rule=3\.$"):
         validation.check_one_of("rule", 3, ["trapezoid", "lit"])
