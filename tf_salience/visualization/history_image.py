@@ -62,10 +62,8 @@ def draw_history(
 
 
 def _thin_out(columns: Sequence[Any]) -> Sequence[Any]:
-    max_columns = _MAX_COLUMNS_WIDTH // _MIN_COLUMN_WIDTH
-    if len(columns) <= max_columns:
-        return columns
-    indices = np.linspace(0, len(columns) - 1, max_columns).round().astype(int)
+    count = min(len(columns), _MAX_COLUMNS_WIDTH // _MIN_COLUMN_WIDTH)
+    indices = np.linspace(0, len(columns) - 1, count).round().astype(int)
     return [columns[index] for index in indices]
 
 

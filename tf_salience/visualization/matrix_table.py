@@ -18,8 +18,7 @@ def as_text(
         scores: (targets, tokens).
     """
     rows = [["", *tokens]]
-    for target, target_scores in zip(targets, scores, strict=True):
-        rows.append([target, *map(_cell, target_scores)])
+    rows += [[target, *map(_cell, row)] for target, row in zip(targets, scores, strict=True)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for target, *cells in rows:
