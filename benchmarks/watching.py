@@ -35,9 +35,7 @@ class _Timed(tfs.SalienceLogger):
         start = perf_counter()
         found = super()._evaluate()
         self.seconds.append(perf_counter() - start)
-        explainer = self._observer.explainer
-        compiled = (explainer._engine, explainer._engine._target, explainer._reader._read)
-        self.traces.append(sum(one.traces for one in compiled))
+        self.traces.append(self._probe_explainer.explainer.trace_count)
         return found
 
 

@@ -11,7 +11,7 @@ RECORDS = [
 ]
 
 
-def test_records_come_back_in_order_and_are_added_to(tmp_path):
+def test_records_are_appended_and_read_in_order(tmp_path):
     file = tmp_path / "new" / "salience.jsonl"
     log.append(file, RECORDS[:1])
     log.append(file, RECORDS[1:])
@@ -21,22 +21,21 @@ def test_records_come_back_in_order_and_are_added_to(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, 5, 30])
-def test_a_line_cut_short_is_skipped_and_does_not_take_the_next_along(tmp_path, cut):
+def test_an_incomplete_line_is_skipped_and_the_next_is_read(tmp_path, cut):
     file = tmp_path / "salience.jsonl"
     log.append(file, RECORDS)
     file.write_bytes(file.read_bytes()[:-cut])
     log.append(file, RECORDS)
-    # A line that only lacks its end is whole.
-    whole = RECORDS if cut == 1 else RECORDS[:1]
     if cut == 1:
-        assert tfs.read_log(file) == whole + RECORDS
+        # A record that lacks only its line break is complete.
+        assert tfs.read_log(file) == RECORDS + RECORDS
         return
     with pytest.warns(tfs.DamagedLogWarning, match="1 of the lines .* line 2") as warned:
-        assert tfs.read_log(file) == whole + RECORDS
+        assert tfs.read_log(file) == RECORDS[:1] + RECORDS
     assert warned[0].filename == __file__
 
 
-def test_what_is_no_record_is_skipped(tmp_path):
+def test_a_line_that_is_not_a_record_is_skipped(tmp_path):
     file = tmp_path / "salience.jsonl"
     file.write_bytes(b'\n17\n\xff\xfe{"a": 1}\n{"a": 1}\n')
     with pytest.warns(tfs.DamagedLogWarning, match="2 of the lines .* line 2, 3"):
@@ -44,10 +43,10 @@ def test_what_is_no_record_is_skipped(tmp_path):
 
 
 def test_no_log(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no log of a `SalienceLogger`.*other\.jsonl"):
+    with pytest.raises(FileNotFoundError, match=r"`path` must be.*Received: path=.*other\.jsonl"):
         tfs.read_log(tmp_path, name="other")
 
 
-def test_numbers_that_json_does_not_have_are_refused(tmp_path):
+def test_numbers_that_json_does_not_have_raise(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
         log.append(tmp_path / "salience.jsonl", [{"score": float("nan")}])

@@ -17,29 +17,39 @@ def test_equal_scores_share_the_mean_of_their_ranks():
 
 def test_spearman_by_hand():
     # 1 - 6 Σ d² / (n (n² - 1)), where no scores are equal.
-    one, other = np.array([1.0, 2.0, 3.0, 4.0]), np.array([10.0, 40.0, 20.0, 30.0])
-    assert rankings.spearman(one, other) == pytest.approx(1 - 6 * (0 + 4 + 1 + 1) / (4 * 15))
+    a, b = np.array([1.0, 2.0, 3.0, 4.0]), np.array([10.0, 40.0, 20.0, 30.0])
+    assert rankings.spearman(a, b) == pytest.approx(1 - 6 * (0 + 4 + 1 + 1) / (4 * 15))
 
 
 @given(SCORES)
-def test_spearman_sees_the_order_alone(scores):
-    found = rankings.spearman(scores, scores**3 + 7)
+def test_spearman_depends_on_the_order_alone(scores):
+    correlation = rankings.spearman(scores, scores**3 + 7)
     if len(set(scores.tolist())) == 1:
-        assert found is None
+        assert correlation is None
     else:
-        assert found == pytest.approx(1.0)
+        assert correlation == pytest.approx(1.0)
         assert rankings.spearman(scores, -scores) == pytest.approx(-1.0)
 
 
 @pytest.mark.parametrize(
-    ("tokens", "count"), [(0, 0), (1, 1), (4, 1), (5, 1), (6, 2), (10, 2), (15, 3), (35, 7)]
+    ("tokens", "fraction", "count"),
+    [
+        (0, 0.2, 0),
+        (1, 0.2, 1),
+        (4, 0.2, 1),
+        (5, 0.2, 1),
+        (6, 0.2, 2),
+        (10, 0.2, 2),
+        (35, 0.2, 7),
+        (100, 0.07, 7),
+    ],
 )
-def test_a_share_is_rounded_up(tokens, count):
-    assert len(rankings.top_share(np.arange(tokens), 0.2)) == count
+def test_a_fraction_is_rounded_up(tokens, fraction, count):
+    assert len(rankings.top_fraction(np.arange(tokens), fraction)) == count
 
 
 def test_the_top_is_signed_and_of_equals_the_earlier():
-    assert rankings.top(np.array([-9.0, 1.0, 2.0, 2.0]), 3).tolist() == [2, 3, 1]
+    assert rankings.top_k(np.array([-9.0, 1.0, 2.0, 2.0]), 3).tolist() == [2, 3, 1]
 
 
 def test_jaccard():
@@ -58,17 +68,17 @@ def test_jaccard():
     ],
 )
 def test_entropy(scores, expected):
-    found = rankings.entropy(np.array(scores))
-    assert found == (None if expected is None else pytest.approx(expected))
+    entropy = rankings.entropy(np.array(scores))
+    assert entropy == (None if expected is None else pytest.approx(expected))
 
 
 @given(SCORES)
 def test_entropy_and_mass_are_shares(scores):
-    where = np.arange(len(scores)) % 2 == 0
+    mask = np.arange(len(scores)) % 2 == 0
     if not scores.any():
         assert rankings.entropy(scores) is None
-        assert rankings.mass(scores, where) is None
+        assert rankings.mass(scores, mask) is None
         return
     assert 0.0 <= rankings.entropy(scores) <= 1.0 + 1e-12
-    both = rankings.mass(scores, where) + rankings.mass(scores, ~where)
-    assert both == pytest.approx(1.0)
+    total = rankings.mass(scores, mask) + rankings.mass(scores, ~mask)
+    assert total == pytest.approx(1.0)

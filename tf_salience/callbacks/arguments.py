@@ -1,4 +1,4 @@
-"""Arguments of a `SalienceLogger` that need more than a look."""
+"""Checks of the arguments of a `SalienceLogger`."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,30 +8,34 @@ import numpy as np
 from tf_salience import targets
 
 
-def each_by_label(labels: Any, target: Any) -> tuple[Any, Any]:
-    """One target an example as a label each: some of the probes then keep their own."""
-    targets.get(target)
-    if not isinstance(target, list | tuple | np.ndarray):
-        return labels, target
+def resolve_labels(labels: Any, target: Any) -> tuple[Any, targets.Target]:
+    """Turns units of a target, one per example, into labels, which are taken with their probes.
+
+    Raises:
+        TypeError: for a target of another kind.
+        ValueError: for labels beside such units.
+    """
+    resolved = targets.get(target)
+    if not isinstance(resolved, targets.Unit) or np.ndim(resolved.which) == 0:
+        return labels, resolved
     if labels is not None:
         raise ValueError(
-            "`labels` and a `target` for each example say the same thing twice. "
-            f"Received: labels={labels!r}, target={target!r}"
+            "`labels` must be None where `target` is a sequence, one entry per example. "
+            f"Received: labels={labels!r}, target={target!r}. Pass one of the two."
         )
-    return target, "label"
+    return resolved.which, targets.Unit("label")
 
 
-def hold_one_each(method: Any, target: Any) -> bool:
-    """Whether the baseline or the target holds something for each example of one batch."""
-    target_indices: list[Any] = [getattr(target, name, None) for name in ("which", "of", "a", "b")]
+def is_per_example(method: Any, target: targets.Target) -> bool:
+    """True if the method's baseline or the target has one entry per example of a batch."""
     baseline: Any = getattr(method, "baseline", None)
-    return np.ndim(baseline) == 3 or any(np.ndim(one) for one in target_indices)
+    return np.ndim(baseline) == 3 or any(np.ndim(unit) for unit in target.units)
 
 
-def strings(name: str, given: Any, usual: Collection[str]) -> frozenset[str]:
-    """A collection of strings, the usual one for None."""
-    if given is None:
-        return frozenset(usual)
-    if isinstance(given, str) or not all(isinstance(one, str) for one in given):
-        raise TypeError(f"`{name}` must be a collection of strings. Received: {name}={given!r}")
-    return frozenset(given)
+def string_set(name: str, value: Any, default: Collection[str]) -> frozenset[str]:
+    """Converts a collection of strings to a set; None stands for the default."""
+    if value is None:
+        return frozenset(default)
+    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"`{name}` must be a collection of strings. Received: {name}={value!r}")
+    return frozenset(value)

@@ -1,4 +1,4 @@
-"""What each probe's scores were at the evaluations so far: for its picture."""
+"""Scores of each probe at all evaluations, for the image of its history."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 
 @dataclass(frozen=True)
-class Column:
-    """The scores of one probe at one evaluation.
+class ProbeScores:
+    """Scores of one probe at one evaluation.
 
     Attributes:
-        step: of the optimizer.
-        epoch: the number of the epoch, from 0, or None outside of `fit`.
+        step: the optimizer's iterations.
+        epoch: the number of the epoch, from 0; None outside of `fit`.
         method: the name of the method.
-        target_name: what was explained.
+        target_name: the name of the target.
         tokens: (tokens,).
         scores: (tokens,).
     """
@@ -30,41 +30,40 @@ class Column:
 
     @property
     def label(self) -> str:
-        """What stands below the column: the epoch, counted from 1 as Keras prints it, or step."""
+        """The label in the image: the epoch, counted from 1 as Keras prints it, or the step."""
         return f"step {self.step}" if self.epoch is None else str(self.epoch + 1)
 
-    def goes_on_as(self, other: "Column") -> bool:
-        """Whether the other can stand beside this one."""
-        return self.tokens == other.tokens and self.method == other.method
+    def is_comparable(self, later: "ProbeScores") -> bool:
+        """True if later scores are of the same tokens and by the same method."""
+        return self.tokens == later.tokens and self.method == later.method
 
 
-class History:
-    """The columns of every probe.
+class ScoreHistory:
+    """Scores of every probe at the evaluations so far.
 
     Args:
-        records: of an earlier run with the same log, which this one goes on with.
+        records: the log records of an earlier run that this run continues.
 
     Attributes:
-        columns: by the number of the probe, the oldest first.
+        by_probe: maps the number of a probe to its scores, the oldest first.
     """
 
     def __init__(self, records: Iterable[dict[str, Any]] = ()) -> None:
-        self.columns: dict[int, list[Column]] = {}
+        self.by_probe: dict[int, list[ProbeScores]] = {}
         for record in records:
             if "scores" in record:
-                values = {item.name: record[item.name] for item in fields(Column)}
+                values = {field.name: record[field.name] for field in fields(ProbeScores)}
                 values["scores"] = np.array(record["scores"], np.float32)
-                self.add(record["probe"], Column(**values))
+                self.append(record["probe"], ProbeScores(**values))
 
-    def add(self, probe: int, column: Column) -> None:
-        """Adds a column.
+    def append(self, probe: int, scores: ProbeScores) -> None:
+        """Appends scores of a probe, and drops those of another run.
 
-        Those of other tokens or another method, and those that lie ahead of it, are of another run
-        and go.
+        These are scores of other tokens or another method, or at the same or a later step.
         """
-        columns = self.columns.setdefault(probe, [])
-        if columns and not columns[-1].goes_on_as(column):
-            columns.clear()
-        while columns and columns[-1].step >= column.step:
-            columns.pop()
-        columns.append(column)
+        history = self.by_probe.setdefault(probe, [])
+        if history and not history[-1].is_comparable(scores):
+            history.clear()
+        while history and history[-1].step >= scores.step:
+            history.pop()
+        history.append(scores)

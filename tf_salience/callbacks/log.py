@@ -1,4 +1,4 @@
-"""A log of JSON lines that is only ever added to, and reads back what a crash has left of it."""
+"""An append-only log of JSON lines, which a crash leaves readable."""
 
 import json
 from collections.abc import Iterable
@@ -12,27 +12,26 @@ SUFFIX = ".jsonl"
 
 
 def append(path: Path, records: Iterable[dict[str, Any]]) -> None:
-    """Adds records to the end of a log, one a line, and makes the log and its folder if need be."""
+    """Appends records to a log, one per line; creates the file and its folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
     with path.open("a+b") as file:
-        # A line that a crash cut short must not swallow the one after it.
+        # A line that a crash cut short must not run into the next one.
         if file.tell() and _last_byte(file) != b"\n":
             lines = "\n" + lines
         file.write(lines.encode("ascii"))
 
 
 def read_log(path: str | PathLike[str], name: str = "salience") -> list[dict[str, Any]]:
-    """Reads what a `SalienceLogger` wrote.
+    """Reads the log of a `SalienceLogger`.
 
     Args:
-        path: its `log_dir`, or the file itself.
-        name: its `name`, where `path` is a folder.
+        path: the `log_dir` of the logger, or the file itself.
+        name: the `name` of the logger, where `path` is a folder.
 
     Returns:
-        One dict for each probe and evaluation, in the order in which they were written; the README
-        lists its keys. A line that is not whole, after a crash, is skipped with a
-        `DamagedLogWarning`.
+        One dict per probe and evaluation, in the order of writing; the README lists the keys. An
+        incomplete line, as a crash leaves it, is skipped with a `DamagedLogWarning`.
 
     Raises:
         FileNotFoundError: if there is no such log.
@@ -42,8 +41,8 @@ def read_log(path: str | PathLike[str], name: str = "salience") -> list[dict[str
         file /= name + SUFFIX
     if not file.is_file():
         raise FileNotFoundError(
-            f"There is no log of a `SalienceLogger`. Received: path={str(path)!r}, where it would "
-            f"be {str(file)!r}"
+            "`path` must be the `log_dir` of a `SalienceLogger` or its log file. "
+            f"Received: path={str(path)!r}, but there is no file {str(file)!r}"
         )
     records, damaged = [], []
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):
@@ -57,7 +56,7 @@ def read_log(path: str | PathLike[str], name: str = "salience") -> list[dict[str
             damaged.append(number)
     if damaged:
         warnings.warn(
-            f"{len(damaged)} of the lines of {str(file)!r} are not whole, as after a crash, and "
+            f"{len(damaged)} of the lines of {str(file)!r} are incomplete, as after a crash, and "
             f"are skipped: line {', '.join(map(str, damaged[:5]))}"
             f"{' and more' if len(damaged) > 5 else ''}.",
             warnings.DamagedLogWarning,

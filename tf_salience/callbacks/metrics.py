@@ -1,17 +1,17 @@
-"""What an evaluation says in numbers: of each probe, and of all of them."""
+"""Metrics of an evaluation: of each probe, and aggregated over the probes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tf_salience.callbacks import rankings
-from tf_salience.callbacks.observer import ERASED_SHARE, Observation
+from tf_salience.callbacks.probe_explainer import ERASED_FRACTION, ProbeExplanation
 
 Array = npt.NDArray[Any]
 
-#: The names of the scalars; the README says what each one is.
+#: The names of the scalars; the README describes each.
 NAMES = (
     "drift_spearman",
     "drift_jaccard",
@@ -23,71 +23,66 @@ NAMES = (
     "sufficiency_over_random",
     "convergence_delta",
 )
-#: What tokenizers call the tokens that are no words.
+#: The usual special tokens of tokenizers.
 SPECIAL_TOKENS = (
     "[CLS]", "[SEP]", "[MASK]", "[UNK]", "[START]", "[END]", "[BOS]", "[EOS]",
     "<s>", "</s>", "<mask>", "<unk>", "<bos>", "<eos>", "<|endoftext|>",
 )  # fmt: skip
 
-Measures = dict[str, float | None]
+Metrics = dict[str, float | None]
 
 
-def of_probe(
-    now: Observation,
-    before: Array | None,
+def compute(
+    explanation: ProbeExplanation,
+    previous_scores: Array | None,
     rationale: npt.NDArray[np.bool_] | None,
-    special: Collection[str],
-) -> Measures:
-    """The measures of one probe, None where there is no such thing.
+    special_tokens: Collection[str],
+) -> Metrics:
+    """Computes the metrics of one probe; those that are undefined for it are None.
 
     Args:
-        now: what was observed.
-        before: (tokens,), the scores for the same target at the evaluation before, or None.
-        rationale: (tokens,), which tokens are rationale words, or None.
-        special: the strings of special tokens.
+        explanation: the explanation of the probe.
+        previous_scores: (tokens,), for the same target at the previous evaluation, or None.
+        rationale: (tokens,), true for rationale words, or None.
+        special_tokens: the strings of special tokens.
     """
-    tokens, scores = now.salience.tokens, now.salience.scores
-    delta = now.salience.convergence_delta
-    is_special = np.array([token in special for token in tokens], bool)
-    spearman, jaccard = (None, None) if before is None else _likeness(scores, before)
+    tokens, scores = explanation.salience.tokens, explanation.salience.scores
+    delta = explanation.salience.convergence_delta
+    special = np.array([token in special_tokens for token in tokens], bool)
+    spearman = jaccard = None
+    # One token has no order.
+    if previous_scores is not None and len(scores) > 1:
+        spearman = rankings.spearman(scores, previous_scores)
+        jaccard = rankings.jaccard(
+            rankings.top_fraction(scores, ERASED_FRACTION),
+            rankings.top_fraction(previous_scores, ERASED_FRACTION),
+        )
     return {
-        "drift_spearman": _away(spearman),
-        "drift_jaccard": _away(jaccard),
+        "drift_spearman": None if spearman is None else 1.0 - spearman,
+        "drift_jaccard": None if jaccard is None else 1.0 - jaccard,
         "entropy": rankings.entropy(scores),
-        "padding_mass": now.padding_mass,
-        "special_mass": rankings.mass(scores, is_special),
+        "padding_mass": explanation.padding_mass,
+        "special_mass": rankings.mass(scores, special),
         "rationale_share": _rationale_share(scores, rationale),
-        "comprehensiveness_over_random": now.comprehensiveness,
-        "sufficiency_over_random": now.sufficiency,
+        "comprehensiveness_over_random": explanation.comprehensiveness,
+        "sufficiency_over_random": explanation.sufficiency,
         "convergence_delta": None if delta is None else abs(delta),
     }
 
 
-def of_all(each: Sequence[Measures]) -> dict[str, float]:
-    """The measures of an evaluation: means over the probes that have them, medians for deltas."""
-    found = {}
+def aggregate(metrics: Iterable[Metrics]) -> dict[str, float]:
+    """Averages each metric over the probes for which it is defined; deltas by their median."""
+    rows, scalars = list(metrics), {}
     for name in NAMES:
-        values = [value for one in each if (value := one[name]) is not None]
+        values = [value for row in rows if (value := row[name]) is not None]
         if values:
-            mean = np.median if name == "convergence_delta" else np.mean
-            found[name] = float(mean(values))
-    return found
-
-
-def _likeness(now: Array, before: Array) -> tuple[float | None, float | None]:
-    """Spearman's correlation and the overlap of the top; one token alone has neither."""
-    if len(now) < 2:
-        return None, None
-    tops = (rankings.top_share(scores, ERASED_SHARE) for scores in (now, before))
-    return rankings.spearman(now, before), rankings.jaccard(*tops)
-
-
-def _away(likeness: float | None) -> float | None:
-    return None if likeness is None else 1.0 - likeness
+            average = np.median if name == "convergence_delta" else np.mean
+            scalars[name] = float(average(values))
+    return scalars
 
 
 def _rationale_share(scores: Array, rationale: npt.NDArray[np.bool_] | None) -> float | None:
-    """Of as many top tokens as the rationale has, the share that are in it."""
+    """Computes the fraction of the k top tokens that are among the k rationale words."""
     if rationale is None or not rationale.any():
         return None
-    return float(rationale[rankings.top(scores, int(rationale.sum()))].mean())
+    return float(rationale[rankings.top_k(scores, int(rationale.sum()))].mean())

@@ -1,4 +1,4 @@
-"""The examples that are watched, with what the user knows of them."""
+"""The probes: examples that are explained at every evaluation, with their labels and rationales."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,21 +9,22 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience.data import tf_data
-from tf_salience.models import inputs
+from tf_salience.models import nests
+from tf_salience.utils import arrays
 
 Array = npt.NDArray[Any]
-#: Words as the tokens read, or their places among the real tokens of the example.
+#: Words as the tokens read, or positions among the real tokens of the example.
 Rationale = Collection[str | int]
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Some examples.
+    """A batch of examples.
 
     Attributes:
         inputs: a nest of arrays or texts, (batch, ...).
         labels: (batch,), or None.
-        rationales: one an example, or None.
+        rationales: one per example, or None.
     """
 
     inputs: Any
@@ -31,74 +32,80 @@ class Probes:
     rationales: list[Rationale] | None
 
     def __len__(self) -> int:
-        return inputs.size(self.inputs)
+        return nests.batch_size(self.inputs)
 
-    def take(self, which: Sequence[int]) -> tuple[Any, Array | None]:
-        """The inputs and the labels of some of them."""
-        numbers = np.asarray(which, np.int64)
-        labels = None if self.labels is None else self.labels[numbers]
-        return inputs.take(self.inputs, numbers), labels
+    def take(self, batch: Sequence[int]) -> tuple[Any, Array | None]:
+        """Selects the inputs and the labels of some probes by their numbers."""
+        rows = np.asarray(batch, np.int64)
+        labels = None if self.labels is None else self.labels[rows]
+        return arrays.take(self.inputs, rows), labels
 
-    def is_rationale(self, number: int, tokens: Sequence[str]) -> npt.NDArray[np.bool_] | None:
-        """Which of a probe's tokens are rationale words, (tokens,); None if nobody said."""
+    def rationale_mask(self, probe: int, tokens: Sequence[str]) -> npt.NDArray[np.bool_] | None:
+        """Builds the mask of a probe's rationale words, (tokens,); None without rationales."""
         if self.rationales is None:
             return None
-        known = self.rationales[number]
-        return np.array([token in known or place in known for place, token in enumerate(tokens)])
+        rationale = self.rationales[probe]
+        return np.array(
+            [token in rationale or position in rationale for position, token in enumerate(tokens)]
+        )
 
 
-def collect(
+def collect_probes(
     examples: Any, labels: Any, rationales: Any, *, max_examples: int, pad_id: int | None = None
 ) -> Probes:
-    """Probes from what a user passes.
+    """Converts the arguments of a `SalienceLogger` to probes.
 
     Args:
         examples: texts, arrays, a dict or tuple of them, or a `tf.data.Dataset` whose elements are
             batches as `fit` takes them, with or without labels.
         labels: (batch,), or None: those of the data set.
-        rationales: for each example its rationale: words, or places among its tokens; or None.
-        max_examples: how many of a data set are taken.
+        rationales: one per example, words or positions among its tokens; or None.
+        max_examples: the most examples to take from a data set.
         pad_id: the id of padding, or None.
 
     Raises:
         TypeError: for a data set that is not batched, or rationales of another kind.
-        ValueError: for no examples, arrays of different lengths, labels or rationales that are not
-            one an example, or batches of different widths where `pad_id` is not 0.
+        ValueError: for no examples, arrays of different lengths, another number of labels or
+            rationales than of examples, or batches of different widths where `pad_id` is not 0.
     """
     if isinstance(examples, tf.data.Dataset):
-        nest, found = tf_data.read(examples, "examples", most=max_examples, pad_id=pad_id)
-        labels = found if labels is None else labels
+        nest, own_labels = tf_data.read(
+            examples, "examples", max_examples=max_examples, pad_id=pad_id
+        )
+        labels = own_labels if labels is None else labels
     else:
-        nest = inputs.arrays(examples)
-    size = inputs.size(nest)
+        nest = nests.to_arrays(examples)
+    size = nests.batch_size(nest)
     if not size:
         raise ValueError("`examples` must hold at least one example. Received: none")
     if any(len(leaf) != size for leaf in tf.nest.flatten(nest)):
         raise ValueError(
             "All arrays of `examples` must have the same number of examples. "
-            f"Received: {inputs.describe(nest)}"
+            f"Received: {nests.describe(nest)}"
         )
     if labels is not None:
-        labels = tf_data.plain_labels(np.asarray(labels))
+        labels = tf_data.flat_labels(np.asarray(labels))
         if labels.shape[:1] != (size,):
             raise ValueError(
                 f"`labels` must hold one label for each of the {size} examples. Received: labels "
                 f"of shape {labels.shape}"
             )
-    return Probes(nest, labels, _rationales(rationales, size))
+    return Probes(nest, labels, _check_rationales(rationales, size))
 
 
-def _rationales(rationales: Any, size: int) -> list[Rationale] | None:
+def _check_rationales(rationales: Any, size: int) -> list[Rationale] | None:
     if rationales is None:
         return None
     checked: list[Rationale] = []
-    for one in rationales:
-        if isinstance(one, str) or not isinstance(one, Iterable):
+    for rationale in rationales:
+        if isinstance(rationale, str) or not isinstance(rationale, Iterable):
             raise TypeError(
-                "`rationales` must hold, for each example, a list of words or of places among its "
-                f"tokens. Received: {one!r} (of type {type(one).__name__})"
+                "`rationales` must hold, for each example, a list of words or of positions among "
+                f"its tokens. Received: {rationale!r} (of type {type(rationale).__name__})"
             )
-        checked.append(frozenset(item if isinstance(item, str) else int(item) for item in one))
+        checked.append(
+            frozenset(item if isinstance(item, str) else int(item) for item in rationale)
+        )
     if len(checked) != size:
         raise ValueError(
             f"`rationales` must hold one rationale for each of the {size} examples. "

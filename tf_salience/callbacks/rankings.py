@@ -1,4 +1,4 @@
-"""What scores say by their order and their shares: numpy alone, one sentence at a time."""
+"""Statistics of one sentence's scores, by their order and their shares; needs numpy alone."""
 
 import math
 from typing import Any
@@ -10,50 +10,45 @@ Array = npt.NDArray[Any]
 
 
 def ranks(scores: Array) -> Array:
-    """The rank of each score, (tokens,), from 1; equal scores share the mean of their ranks."""
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2.0)[place]
+    """Computes the rank of each score, (tokens,), from 1; equal scores share their mean rank."""
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2.0)[inverse]
 
 
-def spearman(one: Array, other: Array) -> float | None:
-    """Spearman's rank correlation of two scores of the same tokens, in [-1, 1].
-
-    Args:
-        one: (tokens,).
-        other: (tokens,).
+def spearman(a: Array, b: Array) -> float | None:
+    """Computes Spearman's rank correlation of two scores of the same tokens, both (tokens,).
 
     Returns:
-        The correlation; None where one of them has no order: fewer than two tokens, or all equal.
+        The correlation, in [-1, 1]; None where `a` or `b` has no order: fewer than two tokens, or
+        all scores equal.
     """
-    a, b = (ranks(scores) - (len(scores) + 1) / 2.0 for scores in (one, other))
-    size = math.sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / size if size > 0 else None
+    centered_a, centered_b = (ranks(scores) - (len(scores) + 1) / 2.0 for scores in (a, b))
+    norm = math.sqrt(float(centered_a @ centered_a) * float(centered_b @ centered_b))
+    return float(centered_a @ centered_b) / norm if norm > 0 else None
 
 
-def top(scores: Array, count: int) -> Array:
-    """The positions of the largest scores, the largest first; of equals the earlier."""
-    return np.argsort(-scores, kind="stable")[:count]
+def top_k(scores: Array, k: int) -> Array:
+    """Finds the positions of the k largest scores, the largest first; of equals the earlier."""
+    return np.argsort(-scores, kind="stable")[:k]
 
 
-def top_share(scores: Array, share: float) -> Array:
-    """As `top`, for a share of the tokens: rounded up, so at least one where there is a token."""
-    # 0.2 * 5 is a little more than 1 in floating point, and is to be 1.
-    return top(scores, math.ceil(round(share * len(scores), 9)))
+def top_fraction(scores: Array, fraction: float) -> Array:
+    """Finds the positions of the top fraction of the tokens, rounded up, as `top_k` does."""
+    # 0.07 * 100 is a little more than 7 in floating point, and must not be rounded up to 8.
+    return top_k(scores, math.ceil(round(fraction * len(scores), 9)))
 
 
-def jaccard(one: Array, other: Array) -> float | None:
-    """How much two sets of positions have in common: |A and B| / |A or B|; None if both empty."""
-    union = np.union1d(one, other)
-    return len(np.intersect1d(one, other)) / len(union) if len(union) else None
+def jaccard(a: Array, b: Array) -> float | None:
+    """Computes |A and B| / |A or B| of two sets of positions; None if both are empty."""
+    union = np.union1d(a, b)
+    return len(np.intersect1d(a, b)) / len(union) if len(union) else None
 
 
 def entropy(scores: Array) -> float | None:
-    """How evenly |scores| are spread over the tokens: 0 for one token has all, 1 for all the same.
-
-    The Shannon entropy of |s| / sum |s| over its largest value, log(tokens).
+    """Computes the Shannon entropy of |s| / sum |s|, divided by its maximum, log(tokens).
 
     Returns:
-        None where nothing is spread: fewer than two tokens, or zeros.
+        From 0, one token has all, to 1, all are equal; None for fewer than two tokens, or all 0.
     """
     sizes = np.abs(scores).astype(np.float64)
     if len(sizes) < 2 or sizes.sum() == 0:
@@ -62,7 +57,7 @@ def entropy(scores: Array) -> float | None:
     return float(max(0.0, -(shares * np.log(shares)).sum() / math.log(len(sizes))))
 
 
-def mass(scores: Array, where: Array) -> float | None:
-    """The share of sum |scores| that lies where `where` is true; None for zeros alone."""
+def mass(scores: Array, mask: Array) -> float | None:
+    """Computes the share of sum |scores| under the mask, (tokens,); None if all scores are 0."""
     sizes = np.abs(scores).astype(np.float64)
-    return float(sizes[where].sum() / sizes.sum()) if sizes.sum() > 0 else None
+    return float(sizes[mask].sum() / sizes.sum()) if sizes.sum() > 0 else None

@@ -1,4 +1,4 @@
-"""`SalienceLogger`: explains the same examples whenever the model is evaluated, and logs them."""
+"""`SalienceLogger`: explains the same examples at every evaluation, and logs them."""
 
 import datetime
 import math
@@ -12,67 +12,68 @@ import keras
 
 from tf_salience.attribution import methods
 from tf_salience.callbacks import arguments, log, metrics
-from tf_salience.callbacks.history import Column, History
-from tf_salience.callbacks.observer import Failure, Observation, Observer
-from tf_salience.callbacks.probes import collect
-from tf_salience.callbacks.tensorboard import Board
+from tf_salience.callbacks.history import ProbeScores, ScoreHistory
+from tf_salience.callbacks.probe_explainer import ProbeExplainer, ProbeExplanation
+from tf_salience.callbacks.probes import collect_probes
+from tf_salience.callbacks.tensorboard import TensorBoardWriter
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.utils import validation, warnings
 
 
 class SalienceLogger(keras.callbacks.Callback):
-    """Logs where a model looks while it trains and is evaluated.
+    """Logs the salience of fixed examples while a model trains and is evaluated.
 
-    Explains a fixed set of examples, the probes, in `fit` at each validation, or at the end of an
-    epoch without one, and in `evaluate`. Every explanation goes to `<log_dir>/<name>.jsonl`, which
+    Explains the examples, the probes, in `fit` at each validation, or at the end of an epoch
+    without one, and in `evaluate`. Every explanation goes to `<log_dir>/<name>.jsonl`, which
     `read_log` reads, and to TensorBoard summaries in `<log_dir>/validation`, the folder and the
-    steps of `keras.callbacks.TensorBoard`. The scalars are in the epoch's logs too, as
+    steps of `keras.callbacks.TensorBoard`. The scalars also go into the logs of the epoch, as
     `val_<name>_<scalar>`, for callbacks that come after this one: `EarlyStopping`,
     `ModelCheckpoint`, `CSVLogger`. At the start of `fit` the probes are explained once without
-    being logged, so that the first epoch too has something that it moved from.
+    being logged, so that drift is defined for the first epoch too.
 
-    Training is what it would have been: the same weights to the last bit, the same random numbers.
-    The weights are looked at as they are when this callback's turn comes: put it after callbacks
-    that change them then (`BackupAndRestore`), and before `SwapEMAWeights`, which changes back.
+    Training does not change: the weights are the same to the last bit, and so are the random
+    numbers. The probes are explained with the weights at this callback's turn: put it after
+    callbacks that set the weights (`BackupAndRestore`), and before `SwapEMAWeights`, which swaps
+    them back.
 
-    The scalars, each the mean over the probes that have it:
+    The scalars, each the mean over the probes for which it is defined:
 
-    - `drift_spearman`: 1 - Spearman's rank correlation with the scores of the evaluation before,
+    - `drift_spearman`: 1 - Spearman's rank correlation with the scores of the previous evaluation,
       where the target is still the same.
-    - `drift_jaccard`: 1 - |A and B| / |A or B| of the top 20 % of the tokens then and now.
-    - `entropy`: how evenly |scores| are spread, 0 (one token has all) to 1.
+    - `drift_jaccard`: 1 - |A and B| / |A or B| of the top 20 % of the tokens, previous and current.
+    - `entropy`: how evenly |scores| are spread, from 0 (one token has all) to 1.
     - `padding_mass`, `special_mass`: the share of sum |scores| on padding (of padding and real
       tokens), on special tokens (of real tokens).
-    - `rationale_share`: of as many top tokens as the rationale has, the share that are in it. The
-      top tokens are those that speak most for the target.
+    - `rationale_share`: for a rationale of k tokens, the fraction of the k top tokens that are in
+      it. The top tokens are those with the largest signed scores.
     - `comprehensiveness_over_random`, `sufficiency_over_random` (DeYoung et al. 2020,
       arXiv:1911.03429, section 4.1): the fall of the target when the top 20 % of the tokens are
-      erased, or all but them, minus the same for random tokens. In the target's units; an erased
+      erased, or all but these, minus the same for random tokens. In the target's units; an erased
       token has the embedding of the method's baseline. The first is good when it is large, the
       second when it is small.
     - `convergence_delta`: the median |delta|, for integrated gradients.
 
     Args:
-        log_dir: the folder of the logs; the one of `keras.callbacks.TensorBoard` will do.
+        log_dir: the folder of the logs; may be that of `keras.callbacks.TensorBoard`.
         examples: the probes: texts, arrays, a dict or tuple of them, as `Explainer` takes them, or
-            a `tf.data.Dataset` of batches as `fit` takes it. It is read once, here: one that is
-            shuffled gives other probes every time, and must not be the one that is trained on,
+            a `tf.data.Dataset` of batches as `fit` takes it. A data set is read once, here: one
+            that is shuffled gives other probes every time, and must not be the one for training,
             whose order the reading would change.
-        labels: (batch,) class indices or names, for `target="label"`; those of the data set if
-            None.
-        rationales: for each probe the words that should decide, as its tokens read, or their places
-            among its tokens.
+        labels: (batch,) class indices or names, for `target="label"`; None: those of the data set.
+        rationales: for each probe the words that should decide, as its tokens read, or their
+            positions among its tokens.
         method: as `Explainer` takes it.
-        every: explain at every so-manieth evaluation, the first one included.
-        max_examples: how many examples of a data set are taken.
+        every: the interval of logged evaluations; the first evaluation is logged.
+        max_examples: the most examples to take from a data set.
         special_tokens: the strings of special tokens; None: the usual ones ([CLS], </s>, ...).
-        name: of the log and its scalars; two loggers of one `log_dir` need two.
-        on_error: "warn": a probe that cannot be explained is logged as such, with one warning;
-            "raise": it ends the training.
-        **keywords: whatever else `Explainer` takes: `target`, `tokenizer`, `embeddings`, ...
+        name: the name of the log and the prefix of its scalars; loggers that share a `log_dir`
+            need different names.
+        on_error: "warn": a probe that cannot be explained is logged with its error, and the first
+            time there is a warning; "raise": its error ends the training.
+        **keywords: further arguments of `Explainer`: `target`, `tokenizer`, `embeddings`, ...
 
     Attributes:
-        scalars: those of the last evaluation.
+        scalars: the scalars of the last logged evaluation.
 
     Raises:
         TypeError: for an argument of another kind.
@@ -97,203 +98,211 @@ class SalienceLogger(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._method = methods.get(method)
-        labels, target = arguments.each_by_label(labels, keywords.get("target", "predicted"))
-        # The probes are few: XLA would compile in the midst of training, and earn little.
-        self._keywords = {"jit_compile": False, **keywords, "target": target}
+        self._method_name = methods.serialize(self._method)["class_name"]
+        labels, self._target = arguments.resolve_labels(labels, keywords.pop("target", "predicted"))
+        # For the few probes XLA saves less time than it takes to compile.
+        self._options = {"jit_compile": False, **keywords}
         self._every = validation.positive_integer("every", every)
-        most = validation.positive_integer("max_examples", max_examples)
-        self._probes = collect(
-            examples, labels, rationales, max_examples=most, pad_id=keywords.get("pad_id")
+        max_examples = validation.positive_integer("max_examples", max_examples)
+        self._probes = collect_probes(
+            examples, labels, rationales, max_examples=max_examples, pad_id=keywords.get("pad_id")
         )
-        self._special = arguments.strings("special_tokens", special_tokens, metrics.SPECIAL_TOKENS)
+        self._special_tokens = arguments.string_set(
+            "special_tokens", special_tokens, default=metrics.SPECIAL_TOKENS
+        )
         if not isinstance(name, str) or not re.fullmatch(r"\w+", name):
             raise ValueError(
                 f"`name` must be letters, digits and underscores. Received: name={name!r}"
             )
         self._name = name
         validation.check_one_of("on_error", on_error, ("warn", "raise"))
-        self._strict = on_error == "raise"
-        self._file = Path(log_dir) / (name + log.SUFFIX)
-        self._board = Board(Path(log_dir) / "validation", name)
-        self._observer: Observer | None = None
-        self._history = History()
-        self._opened = False
-        self._before: dict[int, Column] = {}
-        self._evaluations = 0
+        self._raise_errors = on_error == "raise"
+        self._log_file = Path(log_dir) / (name + log.SUFFIX)
+        self._tensorboard = TensorBoardWriter(Path(log_dir) / "validation", name)
+        self._probe_explainer: ProbeExplainer | None = None
+        self._history = ScoreHistory()
+        self._log_read = False
+        self._previous: dict[int, ProbeScores] = {}
+        self._evaluation = 0
         self._warned: set[type[UserWarning]] = set()
-        self._names: set[str] = set()
+        self._scalar_names: set[str] = set()
         self._fitting = False
         self._epoch: int | None = None
-        # What this epoch's logs get; None: it has not been evaluated yet.
-        self._found: dict[str, float] | None = None
+        # The scalars for the logs of the epoch; None before its evaluation.
+        self._epoch_scalars: dict[str, float] | None = None
         self.scalars: dict[str, float] = {}
 
     def set_model(self, model: keras.Model) -> None:
-        """A new `fit` or `evaluate`; the last one may have been interrupted."""
+        """Resets the state of a `fit` or `evaluate` that may have been interrupted."""
         super().set_model(model)
-        self._fitting, self._epoch, self._found = False, None, None
+        self._fitting, self._epoch, self._epoch_scalars = False, None, None
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Explains the probes once, for the first epoch to have moved from something."""
+        """Explains the probes once, as the reference for the drift of the first epoch."""
         self._fitting = True
-        self._open()
-        # A model that its first batch is to build has no scores before it.
+        self._read_log()
+        # A model that its first batch builds has no weights yet.
         if self.model.built:
-            self._observed()
+            self._explain_probes()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Notes the epoch."""
-        self._epoch, self._found = epoch, None
+        """Sets the epoch of the records."""
+        self._epoch, self._epoch_scalars = epoch, None
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """Reads an earlier run's log, in `evaluate` alone."""
-        self._open()
+        """Checks that the arguments fit the model, before an evaluation outside of `fit`."""
+        self._read_log()
+        if self.model.built:
+            self._update_explainer()
 
     def on_test_end(self, logs: Any = None) -> None:
-        """An evaluation, in `fit` or alone."""
-        self._found = self._evaluate()
+        """Logs an evaluation, inside or outside of `fit`."""
+        self._epoch_scalars = self._evaluate()
         if not self._fitting:
-            self._board.close(self._history)
+            self._tensorboard.close(self._history)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """An evaluation where there was no validation; its scalars go into the epoch's logs."""
-        if self._found is None:
-            self._found = self._evaluate()
+        """Logs an evaluation if there was no validation; adds the scalars to the epoch's logs."""
+        if self._epoch_scalars is None:
+            self._epoch_scalars = self._evaluate()
         if logs is not None:
-            # Keras gives this dict to the callbacks that come after, and to `History`. What
-            # `on_test_end` is given is a copy that nobody else sees.
-            logs.update({f"val_{self._name}_{key}": one for key, one in self._found.items()})
+            # Keras passes this dict on to later callbacks and to `History`; the one that
+            # `on_test_end` receives is a copy.
+            logs.update(
+                {f"val_{self._name}_{key}": value for key, value in self._epoch_scalars.items()}
+            )
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Ends the event file."""
+        """Closes the event file."""
         self._fitting, self._epoch = False, None
-        self._board.close(self._history)
+        self._tensorboard.close(self._history)
 
-    def _open(self) -> None:
-        """Goes on with the log of an earlier run, and makes the explainer where it can be made."""
-        if not self._opened:
-            self._opened = True
-            records = log.read_log(self._file) if self._file.is_file() else []
-            self._history = History(records)
-            done = 1 + max((one["evaluation"] for one in records), default=-1)
-            # The next one is its turn: those that were passed over have left no trace.
-            self._evaluations = -(-done // self._every) * self._every
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-        known = self._observer
-        if self.model.built and (known is None or known.explainer.model is not self.model):
-            with self.model.distribute_strategy.scope():
-                explainer = Explainer(self.model, self._method, **self._keywords)
-            explainer.check_target(len(self._probes), self._probes.labels)
-            self._observer = Observer(
-                explainer,
-                self._probes,
-                strict=self._strict,
-                divisible=not arguments.hold_one_each(self._method, self._keywords["target"]),
-            )
-            self._before = {}
+    def _read_log(self) -> None:
+        """Continues the log of an earlier run."""
+        if self._log_read:
+            return
+        self._log_read = True
+        records = log.read_log(self._log_file) if self._log_file.is_file() else []
+        self._history = ScoreHistory(records)
+        logged = 1 + max((record["evaluation"] for record in records), default=-1)
+        # The log does not tell how many evaluations were skipped after its last one.
+        self._evaluation = -(-logged // self._every) * self._every
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+
+    def _update_explainer(self) -> ProbeExplainer:
+        """Makes the explainer at first, and again for another model."""
+        current = self._probe_explainer
+        if current is not None and current.explainer.model is self.model:
+            return current
+        with self.model.distribute_strategy.scope():
+            explainer = Explainer(self.model, self._method, target=self._target, **self._options)
+        explainer.check_target(len(self._probes), self._probes.labels)
+        self._previous = {}
+        self._probe_explainer = ProbeExplainer(
+            explainer,
+            self._probes,
+            raise_errors=self._raise_errors,
+            separable=not arguments.is_per_example(self._method, self._target),
+        )
+        return self._probe_explainer
 
     def _evaluate(self) -> dict[str, float]:
-        """One evaluation, logged; its scalars, none where it is not its turn."""
-        number = self._evaluations
-        self._evaluations += 1
+        """Logs every `every`-th evaluation; returns its scalars, or {} for a skipped one."""
+        number = self._evaluation
+        self._evaluation += 1
         if number % self._every:
             return {}
-        self._open()
-        found, each = self._observed()
-        self.scalars = metrics.of_all(list(each.values()))
-        records = [self._record(number, probe, one, each) for probe, one in enumerate(found)]
-        log.append(self._file, records)
-        for probe in each:
-            self._history.add(probe, self._before[probe])
-        there = {i: one.salience for i, one in enumerate(found) if isinstance(one, Observation)}
-        self._board.show(self.scalars, there, self._history, self._step())
-        # A column of a table, once begun, goes on; NaN is no improvement to `EarlyStopping`.
-        self._names |= set(self.scalars)
-        return {name: self.scalars.get(name, math.nan) for name in sorted(self._names)}
+        explanations, errors, probe_metrics = self._explain_probes()
+        self.scalars = metrics.aggregate(probe_metrics.values())
+        log.append(self._log_file, self._records(number, explanations, errors, probe_metrics))
+        for probe in explanations:
+            self._history.append(probe, self._previous[probe])
+        saliences = {probe: explanations[probe].salience for probe in explanations}
+        self._tensorboard.write(self.scalars, saliences, self._history, self._step())
+        # `CSVLogger` needs the same keys at every epoch; NaN never improves for `EarlyStopping`.
+        self._scalar_names |= set(self.scalars)
+        return {name: self.scalars.get(name, math.nan) for name in sorted(self._scalar_names)}
 
-    def _observed(self) -> tuple[list[Observation | Failure], dict[int, metrics.Measures]]:
-        """What the probes look like now, and the measures of those that could be explained."""
-        if self._observer is None:
-            raise ValueError(
-                f"The model {self.model.name!r} is not built, so it cannot be explained. "
-                "Received: a model without weights. Call it once on a batch of inputs first."
-            )
-        found = self._observer()
-        failures = [one.reason for one in found if isinstance(one, Failure)]
-        if failures:
+    def _explain_probes(
+        self,
+    ) -> tuple[dict[int, ProbeExplanation], dict[int, str], dict[int, metrics.Metrics]]:
+        """Explains the probes; returns explanations, errors and metrics by probe number."""
+        explanations, errors = self._update_explainer()()
+        if errors:
             self._warn_once(
-                f"{len(failures)} of {len(found)} probes could not be explained; training goes on, "
-                f"and {str(self._file)!r} says what was wrong. The first: {failures[0]}",
+                f"{len(errors)} of {len(self._probes)} probes could not be explained; training "
+                f"goes on, and {str(self._log_file)!r} holds each error. "
+                f"The first: {next(iter(errors.values()))}",
                 warnings.ProbeWarning,
             )
-        each = {
-            probe: self._measured(probe, one)
-            for probe, one in enumerate(found)
-            if isinstance(one, Observation)
+        probe_metrics = {
+            probe: self._compute_metrics(probe, explanation)
+            for probe, explanation in explanations.items()
         }
-        shares = [one["rationale_share"] for one in each.values()]
-        if (
-            shares
-            and self._probes.rationales is not None
-            and not any(share is not None for share in shares)
-        ):
+        shares = {row["rationale_share"] for row in probe_metrics.values()}
+        if self._probes.rationales is not None and shares == {None}:
             self._warn_once(
                 "No word of `rationales` is among the tokens of its probe, so there is no "
-                f"`rationale_share`. The tokens of the first: {self._before[min(each)].tokens}",
+                "`rationale_share`. The tokens of the first: "
+                f"{next(iter(explanations.values())).salience.tokens}",
                 warnings.UnknownTokensWarning,
             )
-        return found, each
+        return explanations, errors, probe_metrics
 
-    def _measured(self, probe: int, one: Observation) -> metrics.Measures:
-        """The measures of a probe, which is what the next evaluation's are compared with."""
-        salience, before = one.salience, self._before.get(probe)
-        now = Column(
+    def _compute_metrics(self, probe: int, explanation: ProbeExplanation) -> metrics.Metrics:
+        """Computes the metrics of a probe, and keeps its scores for the next evaluation."""
+        salience, previous = explanation.salience, self._previous.get(probe)
+        current = ProbeScores(
             self._step(),
             self._epoch,
-            methods.serialize(self._method)["class_name"],
+            self._method_name,
             salience.target_name,
             salience.tokens,
             salience.scores,
         )
-        self._before[probe] = now
-        same = (
-            before is not None and before.goes_on_as(now) and before.target_name == now.target_name
-        )
-        return metrics.of_probe(
-            one,
-            before.scores if before is not None and same else None,
-            self._probes.is_rationale(probe, salience.tokens),
-            self._special,
+        self._previous[probe] = current
+        if previous is not None and not (
+            previous.is_comparable(current) and previous.target_name == current.target_name
+        ):
+            previous = None
+        return metrics.compute(
+            explanation,
+            None if previous is None else previous.scores,
+            self._probes.rationale_mask(probe, salience.tokens),
+            self._special_tokens,
         )
 
-    def _record(
+    def _records(
         self,
-        number: int,
-        probe: int,
-        one: Observation | Failure,
-        each: dict[int, metrics.Measures],
-    ) -> dict[str, Any]:
-        """One line of the log."""
-        record: dict[str, Any] = {
-            "evaluation": number,
+        evaluation: int,
+        explanations: dict[int, ProbeExplanation],
+        errors: dict[int, str],
+        probe_metrics: dict[int, metrics.Metrics],
+    ) -> list[dict[str, Any]]:
+        """Builds the log records of an evaluation, one per probe."""
+        shared = {
+            "evaluation": evaluation,
             "epoch": self._epoch,
             "step": self._step(),
             "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "probe": probe,
         }
-        if isinstance(one, Failure):
-            return {**record, "error": one.reason}
-        salience = one.salience
-        return {
-            **record,
-            "method": methods.serialize(self._method)["class_name"],
-            "tokens": salience.tokens,
-            "scores": salience.scores.tolist(),
-            "target": salience.target,
-            "target_name": salience.target_name,
-            "output": salience.output,
-            "measures": each[probe],
+        records: dict[int, dict[str, Any]] = {
+            probe: {**shared, "probe": probe, "error": error} for probe, error in errors.items()
         }
+        for probe, explanation in explanations.items():
+            salience = explanation.salience
+            records[probe] = {
+                **shared,
+                "probe": probe,
+                "method": self._method_name,
+                "tokens": salience.tokens,
+                "scores": salience.scores.tolist(),
+                "target": salience.target,
+                "target_name": salience.target_name,
+                "output": salience.output,
+                "measures": probe_metrics[probe],
+            }
+        return [records[probe] for probe in sorted(records)]
 
     def _warn_once(self, message: str, category: type[UserWarning]) -> None:
         if category not in self._warned:
@@ -301,8 +310,6 @@ class SalienceLogger(keras.callbacks.Callback):
             warnings.warn(message, category)
 
     def _step(self) -> int:
-        """Where `keras.callbacks.TensorBoard` puts an evaluation: the optimizer's iterations."""
+        """The step at which `keras.callbacks.TensorBoard` puts an evaluation."""
         optimizer = getattr(self.model, "optimizer", None)
-        if optimizer is None:
-            return self._evaluations
-        return int(optimizer.iterations.numpy())
+        return self._evaluation if optimizer is None else int(optimizer.iterations.numpy())

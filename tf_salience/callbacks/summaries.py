@@ -1,8 +1,8 @@
-"""What TensorBoard reads, written by TensorFlow alone.
+"""TensorBoard summaries, written by TensorFlow alone.
 
 `tf.summary.scalar` and its kin raise where the package tensorboard is not installed, and TensorFlow
-2.21 no longer brings it. `tf.summary.write` needs nothing: the tensor goes into the event file with
-the name of the plugin that is to show it.
+2.21 does not install it. `tf.summary.write` works without it: the tensor goes into the event file
+with the name of the plugin that shows it.
 """
 
 from os import PathLike
@@ -15,8 +15,8 @@ import tensorflow as tf
 _BUCKETS = 30
 
 
-class Summaries:
-    """One run's event file, opened when the first summary comes.
+class SummaryWriter:
+    """Writes the event file of a run; the first summary creates it.
 
     Args:
         log_dir: the folder of the run.
@@ -27,31 +27,31 @@ class Summaries:
         self._writer: Any = None
 
     def scalar(self, tag: str, value: float, step: int) -> None:
-        """A point of a curve."""
+        """Writes a point of a curve."""
         self._write(tag, np.float32(value), step, "scalars", "DATA_CLASS_SCALAR")
 
     def text(self, tag: str, markdown: str, step: int) -> None:
-        """A text in Markdown; TensorBoard shows HTML in it as it is written."""
+        """Writes a text in Markdown; TensorBoard renders no HTML in it."""
         self._write(tag, markdown, step, "text", "DATA_CLASS_TENSOR")
 
     def image(self, tag: str, png: bytes, size: tuple[int, int], step: int) -> None:
-        """A picture of `size` (width, height)."""
+        """Writes a PNG image of `size` (width, height)."""
         parts = [str(size[0]).encode(), str(size[1]).encode(), png]
         self._write(tag, parts, step, "images", "DATA_CLASS_BLOB_SEQUENCE")
 
     def histogram(self, tag: str, values: npt.NDArray[Any], step: int) -> None:
-        """How values, (values,), are distributed."""
+        """Writes the histogram of values, (values,)."""
         counts, edges = np.histogram(np.asarray(values, np.float64), bins=_BUCKETS)
         buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)
         self._write(tag, buckets, step, "histograms", "DATA_CLASS_TENSOR")
 
     def flush(self) -> None:
-        """Puts all that was written where readers see it."""
+        """Flushes the event file, so that readers see every summary."""
         if self._writer is not None:
             self._writer.flush()
 
     def close(self) -> None:
-        """Ends the event file; what is written after it goes into a new one."""
+        """Closes the event file; a later summary creates a new one."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -63,6 +63,6 @@ class Summaries:
             plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name=plugin),
             data_class=data_class,
         )
-        # A user's own `record_if` is about the user's own summaries.
+        # A `record_if` around `fit` is for the user's own summaries.
         with self._writer.as_default(), tf.summary.record_if(True):
             tf.summary.write(tag, tf.constant(value), step=step, metadata=metadata)

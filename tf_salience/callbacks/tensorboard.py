@@ -1,49 +1,49 @@
-"""What TensorBoard shows of an evaluation."""
+"""TensorBoard summaries of an evaluation."""
 
 from collections.abc import Mapping
 from os import PathLike
 
 import numpy as np
 
-from tf_salience.callbacks.history import History
-from tf_salience.callbacks.summaries import Summaries
+from tf_salience.callbacks.history import ScoreHistory
+from tf_salience.callbacks.summaries import SummaryWriter
 from tf_salience.explanation import TokenSalience
 from tf_salience.visualization import history_image, markdown
 
-#: The pictures are drawn anew once there are so many times more evaluations than they show: all of
-#: the first twenty, and ever fewer of a long run, whose event file would else grow with its square.
-_GROWN = 1.05
+#: Images are drawn again once the number of evaluations has grown by this factor: at each of the
+#: first 20, then ever more rarely. The event file of a long run would else grow quadratically.
+_REDRAW_FACTOR = 1.05
 
 
-class Board:
-    """Writes summaries.
+class TensorBoardWriter:
+    """Writes the scalars, tables, images and histograms of evaluations.
 
     Args:
         log_dir: the folder of the run.
-        name: what the tags begin with.
+        name: the prefix of the tags.
     """
 
     def __init__(self, log_dir: str | PathLike[str], name: str) -> None:
-        self._summaries = Summaries(log_dir)
+        self._summaries = SummaryWriter(log_dir)
         self._name = name
-        self._shown = self._pictured = 0
+        self._evaluations = self._drawn_evaluations = 0
 
-    def show(
+    def write(
         self,
         scalars: Mapping[str, float],
         saliences: Mapping[int, TokenSalience],
-        history: History,
+        history: ScoreHistory,
         step: int,
     ) -> None:
-        """Shows one evaluation.
+        """Writes one evaluation.
 
         Args:
             scalars: by name.
             saliences: by the number of the probe.
-            history: of the probes, this evaluation included.
-            step: of the optimizer.
+            history: the scores of the probes, up to this evaluation.
+            step: the optimizer's iterations.
         """
-        self._shown += 1
+        self._evaluations += 1
         for key, value in scalars.items():
             self._summaries.scalar(f"{self._name}/{key}", value, step)
         scores = [salience.scores for salience in saliences.values()]
@@ -52,25 +52,25 @@ class Board:
         for probe, salience in saliences.items():
             text = markdown.table(salience.header, salience.tokens, salience.scores.tolist())
             self._summaries.text(f"{self._name}/probe_{probe}/tokens", text, step)
-        if self._shown >= _GROWN * self._pictured:
-            self._draw(history)
+        if self._evaluations >= _REDRAW_FACTOR * self._drawn_evaluations:
+            self._write_images(history)
         self._summaries.flush()
 
-    def close(self, history: History) -> None:
-        """Draws what was not drawn yet, and ends the event file."""
-        if self._pictured < self._shown:
-            self._draw(history)
+    def close(self, history: ScoreHistory) -> None:
+        """Draws the evaluations since the last images, and closes the event file."""
+        if self._drawn_evaluations < self._evaluations:
+            self._write_images(history)
         self._summaries.close()
 
-    def _draw(self, history: History) -> None:
-        """The history of each probe, as a picture."""
-        self._pictured = self._shown
-        for probe, columns in history.columns.items():
-            targets = dict.fromkeys(column.target_name for column in columns)
-            png, size = history_image.strip(
+    def _write_images(self, history: ScoreHistory) -> None:
+        """Writes one image per probe: its tokens by its evaluations."""
+        self._drawn_evaluations = self._evaluations
+        for probe, evaluations in history.by_probe.items():
+            targets = dict.fromkeys(scores.target_name for scores in evaluations)
+            png, size = history_image.draw_history(
                 f"probe {probe}: {', then '.join(targets)}",
-                columns[-1].tokens,
-                [(column.label, column.scores) for column in columns],
+                evaluations[-1].tokens,
+                [(scores.label, scores.scores) for scores in evaluations],
             )
             tag = f"{self._name}/probe_{probe}/history"
-            self._summaries.image(tag, png, size, columns[-1].step)
+            self._summaries.image(tag, png, size, evaluations[-1].step)
