@@ -3,7 +3,6 @@
 import functools
 import json
 import re
-import unicodedata
 from pathlib import Path
 
 import helpers
@@ -12,12 +11,9 @@ import laws
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
-from hypothesis import strategies as st
 
 import tf_salience as tfs
 from tf_salience.models import embeddings
-from tf_salience.tokenizers import adapt
 
 keras_hub = pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
 hub = pytest.importorskip("hub")  # the models of the tests, which are made of it
@@ -60,12 +56,6 @@ def log_likelihood(model, inputs, row, places):
     ids = np.asarray(inputs.get("token_ids", inputs.get("decoder_token_ids")))
     logits = keras.ops.log_softmax(model(inputs))
     return sum(float(logits[row, place - 1, ids[row, place]]) for place in places)
-
-
-def plain(text):
-    """Without case, accents, and what is shown for white space."""
-    folded = unicodedata.normalize("NFKD", text.replace("\n", "↵")).casefold()
-    return "".join(letter for letter in folded if unicodedata.category(letter) != "Mn")
 
 
 every_classifier = pytest.mark.parametrize("name", hub.CLASSIFIERS)
@@ -165,117 +155,6 @@ class TestPairs:
 
 
 class TestTexts:
-    def test_a_text_that_is_too_long(self, classifiers):
-        long = "the soup was good " * 5
-        with pytest.warns(tfs.TruncatedTextWarning, match="takes 16 tokens; example 1 .*up to 22"):
-            tfs.explain(classifiers("Bert"), ["the soup", long], "gradient_norm")
-        pair = {"a": ["the soup"], "b": [long]}
-        with pytest.warns(tfs.TruncatedTextWarning, match=r"example 0 .*\(up to 29\)"):
-            tfs.explain(classifiers("Roberta"), pair, "gradient_norm")
-
-    def test_a_text_that_just_fits(self, classifiers, recwarn):
-        text = " ".join(["soup"] * 14)
-        assert len(tfs.explain(classifiers("Bert"), text, "gradient_norm")[0].tokens) == 16
-        assert not [one for one in recwarn if one.category is tfs.TruncatedTextWarning]
-
-    def test_words_that_are_not_known(self, classifiers):
-        with pytest.warns(tfs.UnknownTokensWarning, match="example 0"):
-            found = tfs.explain(classifiers("Bert"), ["xyz"], "gradient_norm")
-        assert found[0].tokens == ["[CLS]", "[UNK]", "[SEP]"]
-
-    def test_shapes_that_texts_do_not_have(self, classifiers):
-        with pytest.raises(ValueError, match=r"texts of shape \(batch,\).*shape \(1, 2\)"):
-            tfs.explain(classifiers("Bert"), [["a", "b"]])
-
-    def test_words_that_are_masked_at_random(self, classifiers):
-        preprocessor = keras_hub.models.BertMaskedLMPreprocessor(
-            hub.tokenizer("Bert"), sequence_length=hub.LENGTH, mask_selection_length=3
-        )
-        model = keras_hub.models.BertMaskedLM(classifiers("Bert").backbone, preprocessor)
-        with pytest.raises(ValueError, match="masks words at random"):
-            tfs.explain(model, SENTENCES, target=lambda outputs: outputs[:, 0, 1])
-
-    def test_as_many_texts_of_each_kind(self, classifiers):
-        with pytest.raises(ValueError, match="2 of 'premise', 1 of 'hypothesis'"):
-            tfs.explain(classifiers("Bert"), {**PAIR, "hypothesis": ["a cat"]})
-
-    def test_a_model_without_its_preprocessor(self, classifiers):
-        own = classifiers("Bert")
-        bare = keras.Model(own.input, own.output)
-        with pytest.raises(TypeError, match="for a KerasHub model without a preprocessor"):
-            tfs.explain(bare, SENTENCES)
-        found = tfs.explain(bare, SENTENCES, "gradient_norm", tokenizer=own.preprocessor)
-        assert found.tokens == tfs.explain(own, SENTENCES, "gradient_norm").tokens
-
-    def test_a_placeholder_for_padding_is_a_word(self):
-        """GPT-2 has no padding; its id 0, which KerasHub fills up with, is a word."""
-        vocabulary = hub.tokenizer("GPT2").vocabulary
-        others = [word for word in vocabulary if word != "!"]
-        words = {word: number for number, word in enumerate(["!", *others])}
-        tokenizer = keras_hub.models.GPT2Tokenizer(words, hub.MERGES)
-        ids = keras.Input((None,), dtype="int32")
-        hidden = keras.layers.Embedding(len(words), 4)(ids)
-        pooled = keras.layers.GlobalAveragePooling1D()(hidden)
-        model = keras.Model(ids, keras.layers.Dense(1)(pooled))
-        found = tfs.explain(model, ["good! soup!"], "gradient_norm", tokenizer=tokenizer)
-        assert found[0].tokens.count("!") == 2
-
-    def test_a_continuation_of_a_classifier(self, classifiers):
-        with pytest.raises(ValueError, match="preprocessor is one of a language model"):
-            tfs.explain(classifiers("Bert"), SENTENCES, target=tfs.targets.Span(" good"))
-
-    def test_a_tokenizer_alone_beside_a_model_of_ids(self):
-        words = hub.tokenizer("Bert")
-        ids = keras.Input((None,), dtype="int32")
-        hidden = keras.layers.Embedding(words.vocabulary_size(), 8, mask_zero=True)(ids)
-        model = keras.Model(ids, keras.layers.Dense(2)(keras.layers.GRU(4)(hidden)))
-        found = tfs.explain(model, SENTENCES, "gradient_norm", tokenizer=words)
-        assert found[1].tokens == ["play", "ing", "loud", "ly"]
-        assert found[1].words == [0, 0, 1, 1]
-        assert found.merged()[1].tokens == ["playing", "loudly"]
-
-    def test_bytes_and_white_space_are_visible(self):
-        tokenizer = hub.tokenizer("GPT2")
-        ids = keras.Input((None,), dtype="int32")
-        hidden = keras.layers.Embedding(tokenizer.vocabulary_size(), 4)(ids)
-        model = keras.Model(
-            ids, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling1D()(hidden))
-        )
-        found = tfs.explain(model, ["a\n é  😀"], "gradient_norm", tokenizer=tokenizer)
-        assert "↵" in found[0].tokens
-        assert "<0xC3>" in found[0].tokens
-        assert all(token.isprintable() for token in found[0].tokens)
-
-    @pytest.mark.parametrize("name", ["Bert", "Roberta", "XLMRoberta"])
-    @given(text=st.text(alphabet="thesoupwagdSPé😀 .\n中", max_size=12))
-    def test_offsets_cut_the_tokens_out_of_the_text(self, name, text):
-        words = hub.tokenizer(name)
-        tokens = adapt(words, None, [], None)
-        ids = np.array(tokens.encode(np.array([text], object))[0], int)
-        places, read = tokens.offsets_of(text, ids), tokens.token_strings(ids).strings
-        known = [place for place in places if place is not None]
-        assert known == sorted(known)
-        for number, place, string in zip(ids.tolist(), places, read, strict=True):
-            if place is None or number == tokens.unknown_id or "<0x" in string:
-                continue
-            cut = text[slice(*place)]
-            cut = cut.strip(" ") or cut.replace(" ", "␣")
-            assert plain(cut) == plain(string)
-        if name == "Roberta" and text.strip():
-            assert "".join(text[place[0] : place[1]] for place in known[:1])
-
-    def test_offsets_of_a_pair_and_of_words(self, classifiers, tmp_path):
-        pair = {"premise": ["The soup"], "hypothesis": [" playing LOUD"]}
-        found = tfs.explain(classifiers("Bert"), pair, "gradient_norm")
-        assert found[0].offsets == [
-            *(None, (0, 3), (4, 8), None),
-            *((1, 5), (5, 8), (9, 13), None),
-        ]
-        merged = found.merged()
-        assert merged[0].offsets == [None, (0, 3), (4, 8), None, (1, 8), (9, 13), None]
-        merged.save(tmp_path / "m.parquet")
-        assert tfs.Explanation.load(tmp_path / "m.parquet").offsets == merged.offsets
-
     def test_bytes_of_a_merged_word_are_characters(self):
         tokens = [["caf", "<0xC3>", "<0xA9>"]]
         found = tfs.Explanation(

@@ -29,7 +29,7 @@ class Unit:
 
     def resolve(self, context: Context) -> IntArray:
         """Returns the column of each example's class, (batch, 1)."""
-        outputs = np.asarray(output_units.matrix(context.outputs))
+        outputs = np.asarray(output_units.as_matrix(context.outputs))
         batch, classes = outputs.shape
         output_units.check_class_names(context.class_names, classes)
 
@@ -49,7 +49,8 @@ class Unit:
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
         """Returns the selected column of each row, (batch,)."""
-        return tf.gather(output_units.matrix(outputs), target_indices[:, 0], axis=1, batch_dims=1)
+        matrix = output_units.as_matrix(outputs)
+        return tf.gather(matrix, target_indices[:, 0], axis=1, batch_dims=1)
 
     def name(self, target_indices: IntArray, context: Context) -> str:
         """Returns the name of the class, or `class 1` without class names."""
@@ -79,7 +80,7 @@ class Margin:
 
     def resolve(self, context: Context) -> IntArray:
         """Returns the two columns of each example, (batch, 2)."""
-        classes = output_units.matrix(context.outputs).shape[1]
+        classes = output_units.as_matrix(context.outputs).shape[1]
         if classes < 2:
             raise ValueError(
                 "`Margin` needs a model with two or more output units. Received: outputs of shape "
@@ -91,7 +92,7 @@ class Margin:
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
         """Returns output a minus output b of each row, (batch,)."""
-        pairs = tf.gather(output_units.matrix(outputs), target_indices, axis=1, batch_dims=1)
+        pairs = tf.gather(output_units.as_matrix(outputs), target_indices, axis=1, batch_dims=1)
         return pairs[:, 0] - pairs[:, 1]
 
     def name(self, target_indices: IntArray, context: Context) -> str:
@@ -162,7 +163,7 @@ class LogProbability:
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
         """Returns the log-probability of each row in nats, (batch,)."""
-        logits = output_units.matrix(outputs)
+        logits = output_units.as_matrix(outputs)
         if logits.shape[1] == 1:
             return tf.math.log_sigmoid(logits[:, 0])
         return tf.gather(tf.nn.log_softmax(logits), target_indices[:, 0], axis=1, batch_dims=1)
@@ -178,7 +179,7 @@ class LogProbability:
 
 def _check_logits(context: Context, target: str) -> None:
     """Raises a ValueError for probabilities, which would be squashed twice without a sign of it."""
-    outputs = np.asarray(output_units.matrix(context.outputs), dtype=np.float64)
+    outputs = np.asarray(output_units.as_matrix(context.outputs), dtype=np.float64)
     sums_to_one = (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3)
     if context.ends_in_probabilities or (outputs.shape[1] > 1 and sums_to_one):
         raise ValueError(

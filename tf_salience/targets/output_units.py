@@ -10,7 +10,7 @@ from tf_salience.targets.context import Context, IntArray
 from tf_salience.utils import validation
 
 
-def matrix(outputs: Any) -> Any:
+def as_matrix(outputs: Any) -> Any:
     """Returns outputs as (batch, classes).
 
     Raises:
@@ -128,7 +128,7 @@ def values_of_examples(values: Any, argument: str, context: Context) -> npt.NDAr
 
 def class_name(column: Any, context: Context) -> str:
     """Returns the name of a column; a single unit with two names scores the second."""
-    single = matrix(context.outputs).shape[1] == 1
+    single = as_matrix(context.outputs).shape[1] == 1
     names = context.class_names
     if names is None:
         return "output" if single else f"class {column}"

@@ -1,7 +1,1 @@
-"""Ids and token strings: what a reader sees, and which ids are padding, special or unknown."""
-
-from tf_salience.tokenizers.adapt import adapt
-from tf_salience.tokenizers.preprocessors import PreprocessedTexts
-from tf_salience.tokenizers.tokenizer import Tokenizer, TokenStrings
-
-__all__ = ["Packed", "Spelling", "Tokens", "adapt"]
+"""Tokenizers: token ids to strings, texts to ids, and where each token is in its text."""

@@ -1,118 +1,147 @@
-"""Where in its text each token stands.
+"""Offsets: the characters of its text that each token stands for.
 
-Tokenizers give ids and no places, so they are found by reading the tokens along the text. A reading
-that does not come out to the letter is given up: no place is better than a wrong one.
+Tokenizers return ids without offsets, so the tokens are matched with the text from its start. A
+text that does not match exactly gets no offsets: none are better than wrong ones.
 """
 
 import string
 import unicodedata
 from collections.abc import Callable, Sequence
 
-#: The first character of a token and the one after its last; None where it has no place.
-Place = tuple[int, int] | None
-#: A token that stands for a word that is not known.
+#: The first character of a token and the one after its last, or None.
+Offset = tuple[int, int] | None
+#: A token that stands for an unknown word.
 UNKNOWN = object()
 
 _CJK = (("\u3400", "\u9fff"), ("\uf900", "\ufaff"), ("\U00020000", "\U0002fa1f"))
 
 
-def of_bytes(text: str, pieces: Sequence[bytes | None]) -> list[Place]:
-    """The places of tokens that are bytes of the text, one after the other.
+def from_bytes(text: str, tokens: Sequence[bytes | None]) -> list[Offset]:
+    """Returns the offsets of tokens that are consecutive bytes of the text.
 
     Args:
         text: the text.
-        pieces: (tokens,), the bytes of each token, white space before it included; None for a token
-            that is no text.
+        tokens: (tokens,), the bytes of each token with the white space before it; None for a token
+            that is not text.
     """
-    for shift in (0, 1):  # some tokenizers put a space in front of the text
+    for shift in (0, 1):  # some tokenizers add a space before the text
         data = b" " * shift + text.encode("utf-8")
-        at = 0
-        places: list[Place] = []
-        for piece in pieces:
-            if piece is None:
-                places.append(None)
+        position = 0
+        byte_offsets: list[Offset] = []
+        for token in tokens:
+            if token is None:
+                byte_offsets.append(None)
                 continue
-            if not data.startswith(piece, at):
+            if not data.startswith(token, position):
                 break
-            blank = len(piece) - len(piece.lstrip())
-            start = at + (blank if blank < len(piece) else 0)
-            places.append((start - shift, at + len(piece) - shift))
-            at += len(piece)
+            spaces = len(token) - len(token.lstrip())
+            start = position + (spaces if spaces < len(token) else 0)
+            position += len(token)
+            byte_offsets.append((start - shift, position - shift))
         else:
-            return [_characters(text, place) for place in places]
-    return [None] * len(pieces)
+            return [_to_characters(text, offset) for offset in byte_offsets]
+    return [None] * len(tokens)
 
 
-def _characters(text: str, place: Place) -> Place:
-    """Characters for bytes; a token that is a part of a character has all of it."""
-    if place is None:
+def _to_characters(text: str, offset: Offset) -> Offset:
+    """Returns characters for bytes; a token that is part of a character gets the whole of it."""
+    if offset is None:
         return None
     data = text.encode("utf-8")
-    start = len(data[: max(place[0], 0)].decode("utf-8", errors="ignore"))
-    stop = len(data[: place[1]].decode("utf-8", errors="replace"))
+    start = len(data[: max(offset[0], 0)].decode("utf-8", errors="ignore"))
+    stop = len(data[: offset[1]].decode("utf-8", errors="replace"))
     return start, stop
 
 
-def aligned(
+def from_strings(
     text: str,
-    pieces: Sequence[str | object | None],
+    tokens: Sequence[str | object | None],
     *,
     ends_unknown: Callable[[str], bool] | None,
-    skips: str = "",
-) -> list[Place]:
-    """The places of tokens that are parts of the text but for case, accents and what is skipped.
+    dropped: str = "",
+) -> list[Offset]:
+    """Returns the offsets of tokens that are the text except for case, accents and what is dropped.
 
     Args:
         text: the text.
-        pieces: (tokens,), each token's text; `UNKNOWN`; or None for a token that is no text.
-        ends_unknown: whether a character ends a word that is not known; None where that cannot be
-            told, and no text with such a word is read.
-        skips: characters that the tokenizer drops, beside white space.
+        tokens: (tokens,), the text of each token; `UNKNOWN`; None for a token that is not text.
+        ends_unknown: True for a character that ends an unknown word; None if the tokenizer's rule
+            is not known: a text with an unknown word gets no offsets then.
+        dropped: the characters that the tokenizer drops besides white space.
     """
-    letters = _folded(text)
-    places: list[Place] = []
-    at = 0
-    for piece in pieces:
-        if piece is None:
-            places.append(None)
+    letters, characters = _fold(text)
+    offsets: list[Offset] = []
+    position = 0
+    for token in tokens:
+        if token is None:
+            offsets.append(None)
             continue
-        wanted = "" if piece is UNKNOWN else "".join(letter for letter, _ in _folded(str(piece)))
-        if not wanted.isspace():
-            while at < len(letters) and (
-                letters[at][0].isspace()
-                or (letters[at][0] in skips and not wanted.startswith(letters[at][0]))
-            ):
-                at += 1
-        start = at
-        if piece is UNKNOWN:
-            if ends_unknown is None or at == len(letters):
-                return [None] * len(pieces)
-            at += 1
-            if not ends_unknown(letters[start][0]):
-                while at < len(letters) and not ends_unknown(letters[at][0]):
-                    at += 1
-        for letter in wanted:
-            while at < len(letters) and letters[at][0] != letter and letters[at][0] in skips:
-                at += 1
-            if at == len(letters) or letters[at][0] != letter:
-                return [None] * len(pieces)
-            at += 1
-        places.append((letters[start][1], letters[at - 1][1] + 1) if at > start else None)
-    return places
+        folded = "" if token is UNKNOWN else _fold(str(token))[0]
+        start = _skip_separators(letters, position, folded, dropped)
+        stop = (
+            _end_of_unknown(letters, start, ends_unknown)
+            if token is UNKNOWN
+            else _end_of_match(letters, start, folded, dropped)
+        )
+        if stop is None:
+            return [None] * len(tokens)
+        offsets.append((characters[start], characters[stop - 1] + 1) if stop > start else None)
+        position = stop
+    return offsets
 
 
 def ends_word(letter: str) -> bool:
-    """Whether a character is a word of its own to word pieces: space, punctuation, CJK."""
+    """True for a character that is a word by itself to word pieces: space, punctuation, CJK."""
     if letter.isspace() or any(first <= letter <= last for first, last in _CJK):
         return True
     return letter in string.punctuation or unicodedata.category(letter).startswith("P")
 
 
-def _folded(text: str) -> list[tuple[str, int]]:
-    """Letters without case and accents, each with the place of the character it comes from."""
-    return [
-        (letter, place)
-        for place, character in enumerate(text)
+def _fold(text: str) -> tuple[str, list[int]]:
+    """Returns the letters without case and accents, and the number of each one's character."""
+    pairs = [
+        (letter, number)
+        for number, character in enumerate(text)
         for letter in unicodedata.normalize("NFKD", character).casefold()
         if unicodedata.category(letter) != "Mn"
     ]
+    return "".join(letter for letter, _ in pairs), [number for _, number in pairs]
+
+
+def _skip_separators(letters: str, position: int, token: str, dropped: str) -> int:
+    """Returns the position after white space and dropped letters, unless the token is these."""
+    if token.isspace():
+        return position
+    while position < len(letters) and (
+        letters[position].isspace()
+        or (letters[position] in dropped and not token.startswith(letters[position]))
+    ):
+        position += 1
+    return position
+
+
+def _end_of_unknown(
+    letters: str, start: int, ends_unknown: Callable[[str], bool] | None
+) -> int | None:
+    """Returns the position after the unknown word at `start`, or None."""
+    if ends_unknown is None or start == len(letters):
+        return None
+    stop = start + 1
+    if not ends_unknown(letters[start]):
+        while stop < len(letters) and not ends_unknown(letters[stop]):
+            stop += 1
+    return stop
+
+
+def _end_of_match(letters: str, start: int, token: str, dropped: str) -> int | None:
+    """Returns the position after the token at `start`, or None if the letters differ."""
+    position = start
+    for letter in token:
+        while (
+            position < len(letters) and letters[position] != letter and letters[position] in dropped
+        ):
+            position += 1
+        if position == len(letters) or letters[position] != letter:
+            return None
+        position += 1
+    return position

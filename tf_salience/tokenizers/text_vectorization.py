@@ -1,4 +1,4 @@
-"""Keras' own tokenizer, `TextVectorization`."""
+"""`Tokenizer` from Keras' own tokenizer, `TextVectorization`."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ import tensorflow as tf
 from tf_salience.tokenizers.tokenizer import Tokenizer
 
 
-def from_vectorization(layer: keras.layers.TextVectorization) -> Tokenizer:
-    """Reads the layer: whatever it splits into, words, characters or n-grams, is a token.
+def from_text_vectorization(layer: keras.layers.TextVectorization) -> Tokenizer:
+    """Returns a tokenizer of the layer's tokens, which are words, characters or n-grams.
 
     Raises:
-        ValueError: if it does not give ids, or has no vocabulary.
+        ValueError: if the layer does not return ids, or has no vocabulary.
     """
     config = layer.get_config()
     if config["output_mode"] != "int":
@@ -32,11 +32,14 @@ def from_vectorization(layer: keras.layers.TextVectorization) -> Tokenizer:
         ids = layer(texts)
         return ids.to_tensor() if isinstance(ids, tf.RaggedTensor) else ids
 
-    most = config["output_sequence_length"]
-    longest = None
-    if most is not None:
-        uncut = keras.layers.TextVectorization(
+    limit = config["output_sequence_length"]
+    truncation = None
+    if limit is not None:
+        untruncated = keras.layers.TextVectorization(
             **{**config, "output_sequence_length": None, "ragged": False, "vocabulary": vocabulary}
         )
-        longest = (most, lambda texts: np.count_nonzero(uncut(tf.constant(texts)), axis=1))
-    return Tokenizer(vocabulary, to_ids, pad_id=0, unknown_id=1, truncation=longest)
+        truncation = (
+            limit,
+            lambda texts: np.count_nonzero(untruncated(tf.constant(texts)), axis=1),
+        )
+    return Tokenizer(vocabulary, to_ids, pad_id=0, unknown_id=1, truncation=truncation)

@@ -1,4 +1,4 @@
-"""`Tokenizer`: how ids are read, and how texts become ids."""
+"""`Tokenizer`: token ids to strings, and texts to ids."""
 
 import string
 from collections.abc import Callable, Sequence
@@ -10,24 +10,28 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.tokenizers import offsets
-from tf_salience.tokenizers.preprocessors import Packer
-from tf_salience.tokenizers.subwords import Piece, ReadPiece, byte_pair, bytes_of, sentence_piece
-from tf_salience.tokenizers.truncation import warn_of_lost_text
+from tf_salience.tokenizers import offsets, truncation
+from tf_salience.tokenizers.preprocessors import TextPreprocessor
+from tf_salience.tokenizers.subwords import (
+    ReadSubword,
+    Subword,
+    byte_pair,
+    bytes_of,
+    sentence_piece,
+)
 
-TextEncoder = Callable[[Any], Any]
-#: The word of a token that belongs to none: `[CLS]`.
+#: The word number of a token that is not part of a word: `[CLS]`.
 NO_WORD = -1
 
 
 @dataclass(frozen=True)
 class TokenStrings:
-    """Tokens as they are read.
+    """Tokens as they are shown.
 
     Attributes:
         strings: (tokens,).
-        words: (tokens,), the number of the word that each is a piece of, `NO_WORD` for special
-            tokens; or None where a token is a word by itself.
+        words: (tokens,), the number of the word that each token is part of, `NO_WORD` for special
+            tokens; or None if every token is a word.
     """
 
     strings: list[str]
@@ -36,24 +40,25 @@ class TokenStrings:
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """How ids are read, and how texts become ids where the model does not do that itself.
+    """Token ids to strings, and texts to ids where the model does not take texts.
 
     Attributes:
-        vocabulary: the string of each id, or None: ids are shown as numbers.
-        to_ids: texts, (batch,) strings, to ids, (batch, tokens), tensors both; or None.
-        pack: texts to all that the model takes, by its own preprocessor; or None.
-        read_piece: how a token string is read where tokens are pieces of words; or None.
-        special_ids: the ids of tokens that mark a place and are no text: `[CLS]`.
-        pad_id: the id of padding, or None where it is not known.
+        vocabulary: the token of each id, or None: ids are shown as numbers.
+        to_ids: tensors of texts, (batch,), to ids, (batch, tokens), or None.
+        preprocess: texts to all inputs of the model, by its own preprocessor, or None.
+        read_subword: a token to the `Subword` that is shown, or None if tokens are words.
+        special_ids: the ids of special tokens, which are not text: `[CLS]`.
+        pad_id: the id of padding, or None if unknown.
         unknown_id: the id of words outside the vocabulary, or None.
-        longest: how many tokens a text is cut to, and the function that counts them uncut.
-        pad_id_is_given: whether the user said what padding is, and so knows better than a mask.
+        truncation: the number of tokens that texts are truncated to, and a function that counts
+            their tokens before that, (batch,) to (batch,); or None.
+        pad_id_from_user: True if the user has passed `pad_id`, which then overrides masks.
     """
 
     vocabulary: Sequence[str] | None = None
-    to_ids: TextEncoder | None = None
-    preprocess: Packer | None = None
-    read_subword: ReadPiece | None = None
+    to_ids: Callable[[Any], Any] | None = None
+    preprocess: TextPreprocessor | None = None
+    read_subword: ReadSubword | None = None
     special_ids: frozenset[int] = frozenset()
     pad_id: int | None = None
     unknown_id: int | None = None
@@ -61,89 +66,104 @@ class Tokenizer:
     pad_id_from_user: bool = False
 
     @property
-    def encode(self) -> TextEncoder | None:
-        """Texts (batch,) to ids (batch, tokens), arrays both; or None."""
+    def encode(self) -> Callable[[Any], Any] | None:
+        """A function from arrays of texts, (batch,), to ids, (batch, tokens); or None."""
         to_ids = self.to_ids
         return None if to_ids is None else lambda texts: to_ids(tf.constant(texts)).numpy()
 
     @cached_property
-    def _pieces(self) -> list[Piece]:
-        read = self.read_subword or (lambda token: Piece(token, True))
+    def _subwords(self) -> list[Subword]:
+        """The token of each id as it is shown; empty without a vocabulary."""
+        read = self.read_subword or (lambda token: Subword(token, True))
         return [
-            Piece(token, True) if number in self.special_ids else read(token)
-            for number, token in enumerate(self.vocabulary or ())
+            Subword(token, True) if token_id in self.special_ids else read(token)
+            for token_id, token in enumerate(self.vocabulary or ())
         ]
 
     @property
     def strings(self) -> list[str]:
-        """The string of each id as it is read; empty where no vocabulary is known."""
-        return [piece.text for piece in self._pieces]
+        """The string of each id as it is shown; empty without a vocabulary."""
+        return [subword.text for subword in self._subwords]
 
     def token_strings(self, ids: npt.NDArray[Any]) -> TokenStrings:
-        """How ids of shape (tokens,) are read."""
-        known = self._pieces
-        pieces = [
-            known[token_id] if 0 <= token_id < len(known) else Piece(str(token_id), True)
+        """Returns the strings and words of ids, (tokens,)."""
+        size = len(self._subwords)
+        tokens = [
+            self._subwords[token_id] if 0 <= token_id < size else Subword(str(token_id), True)
             for token_id in ids.astype(int).tolist()
         ]
         words = None
         if self.read_subword is not None:
             special = np.isin(ids, list(self.special_ids))
-            # After a special token a word starts, whatever it is marked with.
-            starts = np.array([piece.starts for piece in pieces], bool)
+            # After a special token a word starts, even if the tokenizer has not marked it.
+            starts = np.array([token.starts_word for token in tokens], bool)
             starts |= np.concatenate([[True], special[:-1]])[: len(starts)]
             numbers = np.cumsum(starts & ~special) - 1
             words = np.where(special, NO_WORD, numbers).tolist()
-        return TokenStrings([piece.text for piece in pieces], words)
+        return TokenStrings([token.text for token in tokens], words)
 
-    def offsets_of(self, text: str, ids: npt.NDArray[Any]) -> list[offsets.Place]:
-        """Where in a text its tokens, ids of shape (tokens,), stand, or None."""
-        special = np.isin(ids, list(self.special_ids)).tolist()
-        words = [
-            None if is_special or not 0 <= number < len(self._pieces) else number
-            for number, is_special in zip(ids.tolist(), special, strict=True)
-        ]
+    def offsets_of(self, text: str, ids: npt.NDArray[Any]) -> list[offsets.Offset]:
+        """Returns the characters of the text that each id, (tokens,), stands for.
+
+        Args:
+            text: the text.
+            ids: (tokens,), the ids of its tokens.
+
+        Returns:
+            (tokens,), the first character and the one after the last, or None.
+        """
+        token_ids = ids.tolist()
         if self.read_subword is byte_pair:
-            known = self.vocabulary or ()
-            data = [None if number is None else bytes_of(known[number]) for number in words]
-            return offsets.of_bytes(text, data)
-        pieces = [None if number is None else self._piece_in_text(number) for number in words]
-        if self.read_subword is None:  # whole words, of which TextVectorization drops punctuation
-            return offsets.aligned(text, pieces, ends_unknown=str.isspace, skips=string.punctuation)
-        by_words = None if self.read_subword is sentence_piece else offsets.ends_word
-        return offsets.aligned(text, pieces, ends_unknown=by_words)
+            return offsets.from_bytes(text, [self._bytes_of(token_id) for token_id in token_ids])
+        tokens = [self._text_of(token_id) for token_id in token_ids]
+        if self.read_subword is None:  # words, of which TextVectorization drops the punctuation
+            return offsets.from_strings(
+                text, tokens, ends_unknown=str.isspace, dropped=string.punctuation
+            )
+        ends_unknown = None if self.read_subword is sentence_piece else offsets.ends_word
+        return offsets.from_strings(text, tokens, ends_unknown=ends_unknown)
 
-    def _piece_in_text(self, number: int) -> str | object:
-        if number == self.unknown_id:
+    def _is_text(self, token_id: int) -> bool:
+        return 0 <= token_id < len(self._subwords) and token_id not in self.special_ids
+
+    def _bytes_of(self, token_id: int) -> bytes | None:
+        if self.vocabulary is None or not self._is_text(token_id):
+            return None
+        return bytes_of(self.vocabulary[token_id])
+
+    def _text_of(self, token_id: int) -> str | object | None:
+        if not self._is_text(token_id):
+            return None
+        if token_id == self.unknown_id:
             return offsets.UNKNOWN
-        return self._pieces[number].text.replace("␣", "")
+        return self._subwords[token_id].text.replace("␣", "")
 
     def detokenize(self, ids: npt.NDArray[Any]) -> str:
-        """Ids of shape (tokens,) as running text, pieces put together."""
-        token_strings = self.token_strings(ids)
-        words = token_strings.words or list(range(len(token_strings.strings)))
+        """Returns ids, (tokens,), as running text, with the subwords of a word joined."""
+        tokens = self.token_strings(ids)
+        words = tokens.words or list(range(len(tokens.strings)))
         parts: list[str] = []
-        for number, text in enumerate(token_strings.strings):
-            goes_on = number > 0 and words[number] == words[number - 1] != NO_WORD
-            parts.append(text if goes_on or not parts else f" {text}")
+        for index, text in enumerate(tokens.strings):
+            continues = index > 0 and words[index] == words[index - 1] != NO_WORD
+            parts.append(text if continues or not parts else f" {text}")
         return "".join(parts)
 
     def encode_text(self, text: str) -> list[int]:
-        """The ids of a text; none where it cannot be told."""
-        known = self.token_id(text)
-        if known is not None:
-            return [known]
+        """Returns the ids of a text; empty if texts cannot be encoded."""
+        token_id = self.token_id(text)
+        if token_id is not None:
+            return [token_id]
         return [] if self.encode is None else self.encode(np.array([text], object))[0].tolist()
 
     def token_id(self, token: str) -> int | None:
-        """The id of a token string, or None where the vocabulary does not hold it or is unknown."""
+        """Returns the id of a token, or None if it is not in the vocabulary."""
         if self.vocabulary is None or token not in self.vocabulary:
             return None
         return list(self.vocabulary).index(token)
 
-    def warn_of_lost_text(self, texts: npt.NDArray[Any]) -> None:
-        """Warns of texts, (batch,), whose end the model never sees."""
+    def warn_of_truncation(self, texts: npt.NDArray[Any]) -> None:
+        """Warns of texts, (batch,), that are longer than the model takes."""
         if self.truncation is None:
             return
-        most, count = self.truncation
-        warn_of_lost_text(count(texts), most)
+        limit, count_tokens = self.truncation
+        truncation.warn_of_truncation(count_tokens(texts), limit)

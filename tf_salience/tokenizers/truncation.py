@@ -1,4 +1,4 @@
-"""The warning of texts whose end the model never sees."""
+"""The warning for texts that a tokenizer truncates."""
 
 from typing import Any
 
@@ -8,19 +8,18 @@ import numpy.typing as npt
 from tf_salience.utils import validation, warnings
 
 
-def warn_of_lost_text(lengths: npt.NDArray[Any], most: int) -> None:
+def warn_of_truncation(lengths: npt.NDArray[Any], limit: int) -> None:
     """Warns of texts that are longer than the model takes.
 
     Args:
-        lengths: (batch,), the tokens of each.
-        most: how many the model takes.
+        lengths: (batch,), the number of tokens of each text.
+        limit: the number of tokens that the model takes.
     """
-    if not (lengths > most).any():
-        return
-    cut = np.flatnonzero(lengths > most).tolist()
-    warnings.warn(
-        f"The model takes {most} tokens; {validation.format_examples(cut)} "
-        f"{'is' if len(cut) == 1 else 'are'} longer (up to {lengths.max()}). What the tokenizer "
-        "cuts off is not seen by the model and has no score.",
-        warnings.TruncatedTextWarning,
-    )
+    truncated = np.flatnonzero(lengths > limit).tolist()
+    if truncated:
+        warnings.warn(
+            f"The model takes {limit} tokens; {validation.format_examples(truncated)} "
+            f"{'is' if len(truncated) == 1 else 'are'} longer (up to {lengths.max()}). The tokens "
+            "that the tokenizer cuts off are not seen by the model and have no score.",
+            warnings.TruncatedTextWarning,
+        )
