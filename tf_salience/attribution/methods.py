@@ -18,9 +18,6 @@ from tf_salience.utils import validation
 if TYPE_CHECKING:
     from tf_salience.attribution.path import Path
 
-#: Gradient and difference, (batch, tokens, dim) both, to token scores, (batch, tokens).
-Reduction = Callable[[Any, Any], Any]
-
 
 def l2_norm(gradient: Any, difference: Any) -> Any:
     """Computes the L2 norm over `dim` of each token's gradient.

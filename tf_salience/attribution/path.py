@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from tf_salience.attribution.methods import Reduction
 from tf_salience.utils import arrays
 
 Array = Any
+#: Gradient and difference, (batch, tokens, dim) both, to token scores, (batch, tokens).
+Reduction = Callable[[Any, Any], Any]
 #: Outputs of the model and target indices, (batch, columns), to the target, (batch,).
 Score = Callable[[Any, Any], Any]
 
@@ -173,8 +174,8 @@ class PathGradients:
             layers.append(layer)
             return point
 
-        rows = inputs._replace(baselines=()).take(example)
-        return self._run(rows, interpolate), points, differences, layers
+        examples = PathInputs(inputs.inputs, inputs.vectorized, inputs.target_indices, ())
+        return self._run(examples.take(example), interpolate), points, differences, layers
 
     def _run(self, inputs: PathInputs, replacement: Callable[[Any, Any], Any]) -> Any:
         """Runs the model with other embeddings: the target of each row, (rows,)."""

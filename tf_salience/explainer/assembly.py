@@ -11,8 +11,8 @@ from tf_salience import targets
 from tf_salience.attribution import methods
 from tf_salience.attribution.result import Attribution
 from tf_salience.explanation import Explanation, SalienceMatrix
+from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.inputs import Inputs
-from tf_salience.models.segments import ForwardPass, Segment
 from tf_salience.models.text_model import TextModel
 from tf_salience.tokenizers.tokenizer import Tokenizer
 from tf_salience.utils import arrays, validation, warnings

@@ -1,46 +1,28 @@
 """`Explainer` and `explain`."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from tf_salience import targets
-from tf_salience.attribution import baselines, methods
-from tf_salience.attribution.execution.batching import PathBatch
-from tf_salience.attribution.execution.chunks import ChunkRunner
+from tf_salience.attribution import methods
+from tf_salience.attribution.execution.chunks import ChunkRunner, PathBatch
 from tf_salience.attribution.execution.memory import check_max_rows
 from tf_salience.attribution.execution.trimming import PaddingTrimmer
-from tf_salience.attribution.path import PathGradients, PathInputs
+from tf_salience.attribution.path import PathGradients
+from tf_salience.attribution.result import Attribution
 from tf_salience.explainer import assembly
 from tf_salience.explainer.forward import ForwardRunner
+from tf_salience.explainer.path_batches import PathBatches
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models import inputs as model_inputs
-from tf_salience.models import outputs as model_outputs
+from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.inputs import Inputs
-from tf_salience.models.segments import ForwardPass, Segment
 from tf_salience.models.text_model import TextModel
-from tf_salience.targets import Context, Target
 from tf_salience.utils import validation
-from tf_salience.utils.arrays import Array
-
-#: Tokens of examples that are explained together; their embeddings are kept meanwhile.
-_BATCH_TOKENS = 65536
-#: The bytes that the outputs of these examples may take: a language model gives a vocabulary a
-#: token.
-_BATCH_BYTES = 2**28
-
-
-class _Batch(NamedTuple):
-    """Some examples of a call, their forward pass, and their path."""
-
-    inputs: Inputs
-    forward: ForwardPass
-    context: Context
-    path: PathBatch
 
 
 class Explainer:
@@ -115,22 +97,22 @@ class Explainer:
             output=output,
         )
         self.class_names = self._model.class_names
-        self._batch_size = batch_size
         self._trimmer = PaddingTrimmer() if trim_padding and self.method.follows_path else None
-        self._forward = ForwardRunner(self._model, batch_size)
-        self._score = self._model.score(self.target)
-        self._runner = ChunkRunner(
-            PathGradients(self._model.hooked, self._score, self.method.reduction),
+        score = self._model.score(self.target)
+        runner = ChunkRunner(
+            PathGradients(self._model.hooked, score, self.method.reduction),
             batch_size=batch_size,
             max_rows=max_rows,
             jit_compile=jit_compile,
             model_name=model.name,
         )
+        forward = ForwardRunner(self._model, batch_size)
+        self._batches = PathBatches(self._model, self.method, score, forward, runner)
 
     @property
     def trace_count(self) -> int:
         """The number of graphs traced so far; it stays where the same shapes come again."""
-        return self._forward.trace_count + self._runner.trace_count
+        return self._batches.trace_count
 
     def __call__(self, inputs: Any, labels: Any = None) -> Explanation:
         """Explains a batch of examples.
@@ -175,11 +157,9 @@ class Explainer:
         prepared = self._prepare(inputs)
         labels = prepared.labels if labels is None else np.asarray(labels)
         rows = [
-            (batch.path.numbers[row], column)
-            for batch in self._batches(prepared, labels, self.target.for_all_tokens)
-            for row, column in self.target.token_targets(
-                batch.path.inputs.target_indices, batch.context
-            )
+            (batch.numbers[row], column)
+            for _, context, batch in self._batches(prepared, labels, self.target.for_all_tokens)
+            for row, column in self.target.token_targets(batch.inputs.target_indices, context)
         ]
         if not rows:
             raise ValueError(
@@ -216,14 +196,13 @@ class Explainer:
         """
         prepared = self._prepare(inputs)
         erased = np.asarray(erased, bool)
-        batches: Iterable[_Batch] = self._batches(prepared, labels, self.target)
-        ranges = self._ranges(prepared)
-        if len(ranges) == 1:
+        batches: Iterable[Any] = self._batches(prepared, labels, self.target)
+        if len(self._batches.ranges(prepared)) == 1:
             batches = list(batches)
-            widths = batches[0].path.widths
+            widths = batches[0][-1].widths
         else:
             # Texts may be wider in one range than in another, so all are run once for their width.
-            widths = self._widest(prepared, ranges)
+            widths = self._batches.widest(prepared)
         expected = (prepared.total, sum(widths))
         if erased.ndim != 3 or erased.shape[1:] != expected:
             raise ValueError(
@@ -232,10 +211,9 @@ class Explainer:
                 f"Received: shape {erased.shape}"
             )
         outputs = np.zeros(erased.shape[:2])
-        for batch in batches:
-            for row, masks in enumerate(erased[:, batch.path.numbers]):
-                segments = batch.forward.split_shown(masks, widths)
-                outputs[row, batch.path.numbers] = batch.path.ablate(segments)
+        for forward, _, batch in batches:
+            for row, masks in enumerate(erased[:, batch.numbers]):
+                outputs[row, batch.numbers] = batch.ablate(forward.split_shown(masks, widths))
         return outputs
 
     def check_target(self, examples: int, labels: Any = None) -> None:
@@ -261,131 +239,37 @@ class Explainer:
     def _prepare(self, inputs: Any) -> Inputs:
         return model_inputs.prepare(self._model, inputs, getattr(self.target, "continuation", None))
 
-    def _explain(self, inputs: Inputs, labels: Any, target: Target) -> Explanation:
+    def _explain(self, inputs: Inputs, labels: Any, target: targets.Target) -> Explanation:
         config = assembly.explanation_config(self._model, self.method, self.target)
         explanations: list[Explanation] = []
         unknown: list[int] = []
-        for batch in self._batches(inputs, labels, target):
-            path = batch.path
-            target_indices = path.inputs.target_indices
+        for forward, context, batch in self._batches(inputs, labels, target):
+            target_indices = batch.inputs.target_indices
             explanations.append(
                 assembly.explanation(
                     self._model,
-                    batch.inputs,
-                    batch.forward,
-                    self._attribute(batch),
+                    inputs.take(batch.numbers),
+                    forward,
+                    self._attribute(forward, batch),
                     target_indices=target_indices,
-                    target_names=[target.name(row, batch.context) for row in target_indices],
-                    output=path.outputs,
+                    target_names=[target.name(row, context) for row in target_indices],
+                    output=batch.outputs,
                     config=config,
                 )
             )
-            rows = assembly.unknown_examples(batch.forward, self._model.tokenizer)
-            unknown.extend(path.numbers[rows].tolist())
+            rows = assembly.unknown_examples(forward, self._model.tokenizer)
+            unknown.extend(batch.numbers[rows].tolist())
         explanation = assembly.concatenate(explanations)
         assembly.warn(explanation, unknown)
         return explanation
 
-    def _attribute(self, batch: _Batch) -> Any:
+    def _attribute(self, forward: ForwardPass, batch: PathBatch) -> Attribution:
         """Runs the method, at the width that the examples need where padding may be cut."""
         # Ids that the model makes of its inputs need not become shorter with them.
-        may_cut = all(segment.source >= 0 for segment in batch.forward.segments)
-        if self._trimmer is not None and may_cut and len(set(batch.path.widths)) == 1:
-            return self._trimmer.attribute(self.method, batch.path)
-        return self.method(batch.path)
-
-    def _ranges(self, inputs: Inputs) -> list[Array]:
-        """Splits the examples into those that are explained together."""
-        size = max(self._batch_size, _BATCH_TOKENS // inputs.width)
-        size = max(1, min(size, _BATCH_BYTES // self._model.output_bytes(inputs.width)))
-        starts = range(0, inputs.total, size)
-        return [np.arange(start, min(start + size, inputs.total)) for start in starts]
-
-    def _widest(self, inputs: Inputs, ranges: Sequence[Array]) -> tuple[int, ...]:
-        """Returns the most tokens of each segment over all ranges, in the order of the calls."""
-        passes = (self._forward(inputs.take(numbers).nest, numbers) for numbers in ranges)
-        widths = [[segment.width for segment in forward.segments] for forward in passes]
-        return tuple(np.max(widths, axis=0).tolist())
-
-    def _batches(self, inputs: Inputs, labels: Any, target: Target) -> Iterator[_Batch]:
-        """Runs the forward pass over as many examples at a time as are explained together."""
-        labels = inputs.labels if labels is None else labels
-        for numbers in self._ranges(inputs):
-            batch_inputs = inputs.take(numbers)
-            nest = batch_inputs.nest
-            forward = self._forward(nest, numbers)
-            predicted = model_outputs.predicted_tokens(
-                self.model, nest, forward.segments, batch_inputs.spans
-            )
-            context = self._model.target_context(
-                forward.outputs, numbers, inputs.total, labels, predicted
-            )
-            target_indices = target.resolve(context)
-            path = PathBatch(
-                runner=self._runner,
-                inputs=PathInputs(
-                    inputs=nest,
-                    vectorized=forward.vectorized,
-                    target_indices=target_indices,
-                    baselines=tuple(
-                        self._baseline(segment, numbers, inputs.total)
-                        for segment in forward.segments
-                    ),
-                ),
-                embeddings=tuple(segment.embeddings for segment in forward.segments),
-                masks=tuple(segment.mask for segment in forward.segments),
-                outputs=self._targets_at_input(forward.outputs, target_indices, numbers),
-                numbers=numbers,
-            )
-            yield _Batch(batch_inputs, forward, context, path)
-
-    def _baseline(self, segment: Segment, numbers: Array, total: int) -> Any:
-        """Computes the baseline of one segment, (1 or batch, 1 or tokens, dim)."""
-        hooked = self._model.hooked
-        baseline = baselines.compute(
-            self.method.baseline,
-            self.method.keep_ids,
-            baselines.SegmentEmbeddings(
-                embeddings=segment.embeddings,
-                ids=segment.ids,
-                examples=numbers.tolist(),
-                total=total,
-                mean=lambda: hooked.mean(segment.layer),
-                lookup=lambda token_id: hooked.lookup(segment.layer, token_id),
-                token_id=self._model.tokenizer.token_id,
-            ),
-        )
-        validation.check_finite(
-            "The baseline embeddings",
-            np.broadcast_to(baseline, (len(numbers), *baseline.shape[1:])),
-            mend="Check `baseline`.",
-            examples=numbers.tolist(),
-        )
-        return baseline
-
-    def _targets_at_input(self, outputs: Any, target_indices: Array, numbers: Array) -> Array:
-        """Computes the target of each example, (batch,), from the model's outputs."""
-        try:
-            tensors = tf.nest.map_structure(tf.constant, outputs)
-            targets = np.asarray(self._score(tensors, tf.constant(target_indices)), np.float64)
-        except (ValueError, TypeError, IndexError, AttributeError, tf.errors.OpError) as error:
-            shapes = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
-            raise ValueError(
-                "The target cannot be taken from the model's outputs. Received: outputs of shape "
-                f"{shapes}. It must be a callable to floats of shape (batch,). It said: {error}"
-            ) from error
-        if len(targets) != len(target_indices):
-            raise ValueError(
-                "A callable `target` must return one number for each row. Received: "
-                f"{len(targets)} numbers for {len(target_indices)} rows"
-            )
-        validation.check_finite(
-            "The target",
-            targets,
-            mend="Check the callable, or choose another target.",
-            examples=numbers.tolist(),
-        )
-        return targets
+        may_cut = all(segment.source >= 0 for segment in forward.segments)
+        if self._trimmer is not None and may_cut and len(set(batch.widths)) == 1:
+            return self._trimmer.attribute(self.method, batch)
+        return self.method(batch)
 
 
 def explain(

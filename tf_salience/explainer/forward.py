@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.attribution.execution.compilation import TracedFunction
-from tf_salience.models import nests, segments
+from tf_salience.models import nests
 from tf_salience.models.embeddings.candidates import has_other_name
-from tf_salience.models.embeddings.provenance import source_of, unread_inputs
+from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.input_checks import check_embedded
-from tf_salience.models.segments import ForwardPass, Segment
+from tf_salience.models.segments import identify
 from tf_salience.models.text_model import TextModel
 from tf_salience.utils import arrays, validation
 from tf_salience.utils.arrays import Array, Nest
@@ -32,9 +32,10 @@ class ForwardRunner:
 
     def __init__(self, model: TextModel, batch_size: int) -> None:
         self._model = model
-        self._hooked = model.hooked
         self._batch_size = batch_size
         self._record = TracedFunction(self._trace)
+        # The passes inside the graphs: they alone know which layers were called.
+        self._traced: list[ForwardPass] = []
 
     @property
     def trace_count(self) -> int:
@@ -54,72 +55,79 @@ class ForwardRunner:
         """
         starts = range(0, len(examples), self._batch_size)
         batches = [np.arange(len(examples))[start : start + self._batch_size] for start in starts]
-        recordings = [self._run(arrays.take(nest, batch), ()) for batch in batches]
-        if len({tuple(ids.shape[1:] for ids in r["vectorized"]) for r in recordings}) > 1:
+        passes = [self._run(arrays.take(nest, batch), ()) for batch in batches]
+        if len({tuple(ids.shape[1] for ids in forward.vectorized) for forward in passes}) > 1:
             # Each batch of texts was as wide as its longest. Explained together they are as wide as
             # the longest of all, for which a model that does not mask gives other outputs.
-            vectorized = _joined(recordings, "vectorized")
-            recordings = [
+            columns = zip(*(forward.vectorized for forward in passes), strict=True)
+            vectorized = [arrays.concatenate_padded(ids) for ids in columns]
+            passes = [
                 self._run(arrays.take(nest, batch), tuple(ids[batch] for ids in vectorized))
                 for batch in batches
             ]
-        if self._hooked.guessed:
-            called = self._layers(recordings[0]["called"])[:1] or self._hooked.layers
-            unread = recordings[0]["unread"].numpy().tolist()
-            check_embedded(self._model.model, nest, unread, called[0].name)
-        for recording, batch in zip(recordings, batches, strict=True):
-            self._check(recording, examples[batch])
-        return self._forward_pass(nest, recordings)
+        if self._model.hooked.guessed:
+            layers = [segment.layer for segment in passes[0].segments] or self._model.hooked.layers
+            check_embedded(self._model.model, nest, passes[0].unread, layers[0].name)
+        for forward, batch in zip(passes, batches, strict=True):
+            self._check(forward, examples[batch])
+        forward = identify(self._model, nest, _joined([_with_token_ids(f) for f in passes]))
+        return replace(
+            forward,
+            segments=[
+                replace(
+                    segment,
+                    ids=None if segment.ids is None else np.asarray(segment.ids),
+                    mask=np.asarray(segment.mask),
+                )
+                for segment in forward.segments
+            ],
+        )
 
-    def _run(self, batch: Nest, vectorized: tuple[Any, ...]) -> Any:
+    def _run(self, batch: Nest, vectorized: tuple[Any, ...]) -> ForwardPass:
         try:
-            return self._record(batch, vectorized)
+            tensors = self._record(batch, vectorized)
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise ValueError(
                 f"The model {self._model.model.name!r} could not run on the inputs. Received: "
                 f"{nests.describe(batch)}. Expected: inputs that `model(inputs)` takes, no longer "
                 f"than its positions reach. The model said: {error}"
             ) from error
+        traced = self._traced[int(tensors["number"])]
+        return replace(
+            traced,
+            outputs=tensors["outputs"],
+            segments=_with_arrays(traced.segments, tensors["segments"]),
+            vectorized=tuple(tensors["vectorized"]),
+            lookups=_with_arrays(traced.lookups, tensors["lookups"]),
+        )
 
     def _trace(self, batch: Nest, vectorized: Any) -> Any:
-        recording = self._hooked.record(batch, vectorized)
-        layers = self._hooked.embedders
-        inputs = tf.nest.flatten(batch)
-        sources = [source_of(call.ids, inputs, recording) for call in recording.calls]
-        # The trace alone knows which layers were called: their numbers are constants of its graph.
-        called = [layers.index(call.layer) for call in recording.calls]
-        looked_up = [layers.index(call.layer) for call in recording.table_lookups]
+        forward = self._model.hooked.record(batch, vectorized)
+        self._traced.append(forward)
         return {
-            "outputs": recording.outputs,
-            "called": tf.constant(called, tf.int32),
-            "looked_up": tf.constant(looked_up, tf.int32),
-            "sources": tf.constant(sources, tf.int32),
-            "unread": tf.constant(unread_inputs(inputs, recording), tf.int32),
-            "ids": [call.ids for call in recording.calls],
-            "embeddings": [call.embeddings for call in recording.calls],
-            "masks": [call.mask for call in recording.calls],
-            "looked_up_ids": [call.ids for call in recording.table_lookups],
-            "vectorized": recording.vectorized,
+            "number": tf.constant(len(self._traced) - 1),
+            "outputs": forward.outputs,
+            "segments": [(call.ids, call.embeddings, call.mask) for call in forward.segments],
+            "vectorized": forward.vectorized,
+            "lookups": [(call.ids, call.embeddings, call.mask) for call in forward.lookups],
         }
 
-    def _layers(self, numbers: Any) -> list[Any]:
-        return [self._hooked.embedders[number] for number in numbers.numpy()]
-
-    def _check(self, recording: Any, examples: Array) -> None:
-        called = self._layers(recording["called"])
-        missing = [layer for layer in self._hooked.layers if layer not in called]
+    def _check(self, forward: ForwardPass, examples: Array) -> None:
+        called = [segment.layer for segment in forward.segments]
+        layers = self._model.hooked.layers
+        missing = [layer for layer in layers if layer not in called]
         if missing:
             raise ValueError(
                 f"Layer {missing[0].name!r} was not called when the model "
                 f"{self._model.model.name!r} ran. Received: embeddings={missing[0].name!r}. "
                 f"Name a layer that the model's outputs depend on."
             )
-        looked_up = self._layers(recording["looked_up"])
-        for layer, ids in zip(looked_up, recording["looked_up_ids"], strict=True):
-            _check_ids(layer, ids.numpy(), examples, is_explained=layer in self._hooked.layers)
-        for layer, embeddings in zip(called, recording["embeddings"], strict=True):
-            _check_embeddings(layer, embeddings, examples)
-        for output in tf.nest.flatten(recording["outputs"]):
+        for lookup in forward.lookups:
+            is_explained = lookup.layer in layers
+            _check_ids(lookup.layer, lookup.ids.numpy(), examples, is_explained=is_explained)
+        for segment in forward.segments:
+            _check_embeddings(segment, examples)
+        for output in tf.nest.flatten(forward.outputs):
             validation.check_finite(
                 "The model's outputs",
                 output,
@@ -127,60 +135,58 @@ class ForwardRunner:
                 examples=examples.tolist(),
             )
 
-    def _forward_pass(self, nest: Nest, recordings: list[Any]) -> ForwardPass:
-        """Joins the batches, and gives the segments their names and real tokens."""
-        sources = recordings[0]["sources"].numpy()
-        embeddings = _joined(recordings, "embeddings")
-        calls = [
-            Segment(
-                layer=layer,
-                source=int(sources[number]),
-                ids=self._ids(recordings, number, embeddings[number]),
-                embeddings=embeddings[number],
-                mask=_joined_call(recordings, "masks", number),
-            )
-            for number, layer in enumerate(self._layers(recordings[0]["called"]))
-        ]
-        identified = [
-            replace(segment, mask=np.asarray(segment.mask))
-            for segment in segments.identify(self._model, nest, calls)
-        ]
-        outputs = [recording["outputs"] for recording in recordings]
-        return ForwardPass(
-            outputs=tf.nest.map_structure(
-                lambda *batches: np.concatenate([np.asarray(batch) for batch in batches]), *outputs
-            ),
-            segments=identified,
-            order=segments.display_order(self._model, nest, identified),
-            vectorized=tuple(np.asarray(ids) for ids in _joined(recordings, "vectorized")),
-        )
 
-    def _ids(self, recordings: list[Any], number: int, embeddings: Any) -> Array | None:
-        """Returns the ids of a call, (batch, tokens); of a layer above the embeddings theirs."""
-        ids = recordings[0]["ids"][number]
-        if ids.shape[1:] == embeddings.shape[1:2] and ids.dtype != tf.string:
-            return np.asarray(_joined_call(recordings, "ids", number)).astype(np.int64)
+def _with_arrays(calls: Sequence[Segment], tensors: Sequence[Any]) -> list[Segment]:
+    return [
+        replace(call, ids=ids, embeddings=embeddings, mask=mask)
+        for call, (ids, embeddings, mask) in zip(calls, tensors, strict=True)
+    ]
+
+
+def _with_token_ids(forward: ForwardPass) -> ForwardPass:
+    """Gives a layer above the embeddings the ids of the one table with as many tokens."""
+
+    def token_ids(segment: Segment) -> Any:
+        tokens = segment.embeddings.shape[1:2]
+        if segment.ids.shape[1:] == tokens and segment.ids.dtype != tf.string:
+            return segment.ids
         lookups = [
-            lookup
-            for lookup, layer in enumerate(self._layers(recordings[0]["looked_up"]))
-            if not has_other_name(layer)
-            and recordings[0]["looked_up_ids"][lookup].shape[1:] == embeddings.shape[1:2]
+            lookup.ids
+            for lookup in forward.lookups
+            if not has_other_name(lookup.layer) and lookup.ids.shape[1:] == tokens
         ]
-        if len(lookups) != 1:
-            return None
-        joined = _joined_call(recordings, "looked_up_ids", lookups[0])
-        return np.asarray(joined).astype(np.int64)
+        return lookups[0] if len(lookups) == 1 else None
+
+    segments = [replace(segment, ids=token_ids(segment)) for segment in forward.segments]
+    return replace(forward, segments=segments)
 
 
-def _joined(recordings: Sequence[Any], key: str) -> list[Any]:
-    """Joins the tensors of all calls along the batch axis."""
-    return [_joined_call(recordings, key, number) for number in range(len(recordings[0][key]))]
+def _joined(passes: Sequence[ForwardPass]) -> ForwardPass:
+    """Joins batches along the batch axis, padded to the widest."""
 
+    def joined(batches: Sequence[Any]) -> Any:
+        return None if batches[0] is None else arrays.concatenate_padded(batches)
 
-def _joined_call(recordings: Sequence[Any], key: str, number: int) -> Any:
-    """Joins the tensors of one call along the batch axis, padded to the widest; None for none."""
-    batches = [recording[key][number] for recording in recordings]
-    return None if batches[0] is None else arrays.concatenate_padded(batches)
+    calls = zip(*(forward.segments for forward in passes), strict=True)
+    columns = zip(*(forward.vectorized for forward in passes), strict=True)
+    outputs = [forward.outputs for forward in passes]
+    return replace(
+        passes[0],
+        outputs=tf.nest.map_structure(
+            lambda *batches: np.concatenate([np.asarray(batch) for batch in batches]), *outputs
+        ),
+        segments=[
+            replace(
+                call[0],
+                ids=joined([segment.ids for segment in call]),
+                embeddings=joined([segment.embeddings for segment in call]),
+                mask=joined([segment.mask for segment in call]),
+            )
+            for call in calls
+        ],
+        vectorized=tuple(np.asarray(joined(ids)) for ids in columns),
+        lookups=(),
+    )
 
 
 def _check_ids(layer: Any, ids: Array, examples: Array, *, is_explained: bool) -> None:
@@ -209,17 +215,17 @@ def _check_ids(layer: Any, ids: Array, examples: Array, *, is_explained: bool) -
     )
 
 
-def _check_embeddings(layer: Any, embeddings: Any, examples: Array) -> None:
-    shape = tuple(embeddings.shape)
-    if len(shape) != 3 or shape[0] != len(examples) or not embeddings.dtype.is_floating:
+def _check_embeddings(segment: Segment, examples: Array) -> None:
+    shape = tuple(segment.embeddings.shape)
+    if len(shape) == 3 and shape[0] != len(examples):
         raise ValueError(
-            f"Layer {layer.name!r} must give embeddings of shape (batch, tokens, dim). Received: "
-            f"{embeddings.dtype.name} of shape {shape} for {len(examples)} examples. If the inputs "
-            "are one sentence, add a batch axis; if it is another layer, name it in `embeddings`."
+            f"Layer {segment.layer.name!r} must give embeddings of shape (batch, tokens, dim). "
+            f"Received: {segment.embeddings.dtype.name} of shape {shape} for {len(examples)} "
+            "examples. If it is another layer that embeds the tokens, name it in `embeddings`."
         )
     validation.check_finite(
-        f"The embeddings of layer {layer.name!r}",
-        embeddings,
+        f"The embeddings of layer {segment.layer.name!r}",
+        segment.embeddings,
         mend="Check the layer's weights: has training diverged?",
         examples=examples.tolist(),
     )

@@ -8,7 +8,7 @@ from tf_salience.attribution.execution.compilation import TracedFunction
 from tf_salience.attribution.execution.memory import suitable_rows
 from tf_salience.attribution.path import PathGradients, PathInputs
 from tf_salience.export.graph_path import ChunkSize
-from tf_salience.models.segments import ForwardPass
+from tf_salience.models.embeddings.forward_pass import ForwardPass
 
 #: Widths at which the memory of a model of any width is estimated. The second is for models whose
 #: positions end before the first.

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.models.embeddings.hooked_model import Recording
+from tf_salience.models.embeddings.forward_pass import ForwardPass
 
 
 class Requirements:
@@ -113,23 +113,20 @@ def check_tokens(ids: Any, names: Sequence[str]) -> Any:
     return requirements.gate(ids)
 
 
-def check_recording(
-    recording: Recording, sources: Sequence[int], names: Sequence[str], nest: Any
-) -> Any:
+def check_forward_pass(forward: ForwardPass, names: Sequence[str], nest: Any) -> Any:
     """Returns tensors once the ids are known to be in their tables and the outputs finite.
 
     Args:
-        recording: one pass of the model.
-        sources: for each table lookup the number of the input that its ids are; -1 for none.
+        forward: one pass of the model.
         names: of the inputs.
         nest: the tensors that wait.
     """
     requirements = Requirements()
     everything = ", ".join(f"`{name}`" for name in names)
-    for call, source in zip(recording.table_lookups, sources, strict=True):
+    for call in forward.lookups:
         last = call.layer.input_dim - 1
-        if source >= 0:
-            expected = f"`{names[source]}` must hold ids from 0 to {last}, for which layer "
+        if call.source >= 0:
+            expected = f"`{names[call.source]}` must hold ids from 0 to {last}, for which layer "
             expected += f"{call.layer.name!r} has embeddings. Received ids from, to:"
         else:
             expected = f"Layer {call.layer.name!r} has embeddings for 0 to {last}. If these are "
@@ -141,9 +138,9 @@ def check_recording(
         if call.ids.dtype.is_floating:
             requirements.require(
                 tf.reduce_all(tf.equal(call.ids, tf.round(call.ids))),
-                f"`{names[source]}` must hold ids, which are whole numbers",
+                f"`{names[call.source]}` must hold ids, which are whole numbers",
             )
-    for output in tf.nest.flatten(recording.outputs):
+    for output in tf.nest.flatten(forward.outputs):
         requirements.require(
             tf.reduce_all(tf.math.is_finite(output)),
             f"The model's predictions for {everything} are not finite numbers. Received from it:",

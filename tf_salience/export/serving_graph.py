@@ -1,6 +1,6 @@
 """The graph that explains a request: one pass of the model, its checks, the path, the outputs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from tf_salience.attribution.result import Attribution
 from tf_salience.export import request_checks
 from tf_salience.export.graph_path import ChunkLoop, GraphPath
 from tf_salience.models import nests
-from tf_salience.models.embeddings.provenance import source_of
-from tf_salience.models.segments import ForwardPass, Segment, graph_pass
+from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
+from tf_salience.models.segments import identify
 from tf_salience.models.text_model import TextModel
 from tf_salience.targets import Target, output_units
 
@@ -74,15 +74,12 @@ class ServingGraph:
         """
         inputs = self._encode(flat)
         nest = tf.nest.pack_sequence_as(self._specs, inputs)
-        recording = self._model.hooked.record(nest, check_vectorized=self._check_tokens)
-        sources = [source_of(call.ids, inputs, recording) for call in recording.table_lookups]
-        nest, vectorized, outputs, target = request_checks.check_recording(
-            recording,
-            sources,
-            self._names,
-            (nest, tuple(recording.vectorized), recording.outputs, target),
+        forward = self._model.hooked.record(nest, check_vectorized=self._check_tokens)
+        checked = (nest, forward.vectorized, forward.outputs, target)
+        nest, vectorized, outputs, target = request_checks.check_forward_pass(
+            forward, self._names, checked
         )
-        forward = graph_pass(self._model, nest, recording)
+        forward = identify(self._model, nest, forward)
         target_indices = self._target_indices(outputs, target)
         output = tf.cast(self._score(outputs, target_indices), tf.float64)
         path_inputs = PathInputs(
@@ -147,18 +144,19 @@ class ServingGraph:
         return tf.stack(columns, axis=1)
 
     def _baseline(self, segment: Segment) -> Any:
-        hooked = self._model.hooked
-        embeddings = baselines.SegmentEmbeddings(
-            embeddings=segment.embeddings,
-            ids=segment.ids,
-            examples=(),
-            total=1,
-            mean=lambda: _once(lambda: hooked.mean(segment.layer)),
-            lookup=lambda token_id: _once(lambda: hooked.lookup(segment.layer, token_id)),
-            token_id=self._model.tokenizer.token_id,
-        )
+        def vector_of(baseline: str | int) -> Any:
+            # A constant, computed while the graph is made rather than for each request.
+            with tf.init_scope():
+                return self._model.baseline_vector(segment.layer, baseline)
+
         try:
-            return baselines.compute(self._method.baseline, self._method.keep_ids, embeddings)
+            return baselines.compute(
+                self._method.baseline,
+                self._method.keep_ids,
+                embeddings=segment.embeddings,
+                ids=segment.ids,
+                vector_of=vector_of,
+            )
         except NotImplementedError as error:
             raise ValueError(
                 "A callable `baseline` that is exported must be made of TensorFlow operations, "
@@ -254,9 +252,3 @@ def named_predictions(outputs: Any) -> dict[str, Any]:
     if len(named) == 1:
         return {"predictions": named[0][1]}
     return {f"predictions_{name.replace('/', '_')}": output for name, output in named}
-
-
-def _once(compute: Callable[[], Any]) -> Any:
-    """Computes a constant while the graph is made, rather than for each request."""
-    with tf.init_scope():
-        return compute()

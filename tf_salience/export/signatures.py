@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from tf_salience.models import inputs as model_inputs
 from tf_salience.models import nests
+from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.embeddings.structure import input_specs
-from tf_salience.models.segments import ForwardPass
 from tf_salience.models.signature import trace_signature
 from tf_salience.models.text_model import TextModel
 

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from tf_salience.models import nests
 from tf_salience.models.embeddings.candidates import candidates
+from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.embeddings.structure import input_specs
-from tf_salience.models.segments import MASK_INPUTS, ForwardPass
+from tf_salience.models.segments import MASK_INPUTS
 from tf_salience.models.signature import trace_signature
 from tf_salience.models.text_model import TextModel
 from tf_salience.utils import validation

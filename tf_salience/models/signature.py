@@ -1,14 +1,15 @@
 """The signature of a model: its forward pass in tensor specs, from one trace."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.models.embeddings.provenance import unread_inputs
+from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.input_checks import check_embedded
-from tf_salience.models.segments import ForwardPass, Segment, graph_pass
+from tf_salience.models.segments import identify
 from tf_salience.models.text_model import TextModel
 
 
@@ -29,46 +30,44 @@ def trace_signature(model: TextModel, specs: Any) -> ForwardPass:
 
     def trace(*flat: Any) -> Any:
         nest = tf.nest.pack_sequence_as(specs, flat)
-        recording = model.hooked.record(nest)
-        traced = graph_pass(model, nest, recording)
-        if model.hooked.guessed and traced.segments:
+        forward = identify(model, nest, model.hooked.record(nest))
+        if model.hooked.guessed and forward.segments:
             arrays = tf.nest.map_structure(_zeros, specs)
-            unread = unread_inputs(flat, recording)
-            check_embedded(model.model, arrays, unread, traced.segments[0].layer.name)
+            check_embedded(model.model, arrays, forward.unread, forward.segments[0].layer.name)
+        names = _request_names(forward.segments, tf.nest.flatten(specs))
         signatures.append(
             ForwardPass(
-                outputs=tf.nest.map_structure(tf.TensorSpec.from_tensor, traced.outputs),
-                segments=_named_by_specs(traced.segments, tf.nest.flatten(specs)),
-                order=traced.order,
-                vectorized=tuple(tf.TensorSpec.from_tensor(ids) for ids in traced.vectorized),
+                outputs=tf.nest.map_structure(tf.TensorSpec.from_tensor, forward.outputs),
+                segments=[
+                    replace(
+                        segment,
+                        name=name,
+                        ids=None,
+                        embeddings=tf.TensorSpec.from_tensor(segment.embeddings),
+                        mask=tf.TensorSpec.from_tensor(segment.mask),
+                    )
+                    for name, segment in zip(names, forward.segments, strict=True)
+                ],
+                order=forward.order,
+                vectorized=tuple(tf.TensorSpec.from_tensor(ids) for ids in forward.vectorized),
             )
         )
-        return traced.outputs
+        return forward.outputs
 
     tf.function(trace, autograph=False).get_concrete_function(*tf.nest.flatten(specs))
     return signatures[0]
 
 
-def _named_by_specs(segments: list[Segment], specs: list[tf.TensorSpec]) -> list[Segment]:
-    """Replaces tensors by their specs, and names by those of the inputs' specs.
+def _request_names(segments: Sequence[Segment], specs: list[tf.TensorSpec]) -> list[str]:
+    """Returns the names of segments in requests, which know an input by its name.
 
-    A request knows an input by its name; a live explanation by its key in the user's dict.
+    A live explanation knows it by its key in the user's dict.
     """
-    names = [
+    names = [segment.name for segment in segments]
+    by_spec = [
         specs[segment.source].name if segment.source >= 0 else segment.name for segment in segments
     ]
-    if len(set(names)) != len(names):
-        names = [segment.name for segment in segments]
-    return [
-        replace(
-            segment,
-            name=name,
-            ids=None if segment.ids is None else tf.TensorSpec.from_tensor(segment.ids),
-            embeddings=tf.TensorSpec.from_tensor(segment.embeddings),
-            mask=tf.TensorSpec.from_tensor(segment.mask),
-        )
-        for name, segment in zip(names, segments, strict=True)
-    ]
+    return by_spec if len(set(by_spec)) == len(by_spec) else names
 
 
 def _zeros(spec: tf.TensorSpec) -> Any:

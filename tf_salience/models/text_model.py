@@ -1,5 +1,6 @@
 """`TextModel`: a Keras model with a hook on its token embeddings and its tokenizer."""
 
+import difflib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,30 @@ class TextModel:
         return lambda outputs, target_indices: target.score(
             self.select_output(outputs), target_indices
         )
+
+    def baseline_vector(self, layer: keras.layers.Layer, baseline: str | int) -> Any:
+        """Returns a vector of an embedding layer, (dim,): "mean", or that of a token or its id.
+
+        Raises:
+            ValueError: for a layer without a table, or a token that is not known.
+        """
+        if baseline == "mean":
+            mean = self.hooked.mean(layer)
+            if mean is None:
+                raise ValueError(
+                    "`baseline='mean'` needs a layer with an embedding matrix. Received: a layer "
+                    "without one. Pass an array of shape (dim,) instead."
+                )
+            return mean
+        token_id = self.tokenizer.token_id(baseline) if isinstance(baseline, str) else baseline
+        if token_id is None:
+            near = difflib.get_close_matches(str(baseline), ("zeros", "mean"), n=1)
+            raise ValueError(
+                "A `baseline` string must be 'zeros', 'mean', or a token of the known vocabulary "
+                f"(which `tokenizer=` gives). Received: baseline={baseline!r}."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+            )
+        return self.hooked.lookup(layer, token_id)
 
     def output_bytes(self, tokens: int) -> int:
         """Estimates the bytes of one example's outputs, where the model tells their shape."""

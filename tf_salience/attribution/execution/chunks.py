@@ -1,29 +1,28 @@
-"""Chunks of rows, examples x nodes, through one compiled function.
+"""The path of a live explanation, run in chunks of rows, examples x nodes.
 
-The compiled function interpolates, takes the gradients, and sums the weighted scores of each
-example: its results have no `dim` axis and no `steps` axis. It is called once when all rows fit
-into `max_rows`, and in a loop with running sums when they do not, so that peak memory depends on
-`max_rows` and never on `steps`.
+A chunk is one call of a compiled function, which interpolates, takes the gradients, and sums the
+weighted scores of each example: its results have no `dim` axis and no `steps` axis. Peak memory
+depends on the rows of a chunk and never on the steps.
 """
 
-import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.attribution.execution.compilation import AutoJit, TracedFunction
-from tf_salience.attribution.execution.memory import power_of_two_rows
-from tf_salience.attribution.execution.replicas import on_replicas
+from tf_salience.attribution.execution.compilation import AutoJit, TracedFunction, on_replicas
+from tf_salience.attribution.execution.memory import RowLimit
 from tf_salience.attribution.path import PathGradients, PathInputs
-from tf_salience.utils import arrays, validation, warnings
+from tf_salience.utils import arrays, validation
 
 Array = npt.NDArray[Any]
 
 
 class ChunkRunner:
-    """Runs the rows of one model, one target and one reduction.
+    """Compiles and runs the chunks of one model, one target and one reduction.
 
     Made inside the scope of a `tf.distribute` strategy it spreads the rows over its replicas.
 
@@ -45,148 +44,72 @@ class ChunkRunner:
         jit_compile: bool | str,
         model_name: str,
     ) -> None:
-        self._batch_size = batch_size
-        self._max_rows = max_rows
+        self.batch_size = batch_size
+        self._limit = RowLimit(max_rows)
         strategy = tf.distribute.get_strategy()
-        self.replicas = strategy.num_replicas_in_sync
-        if self.replicas > 1 and jit_compile == "auto":
+        self._replicas = strategy.num_replicas_in_sync
+        if self._replicas > 1 and jit_compile == "auto":
             jit_compile = False  # One XLA program belongs to one device.
         self._integrate = AutoJit(
             on_replicas(gradients.integrate, strategy),
             jit_compile=jit_compile,
             model_name=model_name,
         )
-        self._target_at = TracedFunction(gradients.target_at)
-        self._target_with = TracedFunction(gradients.target_with)
-        self._suitable_rows: dict[Any, int] = {}
-        self._most_tokens = math.inf
+        self.target_at = TracedFunction(gradients.target_at)
+        self.target_with = TracedFunction(gradients.target_with)
 
     @property
     def trace_count(self) -> int:
         """The number of graphs traced so far."""
-        functions = (self._integrate, self._target_at, self._target_with)
+        functions = (self._integrate, self.target_at, self.target_with)
         return sum(function.trace_count for function in functions)
 
     def integrate(
-        self,
-        inputs: PathInputs,
-        nodes: Array,
-        weights: Array,
-        *,
-        widths: tuple[int, ...],
-        numbers: Array,
-    ) -> tuple[Array, Array]:
-        """Sums token scores over nodes of the path, for each example.
+        self, inputs: PathInputs, widths: Sequence[int], rows: Array, nodes: Array, weights: Array
+    ) -> list[tuple[Array, Any]]:
+        """Runs one chunk.
 
         Args:
             inputs: the examples.
+            widths: the tokens of each segment, padding included.
+            rows: the numbers of the rows that are left, examples x nodes; as many of them as one
+                chunk takes are run.
             nodes: (steps,), in [0, 1].
             weights: (levels, steps).
-            widths: the tokens of each segment, padding included.
-            numbers: (batch,), the examples' numbers in the user's batch, for messages.
 
         Returns:
-            Weighted sums, (batch, levels, tokens), all segments side by side, and the target at
-            each node, (batch, steps). float64, summed in the precision that the model calls for.
-
-        Raises:
-            ValueError: for a layer without gradient, or gradients that are not finite.
+            For each device its rows and their results; see `PathGradients.integrate`.
         """
-        batch, steps = len(numbers), len(nodes)
-        sums = np.zeros((batch, len(weights), sum(widths)))
-        outputs = np.zeros(batch * steps)
-        start = 0
-        while start < batch * steps:
-            size = self._rows_per_device(inputs, widths, len(weights)) * self.replicas
-            # Examples stay together: a chunk then holds few of them, however many nodes each has.
-            rows = np.arange(start, min(start + size, batch * steps))
-            shares = [share for share in np.array_split(rows, self.replicas) if len(share)]
-            padded = min(self._integrate.padded_rows(len(shares[0])), size // self.replicas)
-            results = self._run([_chunk(inputs, share, nodes, weights, padded) for share in shares])
-            if results is None:
-                self._halve(len(shares[0]), max(widths))
-                continue
-            for share, (share_sums, targets, finite) in zip(shares, results, strict=True):
-                example = share // steps
-                outputs[share] = _check_targets(targets, padded)[: len(share)]
-                _check_finite(
-                    "The target and its gradients", finite[: len(share)], numbers[example]
-                )
-                sums[example[0] : example[-1] + 1] += share_sums[: example[-1] + 1 - example[0]]
-            start += len(rows)
-        return sums, outputs.reshape(batch, steps)
-
-    def target_at(self, inputs: PathInputs, node: float, *, numbers: Array) -> Array:
-        """Computes the target of each example at one node, (batch,), by forward passes alone."""
-
-        def batch_targets(examples: Array) -> Array:
-            nodes = np.full(len(examples), node)
-            rows = np.arange(len(examples), dtype=np.int32)
-            return self._target_at(inputs.take(examples), rows, nodes)
-
-        return self._in_batches(batch_targets, numbers)
-
-    def target_with(
-        self, inputs: PathInputs, embeddings: tuple[Any, ...], *, numbers: Array
-    ) -> Array:
-        """Computes the target of each example, (batch,), with other embeddings.
-
-        Args:
-            inputs: the examples.
-            embeddings: one for each segment, (batch, tokens, dim).
-            numbers: (batch,), the examples' numbers in the user's batch, for messages.
-        """
-
-        def batch_targets(examples: Array) -> Array:
-            return self._target_with(inputs.take(examples), arrays.take(embeddings, examples))
-
-        return self._in_batches(batch_targets, numbers)
-
-    def _in_batches(self, batch_targets: Any, numbers: Array) -> Array:
-        """Computes targets, `batch_size` examples at a time."""
-        targets = np.zeros(len(numbers))
-        for start in range(0, len(numbers), self._batch_size):
-            examples = np.arange(start, min(start + self._batch_size, len(numbers)))
-            targets[examples] = _check_targets(batch_targets(examples), len(examples))
-        _check_finite("The target", np.isfinite(targets), numbers)
-        return targets
-
-    def _rows_per_device(self, inputs: PathInputs, widths: tuple[int, ...], levels: int) -> int:
-        """Returns the number of rows that each device takes in the next call."""
-        rows = self._max_rows
-        if rows == "auto":
-            shape = (widths, levels)
-            if shape not in self._suitable_rows:
-                row = _chunk(inputs, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)), 1)
-                row_bytes = self._integrate.bytes_per_row(*[row] * self.replicas) / self.replicas
-                self._suitable_rows[shape] = power_of_two_rows(max(widths), row_bytes)
-            rows = self._suitable_rows[shape]
-        return max(1, int(min(rows, self._most_tokens // max(widths))))
-
-    def _run(self, chunks: list[Any]) -> Any:
-        """Runs one chunk on each replica; None where memory was not enough."""
-        idle = self.replicas - len(chunks)
-        try:
-            # A replica without rows of its own repeats the first ones.
-            return self._integrate(*chunks, *chunks[:1] * idle)[: len(chunks)]
-        except tf.errors.ResourceExhaustedError:
-            if len(chunks[0][1]) == 1:
-                raise
-            return None
-
-    def _halve(self, rows: int, width: int) -> None:
-        """Halves the rows from now on; warns the first time."""
-        if self._most_tokens == math.inf:
-            warnings.warn(
-                f"The device ran out of memory with {rows} rows of {width} tokens; half of them "
-                f"are run from now on. Pass `max_rows={rows // 2}` to start there.",
-                warnings.SmallerChunksWarning,
+        while True:
+            size = self._replicas * self._limit.rows(
+                max(widths),
+                (tuple(widths), len(weights)),
+                lambda: self._bytes_per_row(inputs, len(weights)),
             )
-        self._most_tokens = rows // 2 * width
+            shares = np.array_split(rows[:size], self._replicas)
+            shares = [share for share in shares if len(share)]
+            padded = min(self._integrate.padded_rows(len(shares[0])), size // self._replicas)
+            chunks = [_chunk(inputs, share, nodes, weights, padded) for share in shares]
+            # A replica without rows of its own repeats the first ones.
+            idle = chunks[:1] * (self._replicas - len(chunks))
+            try:
+                results = self._integrate(*chunks, *idle)[: len(chunks)]
+            except tf.errors.ResourceExhaustedError:
+                if padded == 1:
+                    raise
+                self._limit.halve(len(shares[0]), max(widths))
+                continue
+            for _, targets, _ in results:
+                _check_targets(targets, padded)
+            return list(zip(shares, results, strict=True))
+
+    def _bytes_per_row(self, inputs: PathInputs, levels: int) -> float:
+        row = _chunk(inputs, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)), 1)
+        return self._integrate.bytes_per_row(*[row] * self._replicas) / self._replicas
 
 
 def _chunk(inputs: PathInputs, rows: Array, nodes: Array, weights: Array, padded: int) -> Any:
-    """Returns the arguments of `PathGradients.integrate` for some rows, examples x nodes.
+    """Returns the arguments of `PathGradients.integrate` for some rows.
 
     The rows are padded with copies of the last, without weight; the examples to one a row, with
     copies that no row uses. So the shapes depend on the number of rows alone.
@@ -202,6 +125,166 @@ def _chunk(inputs: PathInputs, rows: Array, nodes: Array, weights: Array, padded
     )
 
 
+@dataclass
+class PathBatch:
+    """The path of some examples; see `path.Path`.
+
+    Attributes:
+        runner: runs the chunks.
+        inputs: the arrays of which rows are made.
+        embeddings: one for each segment, (batch, tokens, dim), at the input.
+        masks: one for each segment, (batch, tokens), true for real tokens.
+        outputs: (batch,), the target at the input.
+        numbers: (batch,), the examples' numbers in the user's batch.
+    """
+
+    runner: ChunkRunner
+    inputs: PathInputs
+    embeddings: tuple[Any, ...]
+    masks: tuple[Array, ...]
+    outputs: Array
+    numbers: Array
+
+    def __post_init__(self) -> None:
+        self._end_targets = np.full(len(self.numbers), np.nan)
+
+    @property
+    def examples(self) -> Array:
+        """The indices of all examples, (batch,)."""
+        return np.arange(len(self.numbers))
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The tokens of each segment, padding included."""
+        return tuple(mask.shape[1] for mask in self.masks)
+
+    def integrate(self, examples: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
+        """Sums token scores over nodes of the path; see `path.Path`.
+
+        The sums are float64, of rows in the precision that the model calls for.
+
+        Raises:
+            ValueError: for a layer without gradient, or gradients that are not finite.
+        """
+        inputs, steps = self.inputs.take(examples), len(nodes)
+        sums = np.zeros((len(examples), len(weights), sum(self.widths)))
+        outputs = np.zeros(len(examples) * steps)
+        start = 0
+        while start < len(outputs):
+            # Examples stay together: a chunk then holds few of them, however many nodes each has.
+            rows = np.arange(start, len(outputs))
+            for share, results in self.runner.integrate(inputs, self.widths, rows, nodes, weights):
+                row_sums, targets, finite = results
+                example = share // steps
+                self._check_finite(
+                    "The target and its gradients",
+                    finite[: len(share)],
+                    self.numbers[examples[example]],
+                )
+                outputs[share] = targets[: len(share)]
+                first, last = example[0], example[-1] + 1
+                sums[first:last] += row_sums[: last - first]
+                start = int(share[-1]) + 1
+        targets_at_nodes = outputs.reshape(len(examples), steps)
+        if 1.0 in nodes:
+            end = np.flatnonzero(nodes == 1.0)[0]
+            self._end_targets[examples] = targets_at_nodes[:, end]
+        return sums, targets_at_nodes
+
+    def target_at(self, node: float) -> Array:
+        """Computes the target of every example at one node; see `path.Path`."""
+
+        def targets(batch: Array) -> Any:
+            rows = np.arange(len(batch), dtype=np.int32)
+            return self.runner.target_at(self.inputs.take(batch), rows, np.full(len(batch), node))
+
+        return self._in_batches(targets)
+
+    def end_targets(self) -> Array:
+        """Returns the target of every example at the end of its path, (batch,).
+
+        A forward pass is spent on it only where no row was at the end.
+        """
+        unseen = np.isnan(self._end_targets)
+        if unseen.any():
+            self._end_targets[unseen] = self.target_at(1.0)[unseen]
+        return self._end_targets
+
+    def target_with(self, embeddings: Sequence[Any]) -> Array:
+        """Computes the target of every example, (batch,), with other embeddings.
+
+        Args:
+            embeddings: one for each segment, (batch, tokens, dim).
+        """
+
+        def targets(batch: Array) -> Any:
+            return self.runner.target_with(
+                self.inputs.take(batch), arrays.take(tuple(embeddings), batch)
+            )
+
+        return self._in_batches(targets)
+
+    def ablate(self, erased: Sequence[Array]) -> Array:
+        """Computes the target of every example, (batch,), with some tokens at their baseline.
+
+        Args:
+            erased: one for each segment, (batch, tokens), true for the tokens to erase.
+        """
+        return self.target_with(
+            [
+                tf.where(mask[:, :, None], tf.cast(baseline, embeddings.dtype), embeddings)
+                for mask, baseline, embeddings in zip(
+                    erased, self.inputs.baselines, self.embeddings, strict=True
+                )
+            ]
+        )
+
+    def take(self, examples: Array) -> "PathBatch":
+        """Takes some of the examples, in the order of their indices."""
+        return replace(
+            self,
+            inputs=self.inputs.take(examples),
+            embeddings=arrays.take(self.embeddings, examples),
+            masks=arrays.take(self.masks, examples),
+            outputs=self.outputs[examples],
+            numbers=self.numbers[examples],
+        )
+
+    def cut(self, width: int) -> "PathBatch":
+        """Cuts every segment to its first `width` tokens; all segments must be of one width."""
+        (full,) = set(self.widths)
+        if width == full:
+            return self
+        inputs, vectorized = arrays.cut((self.inputs.inputs, self.inputs.vectorized), full, width)
+        baselines = tuple(
+            baseline if baseline.shape[1] == 1 else baseline[:, :width]
+            for baseline in self.inputs.baselines
+        )
+        return replace(
+            self,
+            inputs=PathInputs(inputs, vectorized, self.inputs.target_indices, baselines),
+            embeddings=tuple(embeddings[:, :width] for embeddings in self.embeddings),
+            masks=tuple(mask[:, :width] for mask in self.masks),
+        )
+
+    def _in_batches(self, targets: Callable[[Array], Any]) -> Array:
+        """Computes targets by forward passes alone, `batch_size` examples at a time."""
+        outputs = np.zeros(len(self.numbers))
+        for start in range(0, len(outputs), self.runner.batch_size):
+            batch = self.examples[start : start + self.runner.batch_size]
+            outputs[batch] = _check_targets(targets(batch), len(batch))
+        self._check_finite("The target", np.isfinite(outputs), self.numbers)
+        return outputs
+
+    def _check_finite(self, name: str, finite: Any, numbers: Array) -> None:
+        validation.check_finite(
+            f"{name} along the path",
+            np.where(finite, 0.0, np.nan),
+            mend="Check the weights, the target, and where the path starts (the baseline).",
+            examples=numbers.tolist(),
+        )
+
+
 def _check_targets(targets: Any, rows: int) -> Any:
     if len(targets) != rows:
         raise ValueError(
@@ -209,12 +292,3 @@ def _check_targets(targets: Any, rows: int) -> Any:
             f"Received: {len(targets)} numbers for {rows} rows"
         )
     return targets
-
-
-def _check_finite(name: str, finite: Any, numbers: Array) -> None:
-    validation.check_finite(
-        f"{name} along the path",
-        np.where(finite, 0.0, np.nan),
-        mend="Check the weights, the target, and where the path starts (the baseline).",
-        examples=numbers.tolist(),
-    )

@@ -1,10 +1,12 @@
-"""How many rows run at once: as many as suit the device's caches and its memory."""
+"""The number of rows that run at once: as many as suit the device's caches and its memory."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
-from tf_salience.utils import validation
+from tf_salience.utils import validation, warnings
 
 #: Under `max_rows="auto"`: the most tokens in flight, and the most bytes that they may take. Larger
 #: chunks leave the caches of a CPU.
@@ -31,10 +33,41 @@ def suitable_rows(tokens: int, bytes_per_row: float) -> tuple[float, float]:
     return most_tokens / tokens, most_bytes / max(_ALIVE * bytes_per_row, 1)
 
 
-def power_of_two_rows(tokens: int, bytes_per_row: float) -> int:
-    """Returns the suitable number of rows, rounded to a power of two.
+class RowLimit:
+    """The most rows in one compiled call on each device.
 
-    The rows by which the last chunk is short are then often a power of two as well, of a known
-    shape.
+    Args:
+        max_rows: the most, or "auto": as many as suit the device, a power of two. The rows by which
+            the last chunk is short are then often a power of two as well, of a known shape.
     """
-    return 1 << max(0, round(math.log2(min(suitable_rows(tokens, bytes_per_row)))))
+
+    def __init__(self, max_rows: int | str) -> None:
+        self._max_rows = max_rows
+        self._suitable: dict[Any, int] = {}
+        self._most_tokens = math.inf
+
+    def rows(self, width: int, shape: Any, bytes_per_row: Callable[[], float]) -> int:
+        """Returns the number of rows.
+
+        Args:
+            width: the tokens of a row, its longest segment.
+            shape: whatever the bytes of a row depend on.
+            bytes_per_row: computes them, once for each shape.
+        """
+        rows = self._max_rows
+        if rows == "auto":
+            if shape not in self._suitable:
+                suitable = min(suitable_rows(width, bytes_per_row()))
+                self._suitable[shape] = 1 << max(0, round(math.log2(suitable)))
+            rows = self._suitable[shape]
+        return max(1, int(min(rows, self._most_tokens // width)))
+
+    def halve(self, rows: int, width: int) -> None:
+        """Halves the rows from now on; warns the first time."""
+        if self._most_tokens == math.inf:
+            warnings.warn(
+                f"The device ran out of memory with {rows} rows of {width} tokens; half of them "
+                f"are run from now on. Pass `max_rows={rows // 2}` to start there.",
+                warnings.SmallerChunksWarning,
+            )
+        self._most_tokens = rows // 2 * width

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience.attribution import result
-from tf_salience.attribution.execution.batching import Array, PathBatch
+from tf_salience.attribution.execution.chunks import Array, PathBatch
 from tf_salience.attribution.methods import Method
 from tf_salience.attribution.result import Attribution
 from tf_salience.utils import arrays
@@ -59,13 +58,15 @@ class PaddingTrimmer:
         attributions: list[Attribution] = []
         while groups:
             examples, width = groups.pop()
-            path = _EndRecorder(batch.take(examples).cut(width))
+            path = batch.take(examples).cut(width)
             attribution = method(path)
-            kept = np.ones(len(examples), bool) if width == full else path.ends_at_input()
+            # The width was proven with other examples, and may be wrong for these.
+            kept = np.ones(len(examples), bool)
+            if width < full:
+                kept = _agree(path.end_targets(), path.outputs)
             if not kept.all():
-                # The width was proven with other examples, and is wrong for these.
                 groups.append((examples[~kept], full))
-            segments = arrays.split_columns(attribution.scores, path.batch.widths)
+            segments = arrays.split_columns(attribution.scores, path.widths)
             scores = [arrays.pad_tokens(segment, full) for segment in segments]
             order.append(examples[kept])
             attributions.append(
@@ -118,43 +119,6 @@ def _noisy(batch: PathBatch, width: int) -> Iterator[list[Array]]:
             embeddings + tf.cast(np.where(beyond, sign * noise, 0.0), embeddings.dtype)
             for embeddings, noise in zip(batch.embeddings, noises, strict=True)
         ]
-
-
-class _EndRecorder:
-    """A path that remembers the target at its end.
-
-    Args:
-        batch: the examples, perhaps cut to a shorter width.
-    """
-
-    def __init__(self, batch: PathBatch) -> None:
-        self.batch = batch
-        self.outputs = batch.outputs
-        self.examples = batch.examples
-        self._ends = np.full(len(batch.outputs), np.nan)
-
-    def integrate(
-        self, examples: Array, nodes: Array, weights: Array
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Sums token scores over nodes of the path; see `path.Path`."""
-        sums, targets = self.batch.integrate(examples, nodes, weights)
-        if 1.0 in nodes:
-            self._ends[examples] = targets[:, np.flatnonzero(nodes == 1.0)[0]]
-        return sums, targets
-
-    def target_at(self, node: float) -> Array:
-        """Computes the target of every example at one node; see `path.Path`."""
-        return self.batch.target_at(node)
-
-    def ends_at_input(self) -> Array:
-        """True where the target at the end of the path is that of the first pass, (batch,).
-
-        A forward pass is spent on it only if the method never asked for the end.
-        """
-        unseen = np.isnan(self._ends)
-        if unseen.any():
-            self._ends[unseen] = self.target_at(1.0)[unseen]
-        return _agree(self._ends, self.outputs)
 
 
 def _agree(targets: Array, expected: Array) -> Array:

@@ -1,13 +1,14 @@
 """`HookedModel`: records and replaces the output of embedding layers while the model runs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.embeddings.hook import (
     Call,
     Handler,
@@ -15,45 +16,10 @@ from tf_salience.models.embeddings.hook import (
     hooked,
     losses_kept,
 )
+from tf_salience.models.embeddings.provenance import source_of, unread_inputs
 from tf_salience.models.embeddings.structure import all_layers, comparisons
 
 Replacement = Callable[[keras.layers.Layer, Any], Any]
-
-
-@dataclass(frozen=True)
-class EmbeddingCall:
-    """One call of an embedding layer while the model ran.
-
-    Attributes:
-        layer: the layer.
-        ids: its input, (batch, tokens) for token ids.
-        embeddings: its output, (batch, tokens, dim).
-        mask: (batch, tokens), true for real tokens, or None where the layer masks nothing.
-    """
-
-    layer: keras.layers.Layer
-    ids: Any
-    embeddings: Any
-    mask: Any
-
-
-@dataclass(frozen=True)
-class Recording:
-    """One pass of the model as it is.
-
-    Attributes:
-        outputs: the model's outputs.
-        calls: the calls of the explained layers, in order.
-        table_lookups: the calls of every `Embedding` layer, whose ids must be in its table.
-        vectorized: the ids that the model's own `TextVectorization` layers gave, in order.
-        texts: the inputs of those layers.
-    """
-
-    outputs: Any
-    calls: list[EmbeddingCall]
-    table_lookups: list[EmbeddingCall]
-    vectorized: list[Any]
-    texts: list[Any]
 
 
 class HookedModel:
@@ -84,43 +50,37 @@ class HookedModel:
     def _of_kind(self, kind: type) -> list[keras.layers.Layer]:
         return [layer for layer in self._all_layers if isinstance(layer, kind)]
 
-    @property
-    def embedders(self) -> list[keras.layers.Layer]:
-        """The explained layers and every other `Embedding`."""
-        return list(dict.fromkeys([*self.layers, *self._tables]))
-
     def record(
         self,
         inputs: Any,
         vectorized: Sequence[Any] = (),
         *,
         check_vectorized: Callable[[Any], Any] = lambda ids: ids,
-    ) -> Recording:
+    ) -> ForwardPass:
         """Runs the model as it is and records the calls of its embedding layers.
 
         Ids outside a layer's table are moved into it, so that the pass itself never fails on them;
-        `table_lookups` holds the ids as they came, to be checked.
+        `ForwardPass.lookups` holds the ids as they came, to be checked.
 
         Args:
             inputs: the model's inputs.
             vectorized: the outputs of its `TextVectorization` layers; () to run these layers.
             check_vectorized: returns the ids of these layers, checked.
         """
-        recording = Recording(None, [], [], [], [])
+        calls: list[Segment] = []
+        texts: list[tuple[Any, Any]] = []  # with the ids that are made of them
 
         def record(
             layer: keras.layers.Layer, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> Any:
             ids = tf.nest.flatten((args, kwargs))[0]
             if layer in self._vectorizers:
-                number = len(recording.texts)
-                output = vectorized[number] if vectorized else call(*args, **kwargs)
-                recording.vectorized.append(check_vectorized(output))
-                recording.texts.append(ids)
-                return recording.vectorized[-1]
+                output = vectorized[len(texts)] if vectorized else call(*args, **kwargs)
+                texts.append((ids, check_vectorized(output)))
+                return texts[-1][1]
             if layer in self._maskings:
                 output = call(*args, **kwargs)
-                _set_mask(recording.calls, ids, getattr(output, "_keras_mask", None))
+                _set_mask(calls, ids, getattr(output, "_keras_mask", None))
                 return output
             if layer in self._tables:
                 # In 64 bits: the table's last id may not fit into the ids' own type.
@@ -132,16 +92,24 @@ class HookedModel:
                     f"Layer {layer.name!r} must give one tensor of embeddings, (batch, tokens, "
                     f"dim). Received: a {type(embeddings).__name__}. Name another layer."
                 )
-            embedding_call = EmbeddingCall(layer, ids, embeddings, _mask_of(layer, ids, embeddings))
-            if layer in self._tables:
-                recording.table_lookups.append(embedding_call)
-            if layer in self.layers:
-                recording.calls.append(embedding_call)
+            calls.append(Segment(layer, -1, ids, embeddings, _mask_of(layer, ids, embeddings)))
             return embeddings
 
         special = [*self._tables, *self._vectorizers, *self._maskings]
         outputs = self._run(inputs, record, [*self.layers, *special])
-        return replace(recording, outputs=outputs)
+        flat = tf.nest.flatten(inputs)
+        text_of = {id(ids): text for text, ids in texts}
+        read = [*(call.ids for call in calls), *text_of.values()]
+        calls = [replace(call, source=source_of(call.ids, flat, text_of)) for call in calls]
+        segments = [call for call in calls if call.layer in self.layers]
+        return ForwardPass(
+            outputs=outputs,
+            segments=segments,
+            order=range(len(segments)),
+            vectorized=tuple(ids for _, ids in texts),
+            lookups=[call for call in calls if call.layer in self._tables],
+            unread=unread_inputs(flat, read),
+        )
 
     def run_with(self, inputs: Any, vectorized: Sequence[Any], replacement: Replacement) -> Any:
         """Runs the model with other embeddings.
@@ -273,7 +241,7 @@ class HookedModel:
                 )
 
 
-def _set_mask(calls: list[EmbeddingCall], embeddings: Any, mask: Any) -> None:
+def _set_mask(calls: list[Segment], embeddings: Any, mask: Any) -> None:
     """Gives a `Masking` layer's mask to the call whose embeddings it was called on."""
     for number, call in enumerate(calls):
         if call.embeddings is embeddings:
