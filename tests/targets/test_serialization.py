@@ -101,10 +101,10 @@ def test_a_callable_is_saved_by_name_and_not_restored():
             targets.get(saved)
 
 
-@pytest.mark.parametrize("kind", [MeanOutput, RegisteredMean, FromConfig])
-def test_a_target_of_the_user_is_explained(kind):
+@pytest.mark.parametrize("target_class", [MeanOutput, RegisteredMean, FromConfig])
+def test_a_target_of_the_user_is_explained(target_class):
     model = helpers.weights_alive(helpers.sequential_lstm())
-    target = kind(2.0)
+    target = target_class(2.0)
     assert targets.get(target) is target
     assert isinstance(target, targets.Target)
     explanation = tfs.explain(model, helpers.ids(), target=target)
@@ -116,13 +116,13 @@ def test_a_target_of_the_user_is_explained(kind):
     assert explanation.config["target"] == targets.serialize(target)
 
 
-@pytest.mark.parametrize("kind", [RegisteredMean, FromConfig])
-def test_a_registered_target_is_restored(kind):
-    config = targets.serialize(kind(3.0))
-    assert config["class_name"] == f"tf_salience_tests>{kind.__name__}"
-    assert config["config"] == kind(3.0).get_config()
+@pytest.mark.parametrize("target_class", [RegisteredMean, FromConfig])
+def test_a_registered_target_is_restored(target_class):
+    config = targets.serialize(target_class(3.0))
+    assert config["class_name"] == f"tf_salience_tests>{target_class.__name__}"
+    assert config["config"] == target_class(3.0).get_config()
     restored = targets.get(json.loads(json.dumps(config)))
-    assert (type(restored), restored.scale) == (kind, 3.0)
+    assert (type(restored), restored.scale) == (target_class, 3.0)
 
 
 def test_a_registered_target_at_a_position():

@@ -1,4 +1,4 @@
-"""`Context`: what a target knows of the examples when it selects output units."""
+"""`Context`: the examples, as a target sees them when it selects output units."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class PredictedTokens:
 
 @dataclass(frozen=True)
 class Context:
-    """What a target knows of the examples when it selects output units.
+    """The examples, as a target sees them when it selects output units.
 
     Attributes:
         outputs: the model's outputs at the input, (batch, classes), (batch, 1) or (batch,).

@@ -27,15 +27,10 @@ def adapt(
         TypeError: for another kind of tokenizer.
         ValueError: for a `TextVectorization` that does not return ids, or has no vocabulary.
     """
-    preprocessor = getattr(model, "preprocessor", None)
-    if tokenizer is None and is_tokenizer(preprocessor):
-        tokenizer = preprocessor
     if tokenizer is None:
-        vectorizers = [
-            layer for layer in layers if isinstance(layer, keras.layers.TextVectorization)
-        ]
-        single = len(vectorizers) == 1
-        adapted = from_text_vectorization(vectorizers[0]) if single else Tokenizer()
+        tokenizer = _of_model(model, layers)
+    if tokenizer is None:
+        adapted = Tokenizer()
     elif isinstance(tokenizer, keras.layers.TextVectorization):
         adapted = from_text_vectorization(tokenizer)
     elif is_tokenizer(tokenizer):
@@ -53,6 +48,16 @@ def adapt(
             f"Received: tokenizer={tokenizer!r} (of type {type(tokenizer).__name__})"
         )
     return adapted if pad_id is None else replace(adapted, pad_id=pad_id, pad_id_from_user=True)
+
+
+def _of_model(model: Any, layers: Sequence[keras.layers.Layer]) -> Any:
+    """Returns the preprocessor of a KerasHub task, or a model's only `TextVectorization`."""
+    preprocessor = getattr(model, "preprocessor", None)
+    if is_tokenizer(preprocessor):
+        return preprocessor
+    layer_type = keras.layers.TextVectorization
+    vectorizers = [layer for layer in layers if isinstance(layer, layer_type)]
+    return vectorizers[0] if len(vectorizers) == 1 else None
 
 
 def _from_vocabulary(words: list[str]) -> Tokenizer:

@@ -109,13 +109,11 @@ def _fold(text: str) -> tuple[str, list[int]]:
 
 
 def _skip_separators(letters: str, position: int, token: str, dropped: str) -> int:
-    """Returns the position after white space and dropped letters, unless the token is these."""
-    if token.isspace():
-        return position
-    while position < len(letters) and (
-        letters[position].isspace()
-        or (letters[position] in dropped and not token.startswith(letters[position]))
-    ):
+    """Returns the position after white space and dropped letters that the token has not."""
+    dropped = dropped.replace(token[:1], "")
+    while not token.isspace() and position < len(letters):
+        if not letters[position].isspace() and letters[position] not in dropped:
+            break
         position += 1
     return position
 
@@ -126,22 +124,19 @@ def _end_of_unknown(
     """Returns the position after the unknown word at `start`, or None."""
     if ends_unknown is None or start == len(letters):
         return None
-    stop = start + 1
-    if not ends_unknown(letters[start]):
-        while stop < len(letters) and not ends_unknown(letters[stop]):
-            stop += 1
-    return stop
+    if ends_unknown(letters[start]):
+        return start + 1
+    rest = range(start + 1, len(letters))
+    return next((stop for stop in rest if ends_unknown(letters[stop])), len(letters))
 
 
 def _end_of_match(letters: str, start: int, token: str, dropped: str) -> int | None:
     """Returns the position after the token at `start`, or None if the letters differ."""
     position = start
     for letter in token:
-        while (
-            position < len(letters) and letters[position] != letter and letters[position] in dropped
-        ):
+        while position < len(letters) and letters[position] in dropped.replace(letter, ""):
             position += 1
-        if position == len(letters) or letters[position] != letter:
+        if not letters.startswith(letter, position):
             return None
         position += 1
     return position

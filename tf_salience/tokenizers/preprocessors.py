@@ -173,12 +173,14 @@ class _Seq2SeqLM:
         sources = _column(named["encoder_text"])
         outputs = _column(named.get("decoder_text", np.full(len(sources), "", object)))
         _check_lengths({"encoder_text": sources, "decoder_text": outputs})
-        own = self.preprocessor
-        rows, _ = packing.encode_continued(own.tokenizer, sources, None)
-        ids, mask, _ = packing.pack(own, "encoder_packer", rows, own.encoder_sequence_length)
+        preprocessor, tokenizer = self.preprocessor, self.preprocessor.tokenizer
+        rows = packing.encode(tokenizer, sources)
+        limit = preprocessor.encoder_sequence_length
+        ids, mask, _ = packing.pack(preprocessor, "encoder_packer", rows, limit)
         inputs = {"encoder_token_ids": ids, "encoder_padding_mask": mask}
-        rows, sizes = packing.encode_continued(own.tokenizer, outputs, continuations)
-        ids, mask, prefix = packing.pack(own, "decoder_packer", rows, own.decoder_sequence_length)
+        rows, sizes = packing.encode_continued(tokenizer, outputs, continuations)
+        limit = preprocessor.decoder_sequence_length
+        ids, mask, prefix = packing.pack(preprocessor, "decoder_packer", rows, limit)
         inputs |= {"decoder_token_ids": ids, "decoder_padding_mask": mask}
         return PreprocessedTexts(
             inputs,

@@ -35,11 +35,8 @@ def from_text_vectorization(layer: keras.layers.TextVectorization) -> Tokenizer:
     limit = config["output_sequence_length"]
     truncation = None
     if limit is not None:
-        untruncated = keras.layers.TextVectorization(
+        uncut = keras.layers.TextVectorization(
             **{**config, "output_sequence_length": None, "ragged": False, "vocabulary": vocabulary}
         )
-        truncation = (
-            limit,
-            lambda texts: np.count_nonzero(untruncated(tf.constant(texts)), axis=1),
-        )
+        truncation = (limit, lambda texts: np.count_nonzero(uncut(tf.constant(texts)), axis=1))
     return Tokenizer(vocabulary, to_ids, pad_id=0, unknown_id=1, truncation=truncation)

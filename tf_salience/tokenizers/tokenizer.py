@@ -10,15 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.tokenizers import offsets, truncation
+from tf_salience.tokenizers import offsets, subwords, truncation
 from tf_salience.tokenizers.preprocessors import TextPreprocessor
-from tf_salience.tokenizers.subwords import (
-    ReadSubword,
-    Subword,
-    byte_pair,
-    bytes_of,
-    sentence_piece,
-)
 
 #: The word number of a token that is not part of a word: `[CLS]`.
 NO_WORD = -1
@@ -58,7 +51,7 @@ class Tokenizer:
     vocabulary: Sequence[str] | None = None
     to_ids: Callable[[Any], Any] | None = None
     preprocess: TextPreprocessor | None = None
-    read_subword: ReadSubword | None = None
+    read_subword: subwords.ReadSubword | None = None
     special_ids: frozenset[int] = frozenset()
     pad_id: int | None = None
     unknown_id: int | None = None
@@ -72,11 +65,11 @@ class Tokenizer:
         return None if to_ids is None else lambda texts: to_ids(tf.constant(texts)).numpy()
 
     @cached_property
-    def _subwords(self) -> list[Subword]:
+    def _subwords(self) -> list[subwords.Subword]:
         """The token of each id as it is shown; empty without a vocabulary."""
-        read = self.read_subword or (lambda token: Subword(token, True))
+        read = self.read_subword or (lambda token: subwords.Subword(token, True))
         return [
-            Subword(token, True) if token_id in self.special_ids else read(token)
+            subwords.Subword(token, True) if token_id in self.special_ids else read(token)
             for token_id, token in enumerate(self.vocabulary or ())
         ]
 
@@ -89,7 +82,9 @@ class Tokenizer:
         """Returns the strings and words of ids, (tokens,)."""
         size = len(self._subwords)
         tokens = [
-            self._subwords[token_id] if 0 <= token_id < size else Subword(str(token_id), True)
+            self._subwords[token_id]
+            if 0 <= token_id < size
+            else subwords.Subword(str(token_id), True)
             for token_id in ids.astype(int).tolist()
         ]
         words = None
@@ -113,14 +108,14 @@ class Tokenizer:
             (tokens,), the first character and the one after the last, or None.
         """
         token_ids = ids.tolist()
-        if self.read_subword is byte_pair:
+        if self.read_subword is subwords.byte_pair:
             return offsets.from_bytes(text, [self._bytes_of(token_id) for token_id in token_ids])
         tokens = [self._text_of(token_id) for token_id in token_ids]
         if self.read_subword is None:  # words, of which TextVectorization drops the punctuation
             return offsets.from_strings(
                 text, tokens, ends_unknown=str.isspace, dropped=string.punctuation
             )
-        ends_unknown = None if self.read_subword is sentence_piece else offsets.ends_word
+        ends_unknown = None if self.read_subword is subwords.sentence_piece else offsets.ends_word
         return offsets.from_strings(text, tokens, ends_unknown=ends_unknown)
 
     def _is_text(self, token_id: int) -> bool:
@@ -129,7 +124,7 @@ class Tokenizer:
     def _bytes_of(self, token_id: int) -> bytes | None:
         if self.vocabulary is None or not self._is_text(token_id):
             return None
-        return bytes_of(self.vocabulary[token_id])
+        return subwords.bytes_of(self.vocabulary[token_id])
 
     def _text_of(self, token_id: int) -> str | object | None:
         if not self._is_text(token_id):
