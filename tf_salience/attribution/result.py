@@ -40,7 +40,7 @@ class Attribution:
         )
 
 
-def concatenate(attributions: Sequence[Attribution]) -> Attribution:
+def join(attributions: Sequence[Attribution]) -> Attribution:
     """Joins attributions along the batch axis; their scores have the same width."""
     columns = {
         field.name: [getattr(attribution, field.name) for attribution in attributions]

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.data import tf_data
-from tf_salience.models import nests
+from tf_salience.models import datasets, nests
 from tf_salience.utils import arrays
 
 Array = npt.NDArray[Any]
@@ -69,7 +68,7 @@ def collect_probes(
             rationales than of examples, or batches of different widths where `pad_id` is not 0.
     """
     if isinstance(examples, tf.data.Dataset):
-        nest, own_labels = tf_data.read(
+        nest, own_labels = datasets.read(
             examples, "examples", max_examples=max_examples, pad_id=pad_id
         )
         labels = own_labels if labels is None else labels
@@ -84,7 +83,7 @@ def collect_probes(
             f"Received: {nests.describe(nest)}"
         )
     if labels is not None:
-        labels = tf_data.flat_labels(np.asarray(labels))
+        labels = datasets.flat_labels(np.asarray(labels))
         if labels.shape[:1] != (size,):
             raise ValueError(
                 f"`labels` must hold one label for each of the {size} examples. Received: labels "

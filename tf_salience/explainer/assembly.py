@@ -196,7 +196,7 @@ def _as_string(text: Any) -> str:
     return text.decode("utf-8", errors="replace") if isinstance(text, bytes) else str(text)
 
 
-def concatenate(explanations: Sequence[Explanation]) -> Explanation:
+def join(explanations: Sequence[Explanation]) -> Explanation:
     """Joins the explanations of one call, their segments padded to the widest."""
     if len(explanations) == 1:
         return explanations[0]

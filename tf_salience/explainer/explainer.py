@@ -259,7 +259,7 @@ class Explainer:
             )
             rows = assembly.unknown_examples(forward, self._model.tokenizer)
             unknown.extend(batch.numbers[rows].tolist())
-        explanation = assembly.concatenate(explanations)
+        explanation = assembly.join(explanations)
         assembly.warn(explanation, unknown)
         return explanation
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.data import tf_data
-from tf_salience.models import nests
+from tf_salience.models import datasets, nests
 from tf_salience.models.input_checks import check_batch, check_signature
 from tf_salience.models.text_model import TextModel
 from tf_salience.utils import arrays
@@ -77,7 +76,7 @@ def prepare(model: TextModel, inputs: Any, continuation: Any = None) -> Inputs:
     tokenizer = model.tokenizer
     labels = None
     if isinstance(inputs, tf.data.Dataset):
-        inputs, labels = tf_data.read(inputs, "inputs", max_examples=None, pad_id=tokenizer.pad_id)
+        inputs, labels = datasets.read(inputs, "inputs", max_examples=None, pad_id=tokenizer.pad_id)
     nest = nests.to_arrays(inputs, tokenizer.pad_id)
     texts = nests.texts(nest)
     if continuation is not None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.data import tf_data
+from tf_salience.models import datasets
 from tf_salience.utils.arrays import Array, Nest
 
 #: The tokens that a text is taken to have before it is split.
@@ -41,7 +41,7 @@ def to_arrays(inputs: Any, pad_id: int | None = None) -> Nest:
     if isinstance(inputs, str | bytes):
         return np.array([inputs], dtype=object)
     if isinstance(inputs, tf.RaggedTensor):
-        inputs = tf_data.dense(inputs, pad_id)
+        inputs = datasets.dense(inputs, pad_id)
     try:
         array = np.asarray(inputs)
     except ValueError as error:

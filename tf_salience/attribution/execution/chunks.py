@@ -46,6 +46,7 @@ class ChunkRunner:
     ) -> None:
         self.batch_size = batch_size
         self._limit = RowLimit(max_rows)
+        self._row_bytes: dict[Any, float] = {}
         strategy = tf.distribute.get_strategy()
         self._replicas = strategy.num_replicas_in_sync
         if self._replicas > 1 and jit_compile == "auto":
@@ -80,12 +81,11 @@ class ChunkRunner:
         Returns:
             For each device its rows and their results; see `PathGradients.integrate`.
         """
+        shape = (tuple(widths), len(weights))
+        if shape not in self._row_bytes:
+            self._row_bytes[shape] = self._bytes_per_row(inputs, len(weights))
         while True:
-            size = self._replicas * self._limit.rows(
-                max(widths),
-                (tuple(widths), len(weights)),
-                lambda: self._bytes_per_row(inputs, len(weights)),
-            )
+            size = self._replicas * self._limit.rows(max(widths), self._row_bytes[shape])
             shares = np.array_split(rows[:size], self._replicas)
             shares = [share for share in shares if len(share)]
             padded = min(self._integrate.padded_rows(len(shares[0])), size // self._replicas)
@@ -104,6 +104,8 @@ class ChunkRunner:
             return list(zip(shares, results, strict=True))
 
     def _bytes_per_row(self, inputs: PathInputs, levels: int) -> float:
+        if not self._limit.is_automatic:
+            return 0.0
         row = _chunk(inputs, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)), 1)
         return self._integrate.bytes_per_row(*[row] * self._replicas) / self._replicas
 

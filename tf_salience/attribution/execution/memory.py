@@ -1,8 +1,6 @@
 """The number of rows that run at once: as many as suit the device's caches and its memory."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
@@ -43,23 +41,23 @@ class RowLimit:
 
     def __init__(self, max_rows: int | str) -> None:
         self._max_rows = max_rows
-        self._suitable: dict[Any, int] = {}
         self._most_tokens = math.inf
 
-    def rows(self, width: int, shape: Any, bytes_per_row: Callable[[], float]) -> int:
+    @property
+    def is_automatic(self) -> bool:
+        """True if the limit depends on the size of a row."""
+        return self._max_rows == "auto"
+
+    def rows(self, width: int, bytes_per_row: float) -> int:
         """Returns the number of rows.
 
         Args:
             width: the tokens of a row, its longest segment.
-            shape: whatever the bytes of a row depend on.
-            bytes_per_row: computes them, once for each shape.
+            bytes_per_row: as `TracedFunction.bytes_per_row` estimates it.
         """
         rows = self._max_rows
-        if rows == "auto":
-            if shape not in self._suitable:
-                suitable = min(suitable_rows(width, bytes_per_row()))
-                self._suitable[shape] = 1 << max(0, round(math.log2(suitable)))
-            rows = self._suitable[shape]
+        if self.is_automatic:
+            rows = 1 << max(0, round(math.log2(min(suitable_rows(width, bytes_per_row)))))
         return max(1, int(min(rows, self._most_tokens // width)))
 
     def halve(self, rows: int, width: int) -> None:

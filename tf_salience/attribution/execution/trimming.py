@@ -72,7 +72,7 @@ class PaddingTrimmer:
             attributions.append(
                 replace(attribution, scores=np.concatenate(scores, axis=1)).take(kept)
             )
-        return result.concatenate(attributions).take(np.argsort(np.concatenate(order)))
+        return result.join(attributions).take(np.argsort(np.concatenate(order)))
 
     def _groups(self, batch: PathBatch, full: int) -> list[tuple[Array, int]]:
         """Groups the examples by the width at which they are explained."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_salience.data import tf_data
+from tf_salience.models import datasets
 
 IDS = np.arange(1, 13).reshape(6, 2)
 
@@ -12,7 +12,7 @@ def dataset(parts, batch_size=4):
 
 
 def read(data, max_examples=None, pad_id=None):
-    return tf_data.read(data, "examples", max_examples=max_examples, pad_id=pad_id)
+    return datasets.read(data, "examples", max_examples=max_examples, pad_id=pad_id)
 
 
 @pytest.mark.parametrize("max_examples", [None, 3, 5, 100])
@@ -48,7 +48,7 @@ def test_labels_that_are_not_one_an_example_are_left_out(labels):
     ],
 )
 def test_flat_labels(labels, flat):
-    result = tf_data.flat_labels(labels)
+    result = datasets.flat_labels(labels)
     assert result.tolist() == flat
     assert [type(label) for label in result.tolist()] == [type(label) for label in flat]
 
