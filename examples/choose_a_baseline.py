@@ -1,9 +1,9 @@
-"""Integrated gradients asks: compared with what?
+"""The baseline of integrated gradients: what is the sentence compared with?
 
-The baseline is the "nothing" that the sentence is compared with, and the scores share out the
-difference of the two outputs. What to see: with another baseline the model starts from another
-output, so there is another difference to share; a token that is the baseline's own gets exactly 0;
-`keep_ids` holds tokens where they are, so that they get 0 and the rest share the difference.
+The scores are the shares of the tokens in F(sentence) - F(baseline). What to see: another baseline
+has another output, so there is another difference to share; a token that the baseline has at the
+same place gets exactly 0; tokens of `keep_ids` stay as they are along the path, so they get 0 and
+the others share the difference.
 
     python examples/choose_a_baseline.py
 """
@@ -27,17 +27,19 @@ def main() -> None:
         "token 'the'": tfs.IntegratedGradients(baseline="the"),
         "zeros, keep": tfs.IntegratedGradients(keep_ids=keep),
     }
-    found = {
+    saliences = {
         name: tfs.explain(model, TEXT, method, target="negative", class_names=CLASS_NAMES)[0]
         for name, method in choices.items()
     }
 
-    tokens = found["zeros"].tokens
+    tokens = saliences["zeros"].tokens
     print(f"{'':12} {'F(baseline)':>11}" + "".join(f"{token:>8}" for token in tokens) + "     sum")
-    for name, salience in found.items():
+    for name, salience in saliences.items():
         cells = "".join(f"{score:>8.3f}" for score in salience.scores)
         print(f"{name:12} {salience.baseline_output:>11.3f}{cells}{salience.scores.sum():>8.3f}")
-    print(f"\nF(sentence) = {found['zeros'].output:.3f}; each sum is F(sentence) - F(baseline).")
+    print(
+        f"\nF(sentence) = {saliences['zeros'].output:.3f}; each sum is F(sentence) - F(baseline)."
+    )
     print("kept tokens: " + ", ".join(vocabulary[token_id] for token_id in keep))
 
 

@@ -1,9 +1,10 @@
-"""Which words made a classifier say what it said?
+"""Which words decided the output of a classifier?
 
-A small Keras model from strings to logits is trained on sentences such as "the soup was not good";
-then it is explained with integrated gradients. What to see: the text goes in as it is, because the
-model holds its `TextVectorization`; tokens that speak for the explained class are positive, those
-that speak against it are negative; and each result says how exact it is.
+A small Keras model from strings to logits is trained on sentences such as "the soup was not good"
+and explained with integrated gradients. What to see: the explainer takes texts, because the model
+contains its `TextVectorization`; tokens that speak for the explained class have positive scores,
+those that speak against it have negative ones; each result states its convergence delta and its
+estimated error.
 
     python examples/explain_a_classifier.py
 """
@@ -27,12 +28,13 @@ STARTS = ("", "we thought ", "they said ", "last night ")
 
 
 def sentences() -> tuple[list[str], list[int]]:
-    """Short reviews and their labels; "not" turns the word after it round."""
+    """Returns short reviews and their labels; a negation inverts the word after it."""
     pairs = []
-    for start, thing, negation, degree, (word, good) in itertools.product(
-        STARTS, THINGS, NEGATIONS, DEGREES, [*((w, 1) for w in GOOD), *((w, 0) for w in BAD)]
+    adjectives = [*((word, 1) for word in GOOD), *((word, 0) for word in BAD)]
+    for start, thing, negation, degree, (word, polarity) in itertools.product(
+        STARTS, THINGS, NEGATIONS, DEGREES, adjectives
     ):
-        label = 1 - good if negation else good
+        label = 1 - polarity if negation else polarity
         pairs.append((f"{start}the {thing} was {negation}{degree}{word}", label))
     random.Random(0).shuffle(pairs)
     texts, labels = zip(*pairs, strict=True)
@@ -40,15 +42,17 @@ def sentences() -> tuple[list[str], list[int]]:
 
 
 def trained_classifier() -> keras.Model:
-    """A model from strings (batch,) to logits (batch, 2), trained in a few seconds."""
+    """Trains a model from strings (batch,) to logits (batch, 2), in a few seconds."""
     keras.utils.set_random_seed(0)
     texts, labels = sentences()
-    words = keras.layers.TextVectorization(name="words")
-    words.adapt(texts)
+    vectorizer = keras.layers.TextVectorization(name="words")
+    vectorizer.adapt(texts)
     classifier = keras.Sequential(
         [
             keras.Input((None,), dtype="int64"),
-            keras.layers.Embedding(words.vocabulary_size(), 16, mask_zero=True, name="embedding"),
+            keras.layers.Embedding(
+                vectorizer.vocabulary_size(), 16, mask_zero=True, name="embedding"
+            ),
             keras.layers.LSTM(24),
             keras.layers.Dense(2, name="logits"),
         ]
@@ -58,8 +62,10 @@ def trained_classifier() -> keras.Model:
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )
-    classifier.fit(words(tf.constant(texts)), np.array(labels), batch_size=64, epochs=3, verbose=0)
-    return keras.Sequential([keras.Input((), dtype="string"), words, classifier], name="reviews")
+    ids = vectorizer(tf.constant(texts))
+    classifier.fit(ids, np.array(labels), batch_size=64, epochs=3, verbose=0)
+    layers = [keras.Input((), dtype="string"), vectorizer, classifier]
+    return keras.Sequential(layers, name="reviews")
 
 
 def main() -> None:
@@ -73,7 +79,7 @@ def main() -> None:
             "we thought the coffee was awful",
         ]
     )
-    # In a terminal the tokens are coloured: print(salience). In a notebook the same is drawn.
+    # In a terminal the printed tokens are coloured; a notebook shows the same as HTML.
     for salience in explanation:
         print(salience)
         strongest = int(np.abs(salience.scores).argmax())

@@ -1,10 +1,10 @@
-"""A KerasHub classifier: raw texts in, word pieces put together.
+"""A KerasHub classifier: texts as inputs, subwords merged into words.
 
-A small BERT with a word piece vocabulary of its own is trained on your texts; without `--data`, on
-verdicts about films such as "the plot is careful and the cast is cheerless". What to see: the
-model's preprocessor makes the tokens, so texts go in as they are; tokens are pieces of words, and
-here the ends "ful" and "less" decide; `merged` adds up the pieces of each word, so that the scores
-still sum to the change of the output. Needs KerasHub: `pip install 'tf-salience[hub]'`.
+A small BERT with its own WordPiece vocabulary is trained on your texts; without `--data`, on
+remarks about films such as "the plot is careful and the cast is cheerless". What to see: the
+model's preprocessor tokenizes, so the explainer takes texts; tokens are subwords, and here the
+suffixes "ful" and "less" decide; `merged` adds up the scores of the subwords of each word, so that
+the sum is still the change of the output. Needs KerasHub: `pip install 'tf-salience[hub]'`.
 
     python examples/hub_classifier.py
     python examples/hub_classifier.py --data movie_reviews.tsv --rating-column rating
@@ -21,46 +21,50 @@ import tf_salience as tfs
 from tf_salience.data.files import read_file
 from tf_salience.data.labelled_texts import LabelledTexts, split_train_test
 
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 THINGS = ("plot", "cast", "music", "script", "ending", "humour")
 STEMS = ("care", "cheer", "grace", "hope", "joy", "taste", "thought", "help")
+SUFFIXES = ("ful", "less")
 
 
-def made_up() -> LabelledTexts:
-    """One to four remarks each; the more of them are kind, the likelier is the label positive."""
-    random = np.random.default_rng(0)
+def synthetic_texts() -> LabelledTexts:
+    """Returns texts of one to four remarks; more kind remarks make a positive label likelier."""
+    rng = np.random.default_rng(0)
     texts, labels = [], []
     for _ in range(3000):
-        count = int(random.integers(1, 5))
-        ends = random.choice(["ful", "less"], count)
-        said = zip(random.permutation(THINGS), random.choice(STEMS, count), ends, strict=False)
-        texts.append(" and ".join(f"the {thing} is {stem}{end}" for thing, stem, end in said))
-        kind = (ends == "ful").sum() - (ends == "less").sum()
-        labels.append(int(random.random() < 1 / (1 + np.exp(-1.5 * kind))))
+        count = int(rng.integers(1, 5))
+        suffixes = rng.choice(SUFFIXES, count)
+        remarks = zip(rng.permutation(THINGS), rng.choice(STEMS, count), suffixes, strict=False)
+        texts.append(" and ".join(f"the {thing} is {stem}{end}" for thing, stem, end in remarks))
+        kindness = (suffixes == "ful").sum() - (suffixes == "less").sum()
+        labels.append(int(rng.random() < 1 / (1 + np.exp(-1.5 * kindness))))
     return LabelledTexts(texts, np.array(labels), ("negative", "positive"))
 
 
-def plain_pieces(texts: list[str]) -> list[str]:
-    """A vocabulary of stems, ends, and the other words of the texts made here."""
-    words = {word for text in texts for word in text.split() if not word.endswith(("ful", "less"))}
-    return [*SPECIAL, *STEMS, "##ful", "##less", *sorted(words)]
+def synthetic_vocabulary(texts: list[str]) -> list[str]:
+    """Returns the stems, the suffixes, and the other words of the synthetic texts."""
+    words = {word for text in texts for word in text.split() if not word.endswith(SUFFIXES)}
+    return [*SPECIAL_TOKENS, *STEMS, "##ful", "##less", *sorted(words)]
 
 
-def learned_pieces(texts: list[str]) -> list[str]:
-    """A vocabulary of the pieces that the texts are often made of."""
+def learned_vocabulary(texts: list[str]) -> list[str]:
+    """Returns a WordPiece vocabulary computed from the texts."""
     return keras_hub.tokenizers.compute_word_piece_vocabulary(
-        tf.data.Dataset.from_tensor_slices(texts), 4000, lowercase=True, reserved_tokens=SPECIAL
+        tf.data.Dataset.from_tensor_slices(texts),
+        4000,
+        lowercase=True,
+        reserved_tokens=SPECIAL_TOKENS,
     )
 
 
 def trained_classifier(
-    data: LabelledTexts, pieces: list[str], *, length: int, epochs: int
+    data: LabelledTexts, vocabulary: list[str], *, length: int, epochs: int
 ) -> keras_hub.models.BertTextClassifier:
-    """A BERT from strings (batch,) to logits (batch, classes), with random weights at the start."""
+    """Trains a BERT from strings (batch,) to logits (batch, classes), from random weights."""
     keras.utils.set_random_seed(0)
-    tokenizer = keras_hub.models.BertTokenizer(vocabulary=pieces, lowercase=True)
+    tokenizer = keras_hub.models.BertTokenizer(vocabulary=vocabulary, lowercase=True)
     backbone = keras_hub.models.BertBackbone(
-        vocabulary_size=len(pieces),
+        vocabulary_size=len(vocabulary),
         num_layers=1,
         num_heads=4,
         hidden_dim=64,
@@ -77,13 +81,13 @@ def trained_classifier(
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )
-    texts = np.array(data.texts)  # in random order as they are
+    texts = np.array(data.texts)  # already in random order
     model.fit(texts, data.labels, batch_size=32, epochs=epochs, shuffle=False, verbose=0)
     return model
 
 
-def options() -> argparse.Namespace:
-    """What was asked for; the columns are those of `tf-salience demo --data`."""
+def parse_options() -> argparse.Namespace:
+    """Parses the command line; the columns are those of `tf-salience demo --data`."""
     parser = argparse.ArgumentParser(description="Trains and explains a small KerasHub BERT.")
     parser.add_argument("--data", metavar="FILE", help="labelled texts: .tsv, .csv or .jsonl")
     parser.add_argument("--text-column", default="text", metavar="NAME")
@@ -95,23 +99,24 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Trains a classifier and explains six texts that it was not trained on."""
-    asked = options()
-    if asked.data is None:
-        train, test = split_train_test(made_up(), test_share=0.1, seed=0)
-        model = trained_classifier(train, plain_pieces(train.texts), length=32, epochs=3)
+    """Trains a classifier and explains six held-out texts."""
+    options = parse_options()
+    if options.data is None:
+        train, test = split_train_test(synthetic_texts(), test_share=0.1, seed=0)
+        vocabulary = synthetic_vocabulary(train.texts)
+        model = trained_classifier(train, vocabulary, length=32, epochs=3)
     else:
         data = read_file(
-            asked.data,
-            text_column=asked.text_column,
-            label_column=asked.label_column,
-            rating_column=asked.rating_column,
+            options.data,
+            text_column=options.text_column,
+            label_column=options.label_column,
+            rating_column=options.rating_column,
         )
         if data.labels is None:
             raise SystemExit("--data needs labels: name a --label-column or --rating-column.")
         train, test = split_train_test(data, test_share=0.1, seed=0)
-        train = train.take(range(min(asked.max_texts, len(train))))
-        model = trained_classifier(train, learned_pieces(train.texts), length=96, epochs=4)
+        train = train.take(range(min(options.max_texts, len(train))))
+        model = trained_classifier(train, learned_vocabulary(train.texts), length=96, epochs=4)
     logits = model.predict(np.array(test.texts), verbose=0)
     accuracy = np.mean(logits.argmax(axis=1) == test.labels)
     print(f"trained on {len(train)} texts; right about {accuracy:.0%} of {len(test)} others\n")
@@ -119,7 +124,7 @@ def main() -> None:
     explainer = tfs.Explainer(model, class_names=train.class_names)
     explanation = explainer(test.texts[:6])
     words = explanation.merged()
-    print(f"pieces of words\n{explanation[0]}\n\nwords\n{words[0]}\n")
+    print(f"subwords\n{explanation[0]}\n\nwords\n{words[0]}\n")
     for text, salience in zip(test.texts, words, strict=False):
         # [CLS] and [SEP] belong to no word.
         strongest = np.where(np.array(salience.words) < 0, 0, np.abs(salience.scores)).argmax()

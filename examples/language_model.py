@@ -1,10 +1,10 @@
-"""Why did a language model say this word?
+"""Why did a language model generate this word?
 
-A small GPT-2 is trained on sentences such as "the keys to the cabinet are lost", whose writers now
-and then let the verb agree with the nearer noun. What to see: `targets.Span` explains how likely a
-continuation is, by the tokens before it; with `rather_than` it asks why "are" and not "is", and
-leaves out what speaks for any verb; `matrix` explains each token of what the model goes on to say
-by itself; and a token has no say in what came before it: it scores exactly 0. Needs
+A small GPT-2 is trained on sentences such as "the keys to the cabinet are lost", in some of which
+the verb agrees with the nearer noun. What to see: `targets.Span` explains the log-likelihood of a
+continuation by the tokens before it; with `rather_than` it explains why "are" and not "is", without
+the tokens that speak for any verb; `matrix` explains each token of the generated continuation
+separately; a token cannot influence earlier tokens, so it scores exactly 0 for them. Needs
 KerasHub: `pip install 'tf-salience[hub]'`.
 
     python examples/language_model.py
@@ -30,22 +30,27 @@ PROMPTS = ["the keys to the cabinet", "the key to the cabinets"]
 
 
 def sentences() -> list[str]:
-    """Sentences of two nouns, the first of which decides nine times in ten; no key with cabinet."""
-    random = np.random.default_rng(0)
-    kinds = list(itertools.product(NOUNS, ("", "s"), PLACES, NOUNS, ("", "s"), STATES))
+    """Returns sentences of two nouns; the verb agrees with the first one nine times in ten.
+
+    No sentence has both nouns of the prompts.
+    """
+    rng = np.random.default_rng(0)
+    combinations = list(itertools.product(NOUNS, ("", "s"), PLACES, NOUNS, ("", "s"), STATES))
     texts = []
-    for kind in random.permutation(len(kinds))[:2400]:
-        first, many, place, second, more, state = kinds[kind]
+    for index in rng.permutation(len(combinations))[:2400]:
+        first, first_plural, place, second, second_plural, state = combinations[index]
         if {first, second} == {"key", "cabinet"} or first == second:
             continue
-        decides = many if random.random() < 0.9 else more
-        verb = "are" if decides else "is"
-        texts.append(f"the {first}{many} {place} the {second}{more} {verb} {state}")
+        plural = first_plural if rng.random() < 0.9 else second_plural
+        verb = "are" if plural else "is"
+        texts.append(
+            f"the {first}{first_plural} {place} the {second}{second_plural} {verb} {state}"
+        )
     return texts
 
 
 def trained_model() -> keras_hub.models.GPT2CausalLM:
-    """A GPT-2 with its preprocessor, random weights at the start."""
+    """Trains a GPT-2 with its preprocessor, from random weights."""
     keras.utils.set_random_seed(1)
     texts = sentences()
     tokenizer = keras_hub.models.GPT2Tokenizer(**byte_pairs(texts, [], [END]))
@@ -66,24 +71,24 @@ def trained_model() -> keras_hub.models.GPT2CausalLM:
         sampler="greedy",
         jit_compile=False,
     )
-    # Byte pairs take long: they are made once, not once an epoch.
-    ids, following, weights = preprocessor(tf.constant(texts))
+    # Byte-pair encoding is slow, so the texts are encoded once, not once an epoch.
+    ids, next_ids, weights = preprocessor(tf.constant(texts))
     model.fit(
-        ids, following, sample_weight=weights, batch_size=32, epochs=8, shuffle=False, verbose=0
+        ids, next_ids, sample_weight=weights, batch_size=32, epochs=8, shuffle=False, verbose=0
     )
     model.preprocessor = preprocessor
     return model
 
 
 def main() -> None:
-    """Trains the model; explains a verb in two ways, then what the model goes on to say."""
+    """Trains the model; explains a verb with two targets, then a generated continuation."""
     model = trained_model()
-    verbs, others = [" are", " is"], [" is", " are"]
-    likely = tfs.explain(model, PROMPTS, target=targets.Span(verbs))
-    rather = tfs.explain(model, PROMPTS, target=targets.Span(verbs, rather_than=others))
-    for prompt, verb, *both in zip(PROMPTS, verbs, likely, rather, strict=True):
+    verbs, alternatives = [" are", " is"], [" is", " are"]
+    likelihood = tfs.explain(model, PROMPTS, target=targets.Span(verbs))
+    contrast = tfs.explain(model, PROMPTS, target=targets.Span(verbs, rather_than=alternatives))
+    for prompt, verb, *saliences in zip(PROMPTS, verbs, likelihood, contrast, strict=True):
         print(f"why does {prompt!r} go on with {verb!r}?")
-        for salience in both:
+        for salience in saliences:
             change = salience.output - salience.baseline_output
             strongest = salience.tokens[np.abs(salience.scores).argmax()]
             print(
@@ -96,14 +101,15 @@ def main() -> None:
     text = model.generate(prompt)
     print(f"the model says: {text}")
     explainer = tfs.Explainer(model, target=targets.Span(text.removeprefix(prompt)))
-    whole, matrix = explainer(prompt)[0], explainer.matrix(prompt)[0]
-    print(f"{whole}\n\neach token of the continuation (row), by token (column)")
+    salience, matrix = explainer(prompt)[0], explainer.matrix(prompt)[0]
+    print(f"{salience}\n\neach token of the continuation (row), by token (column)")
     print(matrix)
-    later = [row.scores[place:] for row, place in zip(matrix, matrix.places, strict=True)]
-    largest = np.abs(np.concatenate(later)).max()
+    future = [row.scores[position:] for row, position in zip(matrix, matrix.places, strict=True)]
+    largest = np.abs(np.concatenate(future)).max()
     print(f"\nlargest score of a token for itself or an earlier one: {largest}")
-    apart = np.abs(matrix.scores.sum(axis=0) - whole.scores).max() / np.abs(whole.scores).sum()
-    print(f"sum of the rows - the whole continuation, largest over the tokens: {apart:.1%}")
+    difference = np.abs(matrix.scores.sum(axis=0) - salience.scores).max()
+    share = difference / np.abs(salience.scores).sum()
+    print(f"sum of the rows - the whole continuation, largest over the tokens: {share:.1%}")
 
 
 if __name__ == "__main__":

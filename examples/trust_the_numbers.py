@@ -1,9 +1,9 @@
-"""How right are the scores, and what does it cost to know?
+"""How accurate are the scores, and how many evaluations does that take?
 
-Integrated gradients is an integral, and a computer takes a sum: more steps, smaller error. What to
-see: the error against a very fine reference falls with the steps, at a pace that depends on the
-rule; the convergence delta says whether the sum of all scores is right, not whether each one is;
-`steps="auto"`, the default, stops by an estimate of the error that it gives with the scores.
+Integrated gradients is an integral, computed as a sum: more steps, smaller error. What to see: the
+error against a very fine reference falls with the steps, at a rate that depends on the rule; the
+convergence delta is the error of the sum of all scores, not of each one; `steps="auto"`, the
+default, stops when its estimate of the error, which it returns with the scores, is small enough.
 
     python examples/trust_the_numbers.py
 """
@@ -36,8 +36,8 @@ def main() -> None:
         size = np.abs(explanation.scores).sum(axis=1)
         error = np.abs(explanation.scores - reference).sum(axis=1) / np.abs(reference).sum(axis=1)
         delta = np.abs(explanation.convergence_delta) / size
-        known = explanation.error_estimate
-        estimate = "        -" if known is None else f"{known.max():9.1e}"
+        estimates = explanation.error_estimate
+        estimate = "        -" if estimates is None else f"{estimates.max():9.1e}"
         print(
             f"{name:26} {explanation.evaluations.mean():11.1f} {error.max():10.1e} "
             f"{delta.max():9.1e} {estimate}"

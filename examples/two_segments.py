@@ -1,8 +1,8 @@
 """A model of two sentences that share one embedding layer.
 
 Does the premise entail the hypothesis? The layer is called twice, so there are two segments: both
-are explained together, and their scores sum to one change of the output. What to see: `segments`
-names the parts after the model's inputs; a tokenizer turns both texts into ids.
+are explained together, and the sum of all scores is the change of the output. What to see: the
+names in `segments` are those of the model's inputs; a tokenizer converts both texts to ids.
 
     python examples/two_segments.py
 """
@@ -19,14 +19,14 @@ import tf_salience as tfs
 CLASS_NAMES = ["contradiction", "entailment"]
 PEOPLE = ("man", "woman", "child", "teacher", "cook", "singer")
 PLACES = ("outside", "at home", "in the park", "by the river")
-DOES = {"asleep": ("sleeping", "resting"), "awake": ("running", "dancing", "singing", "jumping")}
+ACTIONS = {"asleep": ("sleeping", "resting"), "awake": ("running", "dancing", "singing", "jumping")}
 
 
 def pairs() -> tuple[dict[str, list[str]], list[int]]:
-    """Premises, hypotheses and labels."""
+    """Returns premises, hypotheses and labels."""
     rows = []
-    for person, place, (state, actions) in itertools.product(PEOPLE, PLACES, DOES.items()):
-        for action, claim in itertools.product(actions, DOES):
+    for person, place, (state, actions) in itertools.product(PEOPLE, PLACES, ACTIONS.items()):
+        for action, claim in itertools.product(actions, ACTIONS):
             premise, hypothesis = f"a {person} is {action} {place}", f"the {person} is {claim}"
             rows.append((premise, hypothesis, int(claim == state)))
             rows.append((premise, f"the {person} is not {claim}", int(claim != state)))
@@ -36,7 +36,7 @@ def pairs() -> tuple[dict[str, list[str]], list[int]]:
 
 
 def trained_model() -> tuple[keras.Model, keras.layers.TextVectorization]:
-    """A model from two arrays of ids to logits, and the tokenizer that makes the ids."""
+    """Trains a model from two arrays of ids to logits; returns its tokenizer too."""
     keras.utils.set_random_seed(0)
     texts, labels = pairs()
     tokenizer = keras.layers.TextVectorization()
@@ -49,17 +49,17 @@ def trained_model() -> tuple[keras.Model, keras.layers.TextVectorization]:
         name="embedding",
     )
     inputs = [keras.Input((None,), dtype="int64", name=name) for name in texts]
-    read = keras.layers.LSTM(24)
-    premise, hypothesis = (read(embedding(one)) for one in inputs)
-    both = keras.layers.Concatenate()([premise, hypothesis, premise * hypothesis])
-    hidden = keras.layers.Dense(32, activation="gelu")(both)
+    encoder = keras.layers.LSTM(24)
+    premise, hypothesis = (encoder(embedding(ids)) for ids in inputs)
+    features = keras.layers.Concatenate()([premise, hypothesis, premise * hypothesis])
+    hidden = keras.layers.Dense(32, activation="gelu")(features)
     model = keras.Model(inputs, keras.layers.Dense(2)(hidden), name="entailment")
     model.compile(
         keras.optimizers.Adam(1e-2),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )
-    ids = [tokenizer(tf.constant(some)) for some in texts.values()]
+    ids = [tokenizer(tf.constant(segment)) for segment in texts.values()]
     model.fit(ids, np.array(labels), batch_size=32, epochs=6, verbose=0)
     return model, tokenizer
 
@@ -80,10 +80,11 @@ def main() -> None:
     )
     for salience in explanation:
         print(salience.header)
-        for name, part in salience.segments.items():
-            words = zip(salience.tokens[part], salience.scores[part], strict=True)
+        for name, segment in salience.segments.items():
+            scores = salience.scores[segment]
+            words = zip(salience.tokens[segment], scores, strict=True)
             line = "  ".join(f"{token} {score:+.2f}" for token, score in words)
-            print(f"  {name:10} {salience.scores[part].sum():+.2f} = {line}")
+            print(f"  {name:10} {scores.sum():+.2f} = {line}")
         change = salience.output - salience.baseline_output
         print(f"  both segments {salience.scores.sum():+.2f}, change of the output {change:+.2f}\n")
 

@@ -1,9 +1,9 @@
-"""What is explained: a class, a margin, a probability, anything.
+"""Targets: a class, a margin, a probability, or any function of the outputs.
 
-"Why is this sport?" and "why sport rather than politics?" are different questions: a word that
-speaks for both has a say in the first and none in the second. What to see: the same sentence with
-five targets; `Margin` is the difference of its two parts, token by token; a callable takes the
-model's outputs and returns any number for each row.
+"Why sport?" and "why sport rather than politics?" are different targets: a word that speaks for
+both classes counts for the first and cancels in the second. What to see: the same sentence with
+five targets; the scores of `Margin` are the difference of those of its two classes, token by token;
+a callable takes the model's outputs and returns a scalar for each example.
 
     python examples/why_this_rather_than_that.py
 """
@@ -34,7 +34,7 @@ TEXT = "the captain won the vote on monday"
 
 
 def trained_model() -> keras.Model:
-    """A model from strings to three logits."""
+    """Trains a model from strings (batch,) to logits (batch, 3)."""
     keras.utils.set_random_seed(0)
     rows = [
         (f"{subject} {end} on {day}", number)
@@ -44,12 +44,12 @@ def trained_model() -> keras.Model:
     ]
     random.Random(0).shuffle(rows)
     texts, labels = [text for text, _ in rows], np.array([label for _, label in rows])
-    words = keras.layers.TextVectorization()
-    words.adapt(texts)
+    vectorizer = keras.layers.TextVectorization()
+    vectorizer.adapt(texts)
     classifier = keras.Sequential(
         [
             keras.Input((None,), dtype="int64"),
-            keras.layers.Embedding(words.vocabulary_size(), 16, mask_zero=True),
+            keras.layers.Embedding(vectorizer.vocabulary_size(), 16, mask_zero=True),
             keras.layers.Dense(32, activation="gelu"),
             keras.layers.GlobalAveragePooling1D(),
             keras.layers.Dense(32, activation="gelu"),
@@ -61,37 +61,38 @@ def trained_model() -> keras.Model:
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )
-    classifier.fit(words(tf.constant(texts)), labels, batch_size=32, epochs=6, verbose=0)
-    return keras.Sequential([keras.Input((), dtype="string"), words, classifier], name="news")
+    classifier.fit(vectorizer(tf.constant(texts)), labels, batch_size=32, epochs=6, verbose=0)
+    return keras.Sequential([keras.Input((), dtype="string"), vectorizer, classifier], name="news")
 
 
 def confidence(outputs: Any) -> Any:
-    """How far the largest logit stands above the mean of all: (batch,)."""
+    """Returns the largest logit minus the mean of all, (batch,)."""
     return tf.reduce_max(outputs, axis=1) - tf.reduce_mean(outputs, axis=1)
 
 
 def main() -> None:
     """Explains one sentence with different targets."""
     model = trained_model()
-    asked = [
+    sentence_targets = [
         "politics",
         "sport",
         targets.Margin("politics", "sport"),
         targets.Probability("politics"),
         confidence,
     ]
-    # Many nodes, so that the margin is seen to be the difference of its parts.
+    # Enough nodes for the margin to equal the difference of its two classes.
     method = tfs.IntegratedGradients(steps=64, rule="gauss_legendre")
-    found = [
+    saliences = [
         tfs.explain(model, TEXT, method, target=target, class_names=CLASS_NAMES)[0]
-        for target in asked
+        for target in sentence_targets
     ]
-    print(f"{'':22}" + "".join(f"{token:>10}" for token in found[0].tokens) + f"{'output':>10}")
-    for salience in found:
+    print(f"{'':22}" + "".join(f"{token:>10}" for token in saliences[0].tokens) + f"{'output':>10}")
+    for salience in saliences:
         cells = "".join(f"{score:>10.3f}" for score in salience.scores)
         print(f"{salience.target_name:22}{cells}{salience.output:>10.3f}")
-    apart = np.abs(found[2].scores - (found[0].scores - found[1].scores)).max()
-    print(f"\nmargin - (politics - sport), largest over the tokens: {apart:.1e}")
+    politics, sport, margin = (salience.scores for salience in saliences[:3])
+    difference = np.abs(margin - (politics - sport)).max()
+    print(f"\nmargin - (politics - sport), largest over the tokens: {difference:.1e}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every script of `examples/` runs, and shows what its first lines promise."""
+"""Every script of `examples/` runs and shows what its docstring says."""
 
 import importlib.util
 import json
@@ -14,9 +14,9 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.rglob("*.py"))
-#: The load test loads for as long as it is told; a wrong answer would come at once.
+#: A wrong result would show at once, so the load test need not run for long.
 ARGUMENTS = {"load_test": ("--seconds", "2")}
-SECONDS = 240  # They take some ten; a busy machine takes longer.
+TIMEOUT_SECONDS = 240  # an example takes about ten, more on a busy machine
 
 
 def _explain_a_classifier(output: str) -> None:
@@ -29,7 +29,7 @@ def _compare_methods(output: str) -> None:
     agreement = re.findall(r"(\S+) and (\S+) +([+-]\d\.\d\d) +(\d+)%", output)
     assert len(agreement) == 3
     assert all(-1 <= float(correlation) <= 1 for _, _, correlation, _ in agreement)
-    shares = [float(x) for x in re.findall(r"-?\d\.\d\d", output.splitlines()[-1])]
+    shares = [float(share) for share in re.findall(r"-?\d\.\d\d", output.splitlines()[-1])]
     assert shares == pytest.approx([1.0] * 6, abs=0.02)
 
 
@@ -51,13 +51,13 @@ def _two_segments(output: str) -> None:
         "entailment",
         "entailment",
     ]
-    parts = {
-        name: [float(x) for x in re.findall(rf"{name} +([+-][\d.]+) =", output)]
+    segments = {
+        name: [float(total) for total in re.findall(rf"{name} +([+-][\d.]+) =", output)]
         for name in ("premise", "hypothesis")
     }
-    both = re.findall(r"segments ([+-][\d.]+), change of the output ([+-][\d.]+)", output)
-    assert len(both) == 3
-    for premise, hypothesis, (total, change) in zip(*parts.values(), both, strict=True):
+    sums = re.findall(r"segments ([+-][\d.]+), change of the output ([+-][\d.]+)", output)
+    assert len(sums) == 3
+    for premise, hypothesis, (total, change) in zip(*segments.values(), sums, strict=True):
         assert premise + hypothesis == pytest.approx(float(total), abs=0.03)
         assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.03)
 
@@ -69,8 +69,8 @@ def _why_this_rather_than_that(output: str) -> None:
 
 
 def _trust_the_numbers(output: str) -> None:
-    found = re.findall(r"^(\S.*?)  +([\d.]+) +(\d\.\de[+-]\d+) +(\S+) +(\S+)$", output, re.M)
-    error = {name: float(true) for name, _, true, _, _ in found}
+    rows = re.findall(r"^(\S.*?)  +([\d.]+) +(\d\.\de[+-]\d+) +(\S+) +(\S+)$", output, re.M)
+    error = {name: float(true_error) for name, _, true_error, _, _ in rows}
     assert error["trapezoid, 32 steps"] < error["lit, 32 steps"] / 3
     assert error["gauss_legendre, 32 steps"] < error["trapezoid, 32 steps"]
     assert error["auto, tolerance 0.05"] < 0.05
@@ -78,11 +78,11 @@ def _trust_the_numbers(output: str) -> None:
 
 
 def _train_and_watch(output: str) -> None:
-    looks = re.findall(r"validation accuracy ([\d.]+), salience on the shortcut ([\d.]+)", output)
-    accuracy, share = np.array(looks, float).T
-    stopped = int(output.split()[-2])
-    assert stopped == len(looks) < 40, "EarlyStopping ended it"
-    # Three looks in a row at which salience was on the shortcut; the accuracy has not fallen.
+    rows = re.findall(r"validation accuracy ([\d.]+), salience on the shortcut ([\d.]+)", output)
+    accuracy, share = np.array(rows, float).T
+    count = int(output.split()[-2])
+    assert count == len(rows) < 40, "EarlyStopping ended the run"
+    # Three evaluations in a row with salience on the shortcut; the accuracy has not fallen.
     assert (share[-3:] > 0.2).all()
     assert share.max() > 2 * share[0]
     assert accuracy[-1] > accuracy.max() - 0.05
@@ -100,44 +100,45 @@ def _make_requests(output: str) -> None:
 
 
 def _load_test(output: str) -> None:
-    found = re.findall(r"(\d+) texts a second, (\d+) wrong, memory ([+-]\d+) MiB", output)
-    assert len(found) == 2
-    for rate, wrong, grown in found:
+    rows = re.findall(r"(\d+) texts a second, (\d+) wrong, memory ([+-]\d+) MiB", output)
+    assert len(rows) == 2
+    for rate, wrong, growth in rows:
         assert int(rate) > 0
         assert int(wrong) == 0
-        assert int(grown) < 50
+        assert int(growth) < 50
 
 
 NUMBER = r"[+-]\d[\d.e-]*"
 
 
 def _tokens(line: str) -> tuple[list[str], list[float]]:
-    """What a line of `token(+0.1)` holds."""
+    """The tokens and scores of a line of `token(+0.1)`."""
     tokens, scores = zip(*re.findall(rf"(\S+?)\(({NUMBER})\)", line), strict=True)
     return list(tokens), [float(score) for score in scores]
 
 
 def _hub_classifier(output: str) -> None:
-    pieces, words = (
+    (subwords, subword_scores), (words, word_scores) = (
         _tokens(re.findall(rf"^{title}\n.*\n(.*)$", output, re.M)[0])
-        for title in ("pieces of words", "words")
+        for title in ("subwords", "words")
     )
-    assert "".join(pieces[0]) == "".join(words[0])
-    assert sum(pieces[1]) == pytest.approx(sum(words[1]), abs=0.01)
-    ends = [place for place, token in enumerate(pieces[0]) if token in ("ful", "less")]
-    whole = [place for place, word in enumerate(words[0]) if word.endswith(("ful", "less"))]
-    assert len(ends) == len(whole) > 0
-    for end, word in zip(ends, whole, strict=True):
-        assert words[0][word] == pieces[0][end - 1] + pieces[0][end]
-        assert words[1][word] == pytest.approx(pieces[1][end - 1] + pieces[1][end], abs=0.01)
-        assert abs(pieces[1][end]) > 2 * abs(pieces[1][end - 1]), "the end decides"
-    found = re.findall(
+    assert "".join(subwords) == "".join(words)
+    assert sum(subword_scores) == pytest.approx(sum(word_scores), abs=0.01)
+    suffixes = [index for index, token in enumerate(subwords) if token in ("ful", "less")]
+    suffixed = [index for index, word in enumerate(words) if word.endswith(("ful", "less"))]
+    assert len(suffixes) == len(suffixed) > 0
+    for suffix, word in zip(suffixes, suffixed, strict=True):
+        assert words[word] == subwords[suffix - 1] + subwords[suffix]
+        parts = subword_scores[suffix - 1 : suffix + 1]
+        assert word_scores[word] == pytest.approx(sum(parts), abs=0.01)
+        assert abs(parts[1]) > 2 * abs(parts[0]), "the suffix decides"
+    rows = re.findall(
         rf"^  (\w+), strongest word: (\S+) ({NUMBER}); sum of all ({NUMBER}), .* ({NUMBER})$",
         output,
         re.M,
     )
-    assert len(found) == 6
-    for predicted, word, score, total, change in found:
+    assert len(rows) == 6
+    for predicted, word, score, total, change in rows:
         assert word.endswith(("ful", "less"))
         assert (float(score) > 0) == (word.endswith("ful") == (predicted == "positive"))
         assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.02)
@@ -145,15 +146,16 @@ def _hub_classifier(output: str) -> None:
 
 def _hub_pair(output: str) -> None:
     assert re.search(r"^\[premise\] <s>\S+ all.* </s>\S+ </s>\S+ \[hypothesis\] some", output, re.M)
-    parts = {
+    segments = {
         name: re.findall(rf"^  {name} +({NUMBER}), strongest word: (\w+)", output, re.M)
         for name in ("premise", "hypothesis")
     }
-    assert [word for _, word in parts["premise"]] == ["all", "some", "most", "many"]
-    assert [word for _, word in parts["hypothesis"]] == ["some", "all", "many", "most"]
-    both = re.findall(rf"^  both ({NUMBER}), change of the output ({NUMBER})$", output, re.M)
-    assert [float(total) > 0 for total, _ in both] == [True, False, True, False]
-    for (premise, _), (hypothesis, _), (total, change) in zip(*parts.values(), both, strict=True):
+    assert [word for _, word in segments["premise"]] == ["all", "some", "most", "many"]
+    assert [word for _, word in segments["hypothesis"]] == ["some", "all", "many", "most"]
+    sums = re.findall(rf"^  both ({NUMBER}), change of the output ({NUMBER})$", output, re.M)
+    assert [float(total) > 0 for total, _ in sums] == [True, False, True, False]
+    rows = zip(*segments.values(), sums, strict=True)
+    for (premise, _), (hypothesis, _), (total, change) in rows:
         assert float(premise) + float(hypothesis) == pytest.approx(float(total), abs=0.03)
         assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.03)
 
@@ -161,24 +163,24 @@ def _hub_pair(output: str) -> None:
 def _tagger(output: str) -> None:
     assert "walk/verb  before/conjunction  the/determiner  walk/noun" in output
     assert "answer/noun  after/conjunction  we/pronoun  answer/verb" in output
-    found = re.findall(
+    rows = re.findall(
         rf"^  noun − verb at (\d): ({NUMBER}), strongest: (\w+); sum ({NUMBER}), .* ({NUMBER})$",
         output,
         re.M,
     )
-    assert [(place, word) for place, _, word, _, _ in found] == [
+    assert [(position, word) for position, _, word, _, _ in rows] == [
         ("1", "they"),
         ("4", "the"),
         ("1", "our"),
         ("4", "we"),
     ]
-    assert [float(margin) > 0 for _, margin, _, _, _ in found] == [False, True, True, False]
-    for _, _, _, total, change in found:
+    assert [float(margin) > 0 for _, margin, _, _, _ in rows] == [False, True, True, False]
+    for _, _, _, total, change in rows:
         assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.03)
-    # A row of the matrix is what the same word's own explanation is.
-    alone = _tokens(re.findall(r"^noun − verb at 4.*\n(.*)$", output, re.M)[0])[1]
+    # A row of the matrix equals the explanation of that word alone.
+    scores = _tokens(re.findall(r"^noun − verb at 4.*\n(.*)$", output, re.M)[0])[1]
     row = re.findall(r"^walk  .*$", output, re.M)[1].split()[1:]
-    assert [float(score) for score in row] == pytest.approx(alone, rel=0.05, abs=0.05)
+    assert [float(score) for score in row] == pytest.approx(scores, rel=0.05, abs=0.05)
 
 
 def _language_model(output: str) -> None:
@@ -190,10 +192,10 @@ def _language_model(output: str) -> None:
     assert "the model says: the keys to the cabinet are " in output
     rows = output.split("by token (column)\n")[1].split("\n\n")[0].splitlines()[2:]
     assert len(rows) > 1
-    for place, row in enumerate(rows):
-        later = row.split()[-(len(rows) - place) :]
-        assert set(later) == {"·"}, "no token has a say in what came before it"
-        assert "·" not in row.split()[1 : -len(later)]
+    for index, row in enumerate(rows):
+        future = row.split()[-(len(rows) - index) :]
+        assert set(future) == {"·"}, "no token influences an earlier one"
+        assert "·" not in row.split()[1 : -len(future)]
     assert "for itself or an earlier one: 0.0\n" in output
     assert float(output.split()[-1].rstrip("%")) < 2
 
@@ -226,19 +228,19 @@ def test_example(script: Path, tmp_path: Path) -> None:
         "keras_hub"
     ):
         pytest.skip("needs KerasHub, which the extra `hub` brings")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, str(script), *ARGUMENTS.get(script.stem, ())],
         cwd=tmp_path,
         env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         encoding="utf-8",
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert "Warning" not in done.stderr
-    CHECKS[script.stem](done.stdout)
-    assert list(tmp_path.iterdir()) == [], "an example leaves nothing behind"
+    assert process.returncode == 0, process.stderr
+    assert "Warning" not in process.stderr
+    CHECKS[script.stem](process.stdout)
+    assert list(tmp_path.iterdir()) == [], "an example leaves no files"
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)

@@ -1,13 +1,12 @@
-"""What does an explanation cost a server, and are the answers still right under load?
+"""Load test of an exported model: throughput, correct results, memory.
 
-Loads an exported model into one process and asks it from 8 threads at once for some seconds:
-predictions, then explanations, of texts of many lengths. What to see: no answer differs from the
-one that was given when nothing else was going on; the memory does not grow; and the throughput
-of explanations beside that of predictions, which is their price.
+Loads the model into one process and calls it from 8 threads for some seconds: predictions, then
+explanations, of texts of different lengths. What to see: every result equals that of a call
+without load; the memory does not grow; the throughput of explanations relative to predictions.
 
     python examples/serve/load_test.py
 
-`--seconds 60` for longer, `--saved-model DIR` for your own, if it takes texts.
+`--seconds 60` runs longer; `--saved-model DIR` loads your own model, which must take texts.
 """
 
 import argparse
@@ -15,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,66 +23,54 @@ import tensorflow as tf
 
 sys.path.append(str(Path(__file__).parent))
 
-from make_requests import exported
+from make_requests import export_classifier
 
-WORDS = [
-    "the",
-    "soup",
-    "was",
-    "not",
-    "really",
-    "good",
-    "and",
-    "last",
-    "night",
-    "film",
-    "never",
-    "dull",
-    "coffee",
-    "awful",
-    "view",
-]
+TEXT = "the soup was not really good and last night film never dull coffee awful view"
+WORDS = TEXT.split()
 
 
-def resident() -> float:
-    """The memory of this process, in MiB."""
+def resident_memory() -> float:
+    """Returns the resident memory of this process in MiB."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096 / 2**20
 
 
-def requests(number: int) -> list[Any]:
-    """Batches of 1 to 4 texts of 1 to 20 words."""
-    generator = np.random.default_rng(0)
+def random_batches(count: int) -> list[Any]:
+    """Returns batches of 1 to 4 texts of 1 to 20 words."""
+    rng = np.random.default_rng(0)
     return [
         tf.constant(
-            [
-                " ".join(generator.choice(WORDS, generator.integers(1, 21)))
-                for _ in range(generator.integers(1, 5))
-            ]
+            [" ".join(rng.choice(WORDS, rng.integers(1, 21))) for _ in range(rng.integers(1, 5))]
         )
-        for _ in range(number)
+        for _ in range(count)
     ]
 
 
-def load(ask: Any, batches: list[Any], seconds: float, threads: int) -> tuple[float, int, float]:
-    """Asks from many threads: texts a second, wrong answers, MiB that the memory grew by."""
-    expected = [ask(batch).numpy() for batch in batches]
-    asked, wrong, end = [0] * threads, [0] * threads, 0.0
+def measure(
+    function: Callable[[Any], Any], batches: list[Any], seconds: float, threads: int
+) -> tuple[float, int, float]:
+    """Calls a function from several threads.
+
+    Returns:
+        Texts per second, the number of wrong results, and the growth of the memory in MiB.
+    """
+    expected = [function(batch).numpy() for batch in batches]
+    texts, wrong, end = [0] * threads, [0] * threads, 0.0
 
     def work(thread: int) -> None:
-        turn = thread
+        call = thread
         while time.perf_counter() < end:
-            which = turn % len(batches)
-            answer = ask(batches[which]).numpy()
-            same = answer.shape == expected[which].shape
-            wrong[thread] += not (same and np.allclose(answer, expected[which], atol=1e-5))
-            asked[thread] += len(batches[which])
-            turn += threads
+            index = call % len(batches)
+            result = function(batches[index]).numpy()
+            same_shape = result.shape == expected[index].shape
+            wrong[thread] += not (same_shape and np.allclose(result, expected[index], atol=1e-5))
+            texts[thread] += len(batches[index])
+            call += threads
 
-    def run(length: float) -> float:
+    def run(duration: float) -> float:
         nonlocal end
         start = time.perf_counter()
-        end = start + length
+        end = start + duration
         workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
         for worker in workers:
             worker.start()
@@ -90,39 +78,39 @@ def load(ask: Any, batches: list[Any], seconds: float, threads: int) -> tuple[fl
             worker.join()
         return time.perf_counter() - start
 
-    run(seconds / 2)  # every thread has its buffers after that
-    before = resident()
-    asked[:] = [0] * threads
-    taken = run(seconds)
-    return sum(asked) / taken, sum(wrong), resident() - before
+    run(seconds / 2)  # lets every thread allocate its buffers
+    memory = resident_memory()
+    texts[:] = [0] * threads
+    elapsed = run(seconds)
+    return sum(texts) / elapsed, sum(wrong), resident_memory() - memory
 
 
 def main() -> None:
-    """Loads, asks, prints."""
+    """Loads a model and prints its throughput."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--saved-model", type=Path)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--threads", type=int, default=8)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as room:
-        folder = options.saved_model or exported(Path(room))
-        model = tf.saved_model.load(str(folder))
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = options.saved_model or export_classifier(Path(temporary))
+        model = tf.saved_model.load(str(directory))
     (name,) = model.signatures["attributions"].structured_input_signature[1]
     rates = {}
     for signature, output in (("serving_default", "output_0"), ("attributions", "scores")):
-        function = model.signatures[signature]
 
-        def ask(batch: Any, function: Any = function, output: str = output) -> Any:
-            return function(**{name: batch})[output]
+        def function(batch: Any, signature: str = signature, output: str = output) -> Any:
+            return model.signatures[signature](**{name: batch})[output]
 
-        rate, wrong, grown = load(ask, requests(64), options.seconds, options.threads)
+        batches = random_batches(64)
+        rate, wrong, growth = measure(function, batches, options.seconds, options.threads)
         rates[signature] = rate
         print(
             f"{signature:16} {options.threads} threads: {rate:7.0f} texts a second, {wrong} wrong, "
-            f"memory {grown:+.0f} MiB"
+            f"memory {growth:+.0f} MiB"
         )
-    price = rates["serving_default"] / rates["attributions"]
-    print(f"an explanation is worth {price:.1f} predictions")
+    ratio = rates["serving_default"] / rates["attributions"]
+    print(f"an explanation costs as much as {ratio:.1f} predictions")
 
 
 if __name__ == "__main__":
