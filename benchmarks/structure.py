@@ -113,15 +113,15 @@ def _of_sizes(sources: Sources) -> Iterator[Figure]:
 def of_data(flow: data_flow.DataFlow, floors: dict[str, int]) -> Iterator[Figure]:
     """The figures that are seen while a model is explained."""
 
-    def rise(move: tuple[str, str]) -> int:
-        source, target = (floors.get(source_code.room_of(module), 0) for module in move)
-        return target - source
-
-    upwards = [move for move in flow.moves if rise(move) > 0]
+    rooms = [(source_code.room_of(start), source_code.room_of(end)) for start, end in flow.moves]
+    moves = list(dict.fromkeys((start, end) for start, end in rooms if start != end))
+    upwards = [(start, end) for start, end in moves if floors.get(end, 0) > floors.get(start, 0)]
     yield _listed("files from a method to its gradient", flow.files_from_method, 4)
     yield _listed("files from the call to the gradient", flow.files_from_call, None)
-    yield _listed("moves of the data", map(" -> ".join, flow.moves), 14)
+    # A room is a package or a module at the top: the units that have floors.
+    yield _listed("moves of the data between rooms", map(" -> ".join, moves), 14)
     yield _listed("of these, to a higher floor", map(" -> ".join, upwards), 5)
+    yield _listed("moves of the data between modules", map(" -> ".join, flow.moves), None)
     yield _listed("record types on the way", flow.records, 8)
 
 
