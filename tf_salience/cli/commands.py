@@ -1,4 +1,4 @@
-"""The subcommands. Each checks all that it can before it imports TensorFlow."""
+"""The subcommands: a function each, of the same name, whose checks come before TensorFlow loads."""
 
 import argparse
 import pathlib
@@ -42,9 +42,8 @@ def explain(options: argparse.Namespace) -> None:
     model_path = option_values.model_path(options)
     data = option_values.texts(options)
     vocabulary = option_values.vocabulary(options)
-    labels = None
-    if options.target == "label":
-        labels = option_values.labels(data, options.class_names)
+    use_labels = options.target == "label"
+    labels = option_values.labels(data, options.class_names) if use_labels else None
     if options.continuation is not None and options.target != "predicted":
         raise ValueError("--continuation is a target itself; leave --target out.")
     import_tensorflow()

@@ -26,12 +26,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
     options = arguments.parser().parse_args(command_line)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
-    run = {
-        "demo": commands.demo,
-        "explain": commands.explain,
-        "export": commands.export,
-        "inspect": commands.inspect,
-    }[options.command]
+    run = getattr(commands, options.command)
     try:
         with warnings.catch_warnings():
             # Deprecations address developers; Python hides them from users by default too.

@@ -73,7 +73,7 @@ def texts(options: argparse.Namespace) -> LabelledTexts:
             "The target 'label' needs labels: pass --data with a --label-column or "
             "--rating-column, or choose another --target."
         )
-    return data if options.max is None else data.take(range(min(options.max, len(data))))
+    return data.take(range(len(data))[: options.max])
 
 
 def labels(data: LabelledTexts, class_names: list[str] | None) -> list[int] | list[str] | None:

@@ -11,13 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tf_salience.attribution.methods import METHODS
 from tf_salience.data.labelled_texts import LabelledTexts, split_train_test
 from tf_salience.demo import report
-from tf_salience.demo.model import (
-    probabilities,
-    text_classifier,
-    token_ids,
-    train,
-    word_vectorizer,
-)
+from tf_salience.demo.model import probabilities, text_classifier, token_ids, train, word_vectorizer
 from tf_salience.demo.options import DemoOptions
 from tf_salience.demo.task import Task, load_task
 from tf_salience.demo.word_removal import ScoreQuality, WordRemoval
