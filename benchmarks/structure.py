@@ -112,7 +112,6 @@ def _of_sizes(sources: Sources) -> Iterator[Figure]:
 
 def of_data(flow: data_flow.DataFlow, floors: dict[str, int]) -> Iterator[Figure]:
     """The figures that are seen while a model is explained."""
-
     rooms = [(source_code.room_of(start), source_code.room_of(end)) for start, end in flow.moves]
     moves = list(dict.fromkeys((start, end) for start, end in rooms if start != end))
     upwards = [(start, end) for start, end in moves if floors.get(end, 0) > floors.get(start, 0)]

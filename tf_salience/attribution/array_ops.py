@@ -32,7 +32,8 @@ class _NumpyOps:
 
     @staticmethod
     def divide(amount: Array, total: Array) -> Array:
-        return np.divide(amount, total, out=np.where(amount > 0, np.inf, 0.0), where=total > 0)
+        with np.errstate(divide="ignore"):
+            return np.divide(amount, total, out=np.zeros_like(total), where=amount > 0)
 
     @staticmethod
     def is_empty(array: Array) -> bool:
@@ -43,8 +44,8 @@ class _TensorFlowOps:
     """See the functions of `numpy` and `_NumpyOps`, whose names these are.
 
     `take_level(sums, level)` takes one level of each example, (batch, levels, tokens) and (batch,)
-    to (batch, tokens). `add_at` and `set_at` change some examples. `divide(amount, total)` is 0
-    where both are 0, and infinite where `total` alone is.
+    to (batch, tokens). `add_at` and `set_at` change some examples. `divide(amount, total)`, both
+    at least 0, is 0 where the amount is, and infinite where `total` alone is.
     """
 
     def __init__(self) -> None:
@@ -71,10 +72,7 @@ class _TensorFlowOps:
         return self._tf.tensor_scatter_nd_update(array, examples[:, None], values)
 
     def divide(self, amount: Array, total: Array) -> Array:
-        tf = self._tf
-        amount = tf.cast(amount, total.dtype)
-        at_zero = tf.where(amount > 0, tf.constant(np.inf, total.dtype), tf.zeros_like(total))
-        return tf.where(total > 0, tf.math.divide_no_nan(amount, total), at_zero)
+        return self._tf.where(amount > 0, amount / total, self._tf.constant(0, total.dtype))
 
     @staticmethod
     def is_empty(array: Array) -> bool:

@@ -7,7 +7,7 @@ meets a tolerance. All nodes and weights are float64.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -166,7 +166,8 @@ def integrate_fixed(path: "Path", rule: str, steps: int) -> Attribution:
     error = None
     if len(weights) > 1:
         # Richardson: halving the step quarters the error, so a third of the difference is left.
-        error = _relative_difference(ops, scores, sums[:, 1]) / 3.0
+        difference = ops.sum(ops.abs(scores - sums[:, 1]), axis=1)
+        error = ops.divide(difference, ops.sum(ops.abs(scores), axis=1)) / 3.0
     return Attribution(
         scores=scores,
         evaluations=ops.full(ops.shape(path.outputs)[0], len(nodes)),
@@ -206,10 +207,11 @@ def integrate_adaptive(
         level = ops.set_at(level, active, number)
         scores = ops.take_level(sums, level)
         delta = ops.sum(scores, axis=1) - (path.outputs - baseline_output)
+        difference = ops.sum(ops.abs(scores - ops.take_level(sums, level - 1)), axis=1)
         # The error of the tokens together is at least that of their sum.
-        error = ops.maximum(
-            error_share * _relative_difference(ops, scores, ops.take_level(sums, level - 1)),
-            _share_of_scores(ops, ops.abs(delta), scores),
+        error = ops.divide(
+            ops.maximum(error_share * difference, ops.abs(delta)),
+            ops.sum(ops.abs(scores), axis=1),
         )
         converged = error <= tolerance
         active, start = ops.nonzero(~converged), end
@@ -217,13 +219,3 @@ def integrate_adaptive(
             break
     evaluations = ops.take(np.array(rule.sizes), level)
     return Attribution(scores, evaluations, baseline_output, delta, error, converged)
-
-
-def _relative_difference(ops: Any, new: Any, old: Any) -> Any:
-    """Returns sum |new - old| / sum |new| of each row; 0 where both are all zeros."""
-    return _share_of_scores(ops, ops.sum(ops.abs(new - old), axis=1), new)
-
-
-def _share_of_scores(ops: Any, amount: Any, scores: Any) -> Any:
-    """Returns amount / sum |scores| of each row; 0 where both are 0."""
-    return ops.divide(amount, ops.sum(ops.abs(scores), axis=1))

@@ -38,18 +38,23 @@ class ChunkLoop:
         self._jit_compile = jit_compile
         self._chunk_size = chunk_size
 
-    def _run(self, inputs: PathInputs, nodes: Any, weights: Any, width: Any) -> tuple[Any, Any]:
+    def _run(
+        self, inputs: PathInputs, examples: Any, nodes: Any, weights: Any, width: Any
+    ) -> tuple[Any, Any]:
         """Sums token scores over nodes of the path.
 
         Args:
-            inputs: the examples.
+            inputs: of all examples.
+            examples: (examples,), the indices of those to run.
             nodes: (steps,).
             weights: (levels, steps).
             width: the tokens of a row, all segments together, a scalar.
 
         Returns:
-            Weighted sums, (batch, levels, tokens), and the target at each node, (batch, steps).
+            Weighted sums, (examples, levels, tokens), and the target at each node,
+            (examples, steps).
         """
+        inputs = inputs.take(examples)
         batch, steps = tf.shape(inputs.target_indices)[0], tf.shape(nodes)[0]
         total, size = batch * steps, self._chunk_size(width)
         weights_by_node = tf.transpose(weights)
@@ -131,7 +136,7 @@ class GraphPath:
         weights = tf.raw_ops.PlaceholderWithDefault(
             input=tf.constant(weights), shape=[len(weights), None]
         )
-        return self._loop.run(self._inputs.take(examples), nodes, weights, self._width)
+        return self._loop.run(self._inputs, examples, nodes, weights, self._width)
 
     def target_at(self, node: float) -> Any:
         """Computes the target of every example at one node, (batch,); see `path.Path`."""
