@@ -68,7 +68,7 @@ class _TensorFlowOps:
         return self._tf.tensor_scatter_nd_add(array, examples[:, None], values)
 
     def set_at(self, array: Array, examples: Array, value: Any) -> Array:
-        values = self._tf.fill(self._tf.shape(examples), value)
+        values = self._tf.fill(self._tf.shape(examples), self._tf.cast(value, array.dtype))
         return self._tf.tensor_scatter_nd_update(array, examples[:, None], values)
 
     def divide(self, amount: Array, total: Array) -> Array:

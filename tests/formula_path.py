@@ -1,0 +1,84 @@
+"""Paths through a formula, for tests of methods and of quadrature: no model, exact gradients."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_salience.attribution import methods
+
+
+class FormulaPath:
+    """The path of a formula of tokens of one dimension, in numpy and float64.
+
+    Attributes:
+        end: (batch, tokens), the inputs.
+        start: (batch, tokens), the baselines.
+        calls: the examples and the nodes of each call of `integrate`.
+    """
+
+    def __init__(self, formula, gradient, points, baseline=0.0, reduction=methods.dot):
+        self.formula, self.gradient, self.reduction = formula, gradient, reduction
+        self.end = np.atleast_2d(np.asarray(points, np.float64))
+        self.start = np.broadcast_to(np.asarray(baseline, np.float64), self.end.shape)
+        self.outputs = formula(self.end)
+        self.examples = np.arange(len(self.end))
+        self.calls = []
+
+    def integrate(self, examples, nodes, weights):
+        self.calls.append((examples.tolist(), nodes.tolist()))
+        start = self.start[examples]
+        difference = self.end[examples] - start
+        points = start[:, None] + nodes[:, None] * difference[:, None]
+        rows = points.reshape(-1, points.shape[-1])
+        differences = np.repeat(difference, len(nodes), axis=0)
+        scores = self.reduction(self.gradient(rows)[..., None], differences[..., None])
+        outputs = self.formula(rows).reshape(points.shape[:2])
+        return np.einsum("ln,ent->elt", weights, scores.reshape(points.shape)), outputs
+
+    def target_at(self, node):
+        return self.formula(self.start + node * (self.end - self.start))
+
+
+class TensorPath:
+    """A `FormulaPath` whose arrays are tensors of a graph, as while a SavedModel is traced."""
+
+    def __init__(self, path):
+        self._path = path
+        self.outputs = tf.constant(path.outputs)
+        self.examples = tf.range(tf.shape(self.outputs)[0])
+
+    def integrate(self, examples, nodes, weights):
+        sums, outputs = tf.numpy_function(
+            self._path.integrate, [examples, nodes, weights], [tf.float64, tf.float64]
+        )
+        return (
+            tf.ensure_shape(sums, (None, len(weights), None)),
+            tf.ensure_shape(outputs, (None, len(nodes))),
+        )
+
+    def target_at(self, node):
+        return tf.numpy_function(lambda: self._path.target_at(node), [], tf.float64)
+
+
+def sigmoid(values):
+    return 1 / (1 + np.exp(-values))
+
+
+def steep_path(steepness):
+    """Returns a path of sigmoids, σ(steepness · (x - 0.4)), for x from 0 to 1.
+
+    Args:
+        steepness: (batch,); it is a token that does not move along the path.
+    """
+    steepness = np.asarray(steepness, np.float64)
+
+    def formula(rows):
+        return sigmoid(rows[:, 0] * (rows[:, 1] - 0.4))
+
+    def gradient(rows):
+        value = formula(rows)
+        slope = value * (1 - value)
+        return np.stack([slope * (rows[:, 1] - 0.4), slope * rows[:, 0]], axis=1)
+
+    points = np.stack([steepness, np.ones_like(steepness)], axis=1)
+    start = np.stack([steepness, np.zeros_like(steepness)], axis=1)
+    return FormulaPath(formula, gradient, points, start)
