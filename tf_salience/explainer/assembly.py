@@ -1,6 +1,6 @@
 """From attributions to the `Explanation` that a user gets, and the warnings that come with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -114,31 +114,23 @@ def _read_tokens(
         if segment.ids is None:
             strings.extend(f"#{position}" for position in real)
             continue
-        tokens = tokenizer.token_strings(segment.ids[row, real])
-        strings.extend(tokens.strings)
+        segment_strings, segment_words = tokenizer.token_strings(segment.ids[row, real])
+        strings.extend(segment_strings)
         first = max(words, default=-1) + 1
-        words.extend(
-            word + first if word >= 0 else word
-            for word in tokens.words or range(len(tokens.strings))
-        )
+        words.extend(word + first if word >= 0 else word for word in segment_words)
     return strings, words
 
 
 def _parts(inputs: Inputs, shown: Sequence[Segment]) -> list[dict[str, slice]] | None:
     """Returns the slice of each text in one sequence, among the real tokens of each example."""
-    numbers = inputs.text_numbers
+    numbers, names = inputs.text_numbers, inputs.text_names
     if numbers is None or len(shown) != 1 or numbers.shape != shown[0].mask.shape:
         return None
-    rows = []
-    for row, mask in zip(numbers, shown[0].mask, strict=True):
-        ends = np.searchsorted(row[mask], range(len(inputs.text_names) + 1)).tolist()
-        rows.append(
-            {
-                name: slice(*ends[number : number + 2])
-                for number, name in enumerate(inputs.text_names)
-            }
-        )
-    return rows
+    bounds = [
+        np.searchsorted(row[mask], range(len(names) + 1)).tolist()
+        for row, mask in zip(numbers, shown[0].mask, strict=True)
+    ]
+    return [dict(zip(names, map(slice, ends, ends[1:]), strict=True)) for ends in bounds]
 
 
 def _offsets(
@@ -148,48 +140,21 @@ def _offsets(
     parts: list[dict[str, slice]] | None,
 ) -> list[list[Offset]]:
     """Returns the offsets in its text of each real token of each example."""
-    return [
-        [
-            offset
-            for segment in shown
-            for offset in _segment_offsets(
-                tokenizer,
-                _texts_of_segment(inputs.texts, segment, is_alone=len(shown) == 1),
-                segment,
-                row,
-                None if parts is None else parts[row],
-            )
-        ]
-        for row in range(len(shown[0].mask))
-    ]
-
-
-def _texts_of_segment(
-    texts: Mapping[str, Array], segment: Segment, *, is_alone: bool
-) -> Mapping[str, Array]:
-    """Returns the texts of a segment by name; a single segment is made of the single text."""
-    if is_alone and len(texts) == 1:
-        return {segment.name: next(iter(texts.values()))}
-    return texts
-
-
-def _segment_offsets(
-    tokenizer: Tokenizer,
-    texts: Mapping[str, Array],
-    segment: Segment,
-    row: int,
-    parts: Mapping[str, slice] | None,
-) -> list[Offset]:
-    real = np.flatnonzero(segment.mask[row])
-    offsets: list[Offset] = []
-    for name, part in (parts or {segment.name: slice(0, len(real))}).items():
-        columns = real[part]
-        if name not in texts or segment.ids is None:
-            offsets.extend([None] * len(columns))
-        else:
-            text = _as_string(texts[name][row])
-            offsets.extend(tokenizer.offsets_of(text, segment.ids[row, columns]))
-    return offsets
+    texts = dict(inputs.texts)
+    if len(texts) == len(shown) == 1:
+        texts[shown[0].name] = next(iter(texts.values()))  # whatever the two are called
+    rows: list[list[Offset]] = [[] for _ in shown[0].mask]
+    for row, offsets in enumerate(rows):
+        for segment in shown:
+            real = np.flatnonzero(segment.mask[row])
+            for name, part in (parts[row] if parts else {segment.name: slice(None)}).items():
+                columns = real[part]
+                if name not in texts or segment.ids is None:
+                    offsets.extend([None] * len(columns))
+                else:
+                    text = _as_string(texts[name][row])
+                    offsets.extend(tokenizer.offsets_of(text, segment.ids[row, columns]))
+    return rows
 
 
 def _as_string(text: Any) -> str:

@@ -233,7 +233,7 @@ class Explainer:
             return
         outputs = np.zeros((examples, *symbolic[0].shape[1:]), np.float32)
         self.target.resolve(
-            self._model.target_context(outputs, np.arange(examples), examples, labels)
+            self._model.target_context(outputs, np.arange(examples), examples, labels=labels)
         )
 
     def _prepare(self, inputs: Any) -> Inputs:

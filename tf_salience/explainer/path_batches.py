@@ -95,10 +95,11 @@ class PathBatches:
                 forward.outputs,
                 numbers,
                 inputs.total,
-                labels,
-                model_outputs.predicted_tokens(
-                    self._model.model, batch.nest, forward.segments, batch.spans
+                labels=labels,
+                predicted_tokens=model_outputs.predicted_tokens(
+                    self._model.model, batch.nest, forward.segments
                 ),
+                spans=batch.spans,
             )
             target_indices = target.resolve(context)
             path_inputs = PathInputs(

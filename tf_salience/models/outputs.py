@@ -1,15 +1,16 @@
 """The outputs of a model: the one that is explained, and the tokens that they predict."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
 from tf_salience.models import nests
-from tf_salience.targets import PredictedTokens
+from tf_salience.models.embeddings.forward_pass import Segment
 from tf_salience.utils import validation
-from tf_salience.utils.arrays import Array, Nest
+from tf_salience.utils.arrays import Nest
 
 
 def select(outputs: Any, output: str | int | None, names: Sequence[str]) -> Any:
@@ -45,23 +46,20 @@ def select(outputs: Any, output: str | int | None, names: Sequence[str]) -> Any:
     return outputs
 
 
-def predicted_tokens(
-    model: keras.Model, nest: Nest, segments: Sequence[Any], spans: Array | None
-) -> PredictedTokens | None:
-    """Returns the tokens that outputs with a tokens axis predict, one output for each of them.
+def predicted_tokens(model: keras.Model, nest: Nest, segments: Sequence[Segment]) -> Segment | None:
+    """Returns the segment to whose tokens outputs with a tokens axis belong.
 
-    Of several segments these are the decoder's; else the tokens on which all segments agree, whose
+    Of several segments that is the decoder's; else the tokens on which all segments agree, whose
     ids are not known then. The ids of one segment are not known either if the model reads others.
 
     Args:
         model: the model.
         nest: the inputs of the examples.
-        segments: of the examples, identified; see `segments.Segment`.
-        spans: (batch, 2), the start and stop of the text to predict in these tokens; or None.
+        segments: of the examples, identified.
     """
     decoders = [segment for segment in segments if "decoder" in segment.name]
     if len(decoders) == 1:
-        return PredictedTokens(decoders[0].ids, decoders[0].mask, spans)
+        return decoders[0]
     first = segments[0]
     if not all(np.array_equal(first.mask, segment.mask) for segment in segments[1:]):
         return None
@@ -71,4 +69,4 @@ def predicted_tokens(
         if number != first.source and nests.may_be_ids(name, leaf)
     ]
     is_alone = len(segments) == 1 and (first.source < 0 or not other_ids)
-    return PredictedTokens(first.ids if is_alone else None, first.mask, spans)
+    return first if is_alone else replace(first, ids=None)

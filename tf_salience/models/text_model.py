@@ -8,11 +8,11 @@ from typing import Any
 
 import keras
 
-from tf_salience import targets
 from tf_salience.models import outputs as model_outputs
 from tf_salience.models.embeddings import structure
 from tf_salience.models.embeddings.find import find
 from tf_salience.models.embeddings.hooked_model import HookedModel
+from tf_salience.targets import Context, Target
 from tf_salience.tokenizers.adapt import adapt
 from tf_salience.tokenizers.tokenizer import Tokenizer
 from tf_salience.utils import validation
@@ -84,7 +84,7 @@ class TextModel:
         names = getattr(self.model, "output_names", ())
         return model_outputs.select(outputs, self.output, names)
 
-    def score(self, target: targets.Target) -> Callable[[Any, Any], Any]:
+    def score(self, target: Target) -> Callable[[Any, Any], Any]:
         """Returns a function from all outputs and target indices to the target, (batch,)."""
         return lambda outputs, target_indices: target.score(
             self.select_output(outputs), target_indices
@@ -120,33 +120,24 @@ class TextModel:
         sizes = [4 * math.prod(size or tokens for size in output.shape[1:]) for output in symbolic]
         return sum(sizes) or 4
 
-    def target_context(
-        self,
-        outputs: Any,
-        examples: Any,
-        total: int,
-        labels: Any = None,
-        predicted_tokens: targets.PredictedTokens | None = None,
-    ) -> targets.Context:
-        """Returns what a target may read to resolve itself; see `targets.Context`.
+    def target_context(self, outputs: Any, examples: Any, total: int, **known: Any) -> Context:
+        """Returns what a target may read to resolve itself.
 
         Args:
             outputs: all outputs of the model.
             examples: as `targets.Context` has it.
             total: as `targets.Context` has it.
-            labels: as `targets.Context` has it.
-            predicted_tokens: as `targets.Context` has it.
+            **known: labels, predicted tokens and spans, as `targets.Context` has them.
         """
-        return targets.Context(
+        return Context(
             outputs=self.select_output(outputs),
             examples=examples,
             total=total,
-            labels=labels,
             class_names=self.class_names,
             ends_in_probabilities=self.ends_in_probabilities,
-            predicted_tokens=predicted_tokens,
             detokenize=self.tokenizer.detokenize,
             encode_text=self.tokenizer.encode_text,
+            **known,
         )
 
 
