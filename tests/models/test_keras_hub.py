@@ -7,7 +7,7 @@ from pathlib import Path
 
 import helpers
 import keras
-import laws
+import model_checks
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,7 +16,7 @@ import tf_salience as tfs
 from tf_salience.models import embeddings
 
 keras_hub = pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
-hub = pytest.importorskip("hub")  # the models of the tests, which are made of it
+hub = pytest.importorskip("keras_hub_models")  # the models of the tests, which are made of it
 
 SENTENCES = ["the soup was good", "playing loudly"]
 #: How each tokenizer's tokens of the second sentence are read, and their words.
@@ -66,7 +66,7 @@ every_language_model = pytest.mark.parametrize("name", [*hub.LANGUAGE_MODELS, "B
 class TestClassifiers:
     def test_texts_go_in_and_words_come_out(self, classifiers, name):
         model = classifiers(name)
-        found = laws.check_complete(model, SENTENCES, baseline=BASELINES.get(name, "zeros"))
+        found = model_checks.check_complete(model, SENTENCES, baseline=BASELINES.get(name, "zeros"))
         assert found.config["embeddings"] == ["token_embedding"]
         assert " at token_embedding " in found[0].header
         strings, words = READ[name]
@@ -81,8 +81,8 @@ class TestClassifiers:
 
     def test_finite_differences(self, classifiers, name):
         model = classifiers(name)
-        with laws.untouched(model, model.preprocessor(SENTENCES)):
-            laws.check_finite_differences(model, SENTENCES)
+        with model_checks.unchanged(model, model.preprocessor(SENTENCES)):
+            model_checks.check_finite_differences(model, SENTENCES)
 
     def test_ids_go_in_as_well(self, classifiers, name):
         model = classifiers(name)
@@ -95,7 +95,7 @@ class TestClassifiers:
 class TestPairs:
     @pytest.mark.parametrize("name", ["Bert", "Roberta", "Albert"])
     def test_two_texts_are_two_segments(self, classifiers, name):
-        found = laws.check_complete(classifiers(name), PAIR)
+        found = model_checks.check_complete(classifiers(name), PAIR)
         for row, salience in enumerate(found):
             assert list(salience.segments) == ["premise", "hypothesis"]
             merged = found.merged()[row]
@@ -195,7 +195,7 @@ class TestTexts:
     def test_lora_and_int8(self, classifiers):
         model = helpers.weights_alive(hub.seeded(hub.classifier, "Bert"), 0.3)
         model.backbone.enable_lora(2)
-        laws.check_complete(model, SENTENCES)
+        model_checks.check_complete(model, SENTENCES)
         model = helpers.weights_alive(hub.seeded(hub.classifier, "Bert"), 0.3)
         model.backbone.quantize("int8")
         found = tfs.explain(model, SENTENCES, tfs.IntegratedGradients(tolerance=0.1))
@@ -207,7 +207,7 @@ class TestTexts:
 class TestLanguageModels:
     def test_the_target_is_the_log_likelihood(self, language_models, name):
         model = language_models(name)
-        found = laws.check_complete(
+        found = model_checks.check_complete(
             model, SENTENCES, baseline=BASELINES.get(name, "zeros"), target=SPAN
         )
         assert found.target_name == ["log P(good soup)", "log P(play)"]
@@ -246,8 +246,8 @@ class TestLanguageModels:
     def test_finite_differences(self, language_models, name):
         model = language_models(name)
         inputs = model.preprocessor.generate_preprocess(SENTENCES)
-        with laws.untouched(model, inputs):
-            laws.check_finite_differences(model, SENTENCES, target=SPAN)
+        with model_checks.unchanged(model, inputs):
+            model_checks.check_finite_differences(model, SENTENCES, target=SPAN)
 
     def test_the_matrix_adds_up_to_the_span(self, language_models, name):
         explainer = tfs.Explainer(language_models(name), "gradient_dot_input", target=SPAN)
@@ -398,10 +398,10 @@ class TestOwnLayers:
         hidden = keras_hub.layers.TransformerEncoder(16, 2)(hidden)
         pooled = keras.layers.GlobalAveragePooling1D()(hidden)
         model = helpers.weights_alive(keras.Model(ids, keras.layers.Dense(3)(pooled)))
-        found = laws.check_complete(model, helpers.ids())
+        found = model_checks.check_complete(model, helpers.ids())
         assert found.config["embeddings"] == ["token_embedding"]
-        with laws.untouched(model, tf.constant(helpers.ids())):
-            laws.check_finite_differences(model, helpers.ids())
+        with model_checks.unchanged(model, tf.constant(helpers.ids())):
+            model_checks.check_finite_differences(model, helpers.ids())
 
 
 def test_saved_models_on_the_command_line(classifiers, language_models, tmp_path, capsys):

@@ -4,11 +4,11 @@ import functools
 
 import helpers
 import keras
-import laws
+import model_checks
+import model_zoo
 import numpy as np
 import pytest
 import tensorflow as tf
-import zoo
 from keras import layers, ops
 
 import tf_salience as tfs
@@ -18,50 +18,54 @@ from tf_salience.models import embeddings
 @pytest.fixture(scope="module")
 def models():
     """Builds each model once."""
-    return functools.cache(zoo.made)
+    return functools.cache(model_zoo.build)
 
 
-every_kind = pytest.mark.parametrize("name", zoo.KINDS)
+every_kind = pytest.mark.parametrize("name", model_zoo.KINDS)
 
 
 def asked(name):
-    kind = zoo.KINDS[name]
+    kind = model_zoo.KINDS[name]
     return {"target": kind.target, **(kind.keywords or {})}
 
 
 @every_kind
 class TestEveryKind:
     def test_the_layer_of_the_tokens_is_found(self, models, name):
-        kind = zoo.KINDS[name]
-        assert [layer.name for layer in embeddings.find(models(name), None)] == [kind.found]
-        found = laws.check_complete(models(name), kind.inputs(), **asked(name))
-        assert found.config["embeddings"] == [kind.found]
-        assert f"at {kind.found} " in found[0].header
+        kind = model_zoo.KINDS[name]
+        assert [layer.name for layer in embeddings.find(models(name), None)] == [
+            kind.embedding_name
+        ]
+        found = model_checks.check_complete(models(name), kind.inputs(), **asked(name))
+        assert found.config["embeddings"] == [kind.embedding_name]
+        assert f"at {kind.embedding_name} " in found[0].header
         # Positions of every kind of padding are known, by a mask of ids or of embeddings.
         words = tf.nest.flatten(kind.inputs())[-1 if name == "characters_and_words" else 0]
-        real = words != 0 if kind.masks else np.ones_like(words, bool)
+        real = words != 0 if kind.masks_padding else np.ones_like(words, bool)
         np.testing.assert_array_equal(found.mask, real)
         # A model whose own layers drop the mask hears its padding, and that is what is shown.
-        assert found.scores[~found.mask].any() == kind.hears_padding
+        assert found.scores[~found.mask].any() == kind.drops_mask
 
     def test_finite_differences(self, models, name):
-        inputs = zoo.KINDS[name].inputs()
-        with laws.untouched(models(name), tf.nest.map_structure(tf.constant, inputs)):
-            laws.check_finite_differences(models(name), inputs, **asked(name))
+        inputs = model_zoo.KINDS[name].inputs()
+        with model_checks.unchanged(models(name), tf.nest.map_structure(tf.constant, inputs)):
+            model_checks.check_finite_differences(models(name), inputs, **asked(name))
 
 
 class TestFound:
     def test_a_table_of_tags_beside_the_words_is_no_guess(self):
-        ids, tags = zoo.ids_input("text"), zoo.ids_input("tags")
-        both = layers.Add()([zoo.OwnTable(name="own")(ids), layers.Embedding(9, 8, name="t")(tags)])
-        model = zoo.classified([ids, tags], layers.GRU(4)(both))
+        ids, tags = model_zoo.ids_input("text"), model_zoo.ids_input("tags")
+        both = layers.Add()(
+            [model_zoo.OwnTable(name="own")(ids), layers.Embedding(9, 8, name="t")(tags)]
+        )
+        model = model_zoo.classified([ids, tags], layers.GRU(4)(both))
         with pytest.raises(ValueError, match=r"2 embedding layers(.|\n)*own +\? +8(.|\n)*t +9"):
             tfs.Explainer(model)
 
     def test_only_a_category_is_no_token(self):
-        genre = zoo.ids_input("genre", (1,))
+        genre = model_zoo.ids_input("genre", (1,))
         hidden = layers.Flatten()(layers.Embedding(4, 3, name="genres")(genre))
-        model = zoo.classified(genre, hidden)
+        model = model_zoo.classified(genre, hidden)
         with pytest.raises(ValueError, match=r"genres +4 +3 +genres +one id an example"):
             tfs.Explainer(model)
         assert tfs.explain(model, [[1]], embeddings="genres").scores.shape == (1, 1)
@@ -70,8 +74,8 @@ class TestFound:
         class Spare(keras.Model):
             def __init__(self):
                 super().__init__()
-                self.words = zoo.table("first")
-                self.spare = zoo.table("second")
+                self.words = model_zoo.table("first")
+                self.spare = model_zoo.table("second")
                 self.spare.build((None,))
 
             def call(self, ids):
@@ -85,9 +89,9 @@ class TestFound:
 
 def speakers_beside(words, read, name="speaker"):
     """A model of words, however they are read, beside the speaker of each of five sentences."""
-    speaker = zoo.ids_input("who", (5,))
+    speaker = model_zoo.ids_input("who", (5,))
     hidden = layers.Flatten()(layers.Embedding(4, 3, name=name)(speaker))
-    return zoo.classified([words, speaker], layers.Concatenate()([read, hidden]))
+    return model_zoo.classified([words, speaker], layers.Concatenate()([read, hidden]))
 
 
 class OwnTaker(keras.Model):
@@ -95,7 +99,7 @@ class OwnTaker(keras.Model):
 
     def __init__(self):
         super().__init__()
-        self.table = self.add_weight(shape=(zoo.VOCABULARY, 8), name="table")
+        self.table = self.add_weight(shape=(model_zoo.VOCABULARY, 8), name="table")
         self.speaker = layers.Embedding(4, 8, name="speaker")
 
     def call(self, inputs):
@@ -109,7 +113,7 @@ class Encoder(layers.Layer):
 
     def __init__(self, **keywords):
         super().__init__(**keywords)
-        self.words, self.read = zoo.OwnTable(), layers.GRU(6, return_sequences=True)
+        self.words, self.read = model_zoo.OwnTable(), layers.GRU(6, return_sequences=True)
 
     def call(self, ids):
         return self.read(tf.nn.embedding_lookup(self.words.table, ids))
@@ -123,8 +127,8 @@ class TestNoWrongLayerInSilence:
     IDS = np.array([[3, 4, 5, 6], [7, 8, 9, 10]])
 
     def test_sentences_of_words(self):
-        words = zoo.ids_input("text", (5, 7))
-        read = layers.GlobalAveragePooling2D()(zoo.table("words")(words))
+        words = model_zoo.ids_input("text", (5, 7))
+        read = layers.GlobalAveragePooling2D()(model_zoo.table("words")(words))
         with pytest.raises(ValueError, match=r"words +30(.|\n)*it gives \(None, 5, 7, 8\)"):
             tfs.Explainer(speakers_beside(words, read))
 
@@ -132,19 +136,21 @@ class TestNoWrongLayerInSilence:
         ("words", "tags"), [("segmented_words", "pos_tags"), ("proposition", "x"), ("segment", "x")]
     )
     def test_names_that_sound_alike(self, words, tags):
-        text, others = zoo.ids_input("text"), zoo.ids_input("others")
-        both = layers.Add()([zoo.table(words)(text), layers.Embedding(4, 8, name=tags)(others)])
-        model = zoo.classified([text, others], layers.GlobalAveragePooling1D()(both))
+        text, others = model_zoo.ids_input("text"), model_zoo.ids_input("others")
+        both = layers.Add()(
+            [model_zoo.table(words)(text), layers.Embedding(4, 8, name=tags)(others)]
+        )
+        model = model_zoo.classified([text, others], layers.GlobalAveragePooling1D()(both))
         with pytest.raises(ValueError, match=rf"`embeddings='{words}'`|{words}(.|\n)*its name"):
             tfs.Explainer(model)
 
     @pytest.mark.parametrize("how", ["an operation", "a layer of Keras"])
     def test_one_hot(self, how):
-        words = zoo.ids_input("text", (4,))
+        words = model_zoo.ids_input("text", (4,))
         if how == "an operation":
-            hot = ops.one_hot(words, zoo.VOCABULARY)
+            hot = ops.one_hot(words, model_zoo.VOCABULARY)
         else:
-            hot = layers.CategoryEncoding(zoo.VOCABULARY, output_mode="one_hot")(words)
+            hot = layers.CategoryEncoding(model_zoo.VOCABULARY, output_mode="one_hot")(words)
         model = speakers_beside(words, layers.GRU(4)(layers.Dense(6)(hot)))
         with pytest.raises(ValueError, match=r"reads the input 'text' by no|2 embedding layers"):
             tfs.explain(model, (self.IDS, self.WHO), "gradient_norm")
@@ -160,21 +166,25 @@ class TestNoWrongLayerInSilence:
 
     def test_a_table_that_takes_floats(self):
         words = layers.Input((None,), name="text")
-        read = layers.GlobalAveragePooling1D()(zoo.OwnTable(name="own")(ops.cast(words, "int32")))
+        read = layers.GlobalAveragePooling1D()(
+            model_zoo.OwnTable(name="own")(ops.cast(words, "int32"))
+        )
         with pytest.raises(ValueError, match=r"2 embedding layers(.|\n)*own"):
             tfs.Explainer(speakers_beside(words, read))
 
     def test_positions_that_are_counted(self):
-        ids = zoo.ids_input("text")
+        ids = model_zoo.ids_input("text")
         places = layers.Embedding(20, 6, name="where")(ops.cumsum(ops.ones_like(ids), axis=1))
-        hidden = layers.Dense(6)(ops.one_hot(ids, zoo.VOCABULARY)) + places
-        model = zoo.classified(ids, layers.GlobalAveragePooling1D()(hidden))
+        hidden = layers.Dense(6)(ops.one_hot(ids, model_zoo.VOCABULARY)) + places
+        model = model_zoo.classified(ids, layers.GlobalAveragePooling1D()(hidden))
         with pytest.raises(ValueError, match="where +20 +6 +where +its ids are no inputs"):
             tfs.Explainer(model)
 
     def test_an_encoder_is_no_embedding(self):
-        ids = zoo.ids_input("text")
-        model = zoo.classified(ids, layers.GlobalAveragePooling1D()(Encoder(name="encoder")(ids)))
+        ids = model_zoo.ids_input("text")
+        model = model_zoo.classified(
+            ids, layers.GlobalAveragePooling1D()(Encoder(name="encoder")(ids))
+        )
         with pytest.raises(ValueError, match=r"encoder +\?(.|\n)*it mixes tokens"):
             tfs.Explainer(model)
         assert tfs.explain(model, self.IDS, "gradient_norm", embeddings="encoder").scores.any()
@@ -183,7 +193,7 @@ class TestNoWrongLayerInSilence:
         class Odd(keras.Model):
             def __init__(self):
                 super().__init__()
-                self.first, self.second = zoo.table("first"), zoo.table("second")
+                self.first, self.second = model_zoo.table("first"), model_zoo.table("second")
 
             def call(self, ids):
                 if ids.shape[0] is None:
@@ -198,7 +208,7 @@ class TestNoWrongLayerInSilence:
 
 class TestOutputs:
     def test_names_and_numbers(self):
-        several = zoo.made("head_of_a_list")
+        several = model_zoo.build("head_of_a_list")
         by_name = tfs.explain(several, helpers.ids(), output="stars")
         by_number = tfs.explain(several, helpers.ids(), output=1)
         np.testing.assert_array_equal(by_name.scores, by_number.scores)
@@ -219,10 +229,10 @@ class TestOutputs:
     )
     def test_errors(self, kind, output, error, message):
         with pytest.raises(error, match=message):
-            tfs.explain(zoo.made(kind), helpers.ids(), output=output)
+            tfs.explain(model_zoo.build(kind), helpers.ids(), output=output)
 
     def test_an_output_of_a_nest(self):
-        plain = zoo.made("head_of_a_dict")
+        plain = model_zoo.build("head_of_a_dict")
         said = plain(plain.input)
         model = keras.Model(plain.input, {"heads": {"a": said["topic"], "b": [said["stars"]]}})
         found = tfs.explain(model, helpers.ids(), "gradient_norm", output="heads/b/0")
@@ -232,7 +242,7 @@ class TestOutputs:
             tfs.explain(model, helpers.ids(), output="heads/c")
 
     def test_a_callable_of_one_output(self):
-        model = zoo.made("head_of_a_dict")
+        model = model_zoo.build("head_of_a_dict")
         scores = tfs.explain(
             model, helpers.ids(), "gradient_norm", output="topic", target=lambda topic: topic[:, 1]
         ).scores
@@ -240,7 +250,7 @@ class TestOutputs:
         np.testing.assert_array_equal(scores, expected.scores)
 
     def test_exported(self, tmp_path):
-        model = zoo.made("head_of_a_dict")
+        model = model_zoo.build("head_of_a_dict")
         place = tfs.export_saved_model(
             model, tmp_path / "m", method="gradient_dot_input", output="topic"
         )
@@ -256,7 +266,7 @@ class TestTaggers:
     def test_names_and_places(self):
         target = tfs.targets.Position(-1, "noun")
         names = ["noun", "verb", "other", "end"]
-        model = zoo.made("tagger")
+        model = model_zoo.build("tagger")
         found = tfs.explain(model, helpers.ids(), "gradient_norm", target=target, class_names=names)
         last = (helpers.ids() != 0).sum(1) - 1
         assert found.target_name == [f"noun at {place}" for place in last]
@@ -264,7 +274,7 @@ class TestTaggers:
         np.testing.assert_allclose(found.output, expected, rtol=1e-5)
 
     def test_the_matrix_holds_one_explanation_a_token(self):
-        model = zoo.made("tagger")
+        model = model_zoo.build("tagger")
         explainer = tfs.Explainer(model, "gradient_dot_input", target=tfs.targets.Position(0))
         matrices = explainer.matrix(helpers.ids())
         assert [len(one) for one in matrices] == (helpers.ids() != 0).sum(1).tolist()
@@ -300,17 +310,17 @@ class TestTaggers:
     )
     def test_errors(self, target, message):
         with pytest.raises((ValueError, TypeError), match=message):
-            tfs.explain(zoo.made("tagger"), helpers.ids(), target=target)
+            tfs.explain(model_zoo.build("tagger"), helpers.ids(), target=target)
 
     def test_a_matrix_of_a_class(self):
         with pytest.raises(TypeError, match="`matrix` explains each token of"):
-            tfs.Explainer(zoo.made("bidirectional_grus")).matrix(helpers.ids())
+            tfs.Explainer(model_zoo.build("bidirectional_grus")).matrix(helpers.ids())
 
     def test_left_padding_two_tables_and_labels(self):
         ids = np.array([[0, 0, 3, 4], [5, 6, 7, 8]])
-        words, tags = zoo.ids_input("text"), zoo.ids_input("tags")
-        both = layers.Add()([zoo.table("w", mask_zero=True)(words),
-                             zoo.table("t", mask_zero=True)(tags)])  # fmt: skip
+        words, tags = model_zoo.ids_input("text"), model_zoo.ids_input("tags")
+        both = layers.Add()([model_zoo.table("w", mask_zero=True)(words),
+                             model_zoo.table("t", mask_zero=True)(tags)])  # fmt: skip
         model = helpers.weights_alive(
             keras.Model([words, tags], layers.Dense(4)(layers.Conv1D(5, 3, padding="same")(both)))
         )
@@ -334,8 +344,8 @@ class TestTaggers:
             tfs.Explainer(model, target=each, **asked).matrix((ids, differ))
 
     def test_outputs_that_are_not_one_a_token(self):
-        ids = zoo.ids_input(shape=(helpers.WIDTH,))
-        model = keras.Model(ids, layers.Conv1D(4, 3, strides=3)(zoo.table()(ids)))
+        ids = model_zoo.ids_input(shape=(helpers.WIDTH,))
+        model = keras.Model(ids, layers.Conv1D(4, 3, strides=3)(model_zoo.table()(ids)))
         for target in (tfs.targets.Position(1), tfs.targets.Span(start=1)):
             with pytest.raises(ValueError, match="an output for each token. Received: 3 outputs "):
                 tfs.explain(model, helpers.ids(), target=target)
@@ -344,11 +354,11 @@ class TestTaggers:
 class TestLanguageModelsOfIds:
     @staticmethod
     def made(activation=None, **keywords):
-        ids = zoo.ids_input("ids")
-        hidden = zoo.table(mask_zero=True, **keywords)(ids)
+        ids = model_zoo.ids_input("ids")
+        hidden = model_zoo.table(mask_zero=True, **keywords)(ids)
         hidden = layers.GRU(6, return_sequences=True)(hidden)
         return helpers.weights_alive(
-            keras.Model(ids, layers.Dense(zoo.VOCABULARY, activation)(hidden)), scale=0.3
+            keras.Model(ids, layers.Dense(model_zoo.VOCABULARY, activation)(hidden)), scale=0.3
         )
 
     def test_padding_in_front_is_no_text(self):
@@ -369,11 +379,11 @@ class TestLanguageModelsOfIds:
 
     @pytest.mark.parametrize("names", [("source", "target"), ("source", "decoder_ids")])
     def test_whose_tokens_are_predicted_is_no_guess(self, names):
-        read, said = (zoo.ids_input(name) for name in names)
-        state = layers.GRU(6)(zoo.table("first", mask_zero=True)(read))
-        hidden = zoo.table("second", mask_zero=True)(said)
+        read, said = (model_zoo.ids_input(name) for name in names)
+        state = layers.GRU(6)(model_zoo.table("first", mask_zero=True)(read))
+        hidden = model_zoo.table("second", mask_zero=True)(said)
         hidden = layers.GRU(6, return_sequences=True)(hidden, initial_state=state)
-        model = keras.Model([read, said], layers.Dense(zoo.VOCABULARY)(hidden))
+        model = keras.Model([read, said], layers.Dense(model_zoo.VOCABULARY)(hidden))
         inputs = (np.array([[3, 4, 5]]), np.array([[6, 7, 8]]))
         span = tfs.targets.Span(start=-1)
         for tables in ("first", ["first", "second"]):
@@ -388,7 +398,7 @@ class TestLanguageModelsOfIds:
 class TestNumbersOfOtherKinds:
     def test_int8(self):
         """Activations are rounded, so the target is a stair: the delta says so."""
-        model = zoo.made("attention_with_masks")
+        model = model_zoo.build("attention_with_masks")
         plain = tfs.explain(model, helpers.ids(), "gradient_dot_input").scores
         for layer in model._flatten_layers(include_self=False):
             if isinstance(layer, layers.Embedding | layers.Dense):
@@ -402,19 +412,19 @@ class TestNumbersOfOtherKinds:
     def test_mixed_bfloat16(self):
         keras.config.set_dtype_policy("mixed_bfloat16")
         try:
-            model = zoo.made("attention_with_masks")
+            model = model_zoo.build("attention_with_masks")
         finally:
             keras.config.set_dtype_policy("float32")
         method = tfs.IntegratedGradients(tolerance=0.05)
         half = tfs.explain(model, helpers.ids(), method, target=0)
         assert half.converged.all()
-        full = tfs.explain(zoo.made("attention_with_masks"), helpers.ids(), method, target=0)
+        full = tfs.explain(model_zoo.build("attention_with_masks"), helpers.ids(), method, target=0)
         assert np.corrcoef(half.scores.ravel(), full.scores.ravel())[0, 1] > 0.99
 
 
 class TestInputs:
     def test_ragged(self):
-        model = zoo.made("attention_with_masks")
+        model = model_zoo.build("attention_with_masks")
         rows = [row[row > 0].tolist() for row in helpers.ids()]
         found = tfs.explain(model, tf.ragged.constant(rows), "gradient_norm")
         expected = tfs.explain(model, helpers.ids(), "gradient_norm")
@@ -424,13 +434,13 @@ class TestInputs:
 
     def test_a_model_of_ragged_tensors(self):
         ids = layers.Input((None,), dtype="int32", ragged=True)
-        model = zoo.classified(ids, layers.GlobalAveragePooling1D()(zoo.table()(ids)))
+        model = model_zoo.classified(ids, layers.GlobalAveragePooling1D()(model_zoo.table()(ids)))
         with pytest.raises(ValueError, match="takes ragged tensors, in which no token is padding"):
             tfs.explain(model, tf.ragged.constant([[1, 2], [3]]))
 
     @pytest.mark.parametrize("labelled", [True, False])
     def test_data_sets(self, labelled):
-        model = zoo.made("attention_with_masks")
+        model = model_zoo.build("attention_with_masks")
         labels = np.arange(6) % 3
         parts = (helpers.ids(), labels) if labelled else helpers.ids()
         data = tf.data.Dataset.from_tensor_slices(parts).batch(4)
@@ -441,7 +451,7 @@ class TestInputs:
         np.testing.assert_array_equal(found.target, expected.target)
 
     def test_labels_of_a_data_set_by_name(self):
-        model, names = zoo.made("attention_with_masks"), ["a", "b", "c"]
+        model, names = model_zoo.build("attention_with_masks"), ["a", "b", "c"]
         labels = np.array(names)[np.arange(6) % 3]
         data = tf.data.Dataset.from_tensor_slices((helpers.ids(), labels)).batch(4)
         asked = {"target": "label", "class_names": names}
@@ -459,19 +469,19 @@ class TestInputs:
     def test_data_sets_that_do_not_fit(self, data, error, message):
         made = data(tf.data.Dataset.from_tensor_slices(helpers.ids()))
         with pytest.raises(error, match=message):
-            tfs.explain(zoo.made("attention_with_masks"), made)
+            tfs.explain(model_zoo.build("attention_with_masks"), made)
 
 
 class TestNoModel:
     def test_a_saved_model(self, tmp_path):
-        model = zoo.made("attention_with_masks")
+        model = model_zoo.build("attention_with_masks")
         model.export(tmp_path / "m", verbose=False)
         with pytest.raises(TypeError, match=r"A SavedModel has no layers.*`.keras` file"):
             tfs.Explainer(tf.saved_model.load(str(tmp_path / "m")))
         layer = layers.TFSMLayer(str(tmp_path / "m"), call_endpoint="serve")
         with pytest.raises(TypeError, match="A SavedModel has no layers"):
             tfs.Explainer(layer)
-        ids = zoo.ids_input()
+        ids = model_zoo.ids_input()
         with pytest.raises(ValueError, match=r"A SavedModel has no layers(.|\n)*TFSMLayer"):
             tfs.Explainer(keras.Model(ids, layer(ids)))
 
@@ -487,4 +497,4 @@ class TestNoModel:
         text = layers.Input((), dtype="string")
         counts = layers.TextVectorization(output_mode="multi_hot", vocabulary=helpers.WORDS)(text)
         with pytest.raises(ValueError, match="nor another layer that turns ids into vectors"):
-            tfs.Explainer(zoo.classified(text, counts))
+            tfs.Explainer(model_zoo.classified(text, counts))

@@ -5,9 +5,9 @@ import textwrap
 
 import helpers
 import keras
+import model_zoo
 import numpy as np
 import pytest
-import zoo
 from keras import layers
 
 import tf_salience as tfs
@@ -29,38 +29,38 @@ def run(printed, model, names):
     ("build", "inputs", "lines"),
     [
         (
-            lambda: zoo.made("category"),
+            lambda: model_zoo.build("category"),
             {"text": helpers.ids(), "genre": np.arange(6)[:, None] % 4},
             ["*  words", "one id an example: it gives (None, 1, 3)", "Segments: text.",
              "Padding: masked by Keras.", 'target="predicted"', "targets.Margin(0, 1)"],
         ),
         (
-            lambda: zoo.made("characters_and_words"),
-            zoo.words_and_characters(),
+            lambda: model_zoo.build("characters_and_words"),
+            model_zoo.words_and_characters(),
             ["it is in a TimeDistributed", "*  word_table"],
         ),
         (
-            lambda: zoo.made("head_of_a_dict"),
+            lambda: model_zoo.build("head_of_a_dict"),
             {"ids": helpers.ids()},
             ["topic: float32 (None, 3)", "output='stars'", "Explainer(model, output='"],
         ),
         (
-            lambda: zoo.made("tagger"),
+            lambda: model_zoo.build("tagger"),
             {"ids": helpers.ids()},
             ["float32 (None, None, 4)", "target=tfs.targets.Position(0)"],
         ),
         (
-            lambda: zoo.made("shared_weights"),
+            lambda: model_zoo.build("shared_weights"),
             {"ids": helpers.ids()[:3]},
             ["*  shared", "tfs.targets.Span(start=-1)"],
         ),
         (
-            lambda: zoo.made("own_table"),
+            lambda: model_zoo.build("own_table"),
             {"ids": helpers.ids()},
             ["*  own   ?", "no mask was seen", "Ids are shown as numbers"],
         ),
         (
-            lambda: zoo.made("one_sigmoid"),
+            lambda: model_zoo.build("one_sigmoid"),
             {"ids": helpers.ids()},
             ['target="predicted"  (the unit itself)'],
         ),
@@ -103,7 +103,7 @@ def test_a_model_of_which_nothing_is_known_before_it_runs():
     class Pair(keras.Model):
         def __init__(self):
             super().__init__()
-            self.words = zoo.table()
+            self.words = model_zoo.table()
             self.head = layers.Dense(1)
 
         def call(self, inputs):
@@ -118,9 +118,9 @@ def test_a_model_of_which_nothing_is_known_before_it_runs():
 
 
 def test_names_that_python_does_not_take():
-    text, other = zoo.ids_input("my text"), zoo.ids_input("class", (1,))
+    text, other = model_zoo.ids_input("my text"), model_zoo.ids_input("class", (1,))
     other_vectors = layers.Flatten()(layers.Embedding(3, 2)(other))
-    read = layers.GlobalAveragePooling1D()(zoo.table()(text))
+    read = layers.GlobalAveragePooling1D()(model_zoo.table()(text))
     both = layers.Concatenate()([read, other_vectors])
     model = keras.Model({"my text": text, "class": other}, layers.Dense(2)(both))
     printed = report(model)
@@ -130,15 +130,15 @@ def test_names_that_python_does_not_take():
 
 
 def test_what_cannot_be_told_is_asked():
-    ids = zoo.ids_input()
-    both = layers.Add()([zoo.table("words")(ids), zoo.table("tags")(ids)])
-    model = zoo.classified(ids, layers.GlobalAveragePooling1D()(both))
+    ids = model_zoo.ids_input()
+    both = layers.Add()([model_zoo.table("words")(ids), model_zoo.table("tags")(ids)])
+    model = model_zoo.classified(ids, layers.GlobalAveragePooling1D()(both))
     assert "it cannot be told which embeds the tokens" in report(model)
-    text, others = zoo.ids_input("text"), zoo.ids_input("others")
-    hot = layers.Dense(8)(keras.ops.one_hot(text, zoo.VOCABULARY))
-    hidden = layers.GlobalAveragePooling1D()(layers.Add()([hot, zoo.table("x")(others)]))
+    text, others = model_zoo.ids_input("text"), model_zoo.ids_input("others")
+    hot = layers.Dense(8)(keras.ops.one_hot(text, model_zoo.VOCABULARY))
+    hidden = layers.GlobalAveragePooling1D()(layers.Add()([hot, model_zoo.table("x")(others)]))
     assert "reads the input 'text' by no embedding layer" in report(
-        zoo.classified([text, others], hidden)
+        model_zoo.classified([text, others], hidden)
     )
     named = report(model, embeddings=["words", "tags"])
     assert "*  words" in named

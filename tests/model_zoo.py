@@ -1,4 +1,4 @@
-"""Models that people make by hand, one of each kind, with what should be found in them."""
+"""Models that people make by hand, one of each kind, with the layer that embeds their tokens."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,22 +19,22 @@ class Kind:
     """A kind of model.
 
     Attributes:
-        build: makes it.
-        found: the layer that is to be found.
-        inputs: what it takes.
+        build: makes the model.
+        embedding_name: the name of the layer that embeds the tokens.
+        inputs: makes inputs of the model.
         target: what is explained.
-        masks: whether the model knows its padding.
-        hears_padding: whether its layers drop the mask on the way all the same, as Keras' `Add`
-            does with one of two.
-        keywords: for `Explainer`.
+        masks_padding: whether the model knows its padding.
+        drops_mask: whether its layers drop the mask on the way all the same, as Keras' `Add` does
+            with the mask of only one input: padding then has scores.
+        keywords: further arguments of `Explainer`.
     """
 
     build: Any
-    found: str
+    embedding_name: str
     inputs: Any = helpers.ids
     target: Any = "predicted"
-    masks: bool = True
-    hears_padding: bool = False
+    masks_padding: bool = True
+    drops_mask: bool = False
     keywords: Any = None
 
 
@@ -58,7 +58,7 @@ def convolution_and_maximum():
 
 
 def whole_sentences():
-    """Without padding, whose windows would all be the maximum at once: no slope is there."""
+    """Without padding: its windows would all be the maximum at once, where there is no slope."""
     return np.random.default_rng(0).integers(2, VOCABULARY, (6, WIDTH)).astype(np.int32)
 
 
@@ -83,11 +83,11 @@ def time_distributed():
 
 def characters_and_words():
     words, characters = ids_input("words"), ids_input("characters", (None, 6))
-    read = layers.TimeDistributed(layers.Embedding(VOCABULARY, 4, name="letters"))(characters)
-    read = layers.TimeDistributed(layers.Conv1D(4, 3, activation="gelu"))(read)
-    read = layers.TimeDistributed(layers.GlobalAveragePooling1D())(read)
-    both = layers.Concatenate()([table("word_table", mask_zero=True)(words), read])
-    return classified({"words": words, "characters": characters}, layers.GRU(5)(both))
+    letters = layers.TimeDistributed(layers.Embedding(VOCABULARY, 4, name="letters"))(characters)
+    letters = layers.TimeDistributed(layers.Conv1D(4, 3, activation="gelu"))(letters)
+    letters = layers.TimeDistributed(layers.GlobalAveragePooling1D())(letters)
+    hidden = layers.Concatenate()([table("word_table", mask_zero=True)(words), letters])
+    return classified({"words": words, "characters": characters}, layers.GRU(5)(hidden))
 
 
 def words_and_characters(batch=6):
@@ -97,7 +97,7 @@ def words_and_characters(batch=6):
 
 @keras.saving.register_keras_serializable(package="tf_salience_tests")
 class OwnTable(layers.Layer):
-    """A layer that holds its embeddings itself."""
+    """An embedding layer that is no `keras.layers.Embedding`."""
 
     def build(self, _):
         self.table = self.add_weight(shape=(VOCABULARY, 8), name="table")
@@ -112,7 +112,7 @@ def own_table():
 
 
 def shared_weights():
-    """A language model whose head is its embedding, read the other way."""
+    """A language model whose head is its embedding, transposed."""
     ids = ids_input()
     embedding = layers.ReversibleEmbedding(VOCABULARY, 8, mask_zero=True, name="shared")
     hidden = layers.GRU(8, return_sequences=True)(embedding(ids))
@@ -125,39 +125,42 @@ def masking():
 
 
 def with_category(shape):
-    """Words, and beside them one number an example that has an embedding, too."""
+    """Words, and a category for each example, which has an embedding too."""
     words, genre = ids_input("text"), ids_input("genre", shape)
-    read = layers.GRU(5)(table(mask_zero=True)(words))
+    encoded = layers.GRU(5)(table(mask_zero=True)(words))
     genres = layers.Embedding(4, 3, name="genres")(genre)
     genres = layers.Flatten()(genres) if shape else genres
-    return classified([words, genre], layers.Concatenate()([read, genres]))
+    return classified([words, genre], layers.Concatenate()([encoded, genres]))
 
 
 def own_positions():
-    """Positions that the model makes itself, through a layer whose name does not say so."""
+    """Positions of the model's own, embedded by a layer whose name does not say so."""
     ids = ids_input(shape=(WIDTH,))
-    places = layers.Embedding(WIDTH, 8, name="where")(ops.arange(WIDTH)[None])
-    both = layers.Add()([table(mask_zero=True)(ids), places])
-    return classified(ids, layers.GlobalAveragePooling1D()(both))
+    positions = layers.Embedding(WIDTH, 8, name="where")(ops.arange(WIDTH)[None])
+    hidden = layers.Add()([table(mask_zero=True)(ids), positions])
+    return classified(ids, layers.GlobalAveragePooling1D()(hidden))
 
 
 def tagger():
     ids = ids_input()
-    read = layers.GRU(5, return_sequences=True)(table(mask_zero=True)(ids))
-    return keras.Model(ids, layers.Dense(4)(read))
+    hidden = layers.GRU(5, return_sequences=True)(table(mask_zero=True)(ids))
+    return keras.Model(ids, layers.Dense(4)(hidden))
 
 
-def heads(kind):
+def heads(container):
+    """Two outputs, in a list or in a dict."""
     ids = ids_input()
-    read = layers.GRU(5)(table(mask_zero=True)(ids))
-    topic, stars = layers.Dense(3, name="topic")(read), layers.Dense(1, name="stars")(read)
-    return keras.Model(ids, kind(topic=topic, stars=stars) if kind is dict else [topic, stars])
+    hidden = layers.GRU(5)(table(mask_zero=True)(ids))
+    topic, stars = layers.Dense(3, name="topic")(hidden), layers.Dense(1, name="stars")(hidden)
+    return keras.Model(
+        ids, {"topic": topic, "stars": stars} if container is dict else [topic, stars]
+    )
 
 
-def with_end(units, activation, squeezed=False):
+def with_head(units, activation, squeezed=False):
     ids = ids_input()
-    ended = layers.Dense(units, activation)(layers.GRU(5)(table(mask_zero=True)(ids)))
-    return keras.Model(ids, ended[:, 0] if squeezed else ended)
+    output = layers.Dense(units, activation)(layers.GRU(5)(table(mask_zero=True)(ids)))
+    return keras.Model(ids, output[:, 0] if squeezed else output)
 
 
 def lora():
@@ -167,13 +170,14 @@ def lora():
 
 
 KINDS = {
-    "convolution_and_maximum": Kind(convolution_and_maximum, "words", whole_sentences, masks=False),
+    "convolution_and_maximum": Kind(convolution_and_maximum, "words", whole_sentences,
+                                    masks_padding=False),
     "bidirectional_grus": Kind(bidirectional_grus, "words"),
     "attention_with_masks": Kind(attention_with_masks, "words"),
     "time_distributed": Kind(time_distributed, "words"),
     "characters_and_words": Kind(characters_and_words, "word_table", words_and_characters,
-                                 hears_padding=True),
-    "own_table": Kind(own_table, "own", masks=False),
+                                 drops_mask=True),
+    "own_table": Kind(own_table, "own", masks_padding=False),
     "shared_weights": Kind(shared_weights, "shared", target=tfs.targets.Span(start=-1),
                            inputs=lambda: helpers.ids()[[0, 1, 2, 4]]),
     "masking": Kind(masking, "words"),
@@ -181,21 +185,21 @@ KINDS = {
                      lambda: (helpers.ids(), np.arange(6)[:, None] % 4)),
     "category_without_axis": Kind(lambda: with_category(()), "words",
                                   lambda: (helpers.ids(), np.arange(6) % 4)),
-    "own_positions": Kind(own_positions, "words", hears_padding=True),
+    "own_positions": Kind(own_positions, "words", drops_mask=True),
     "tagger": Kind(tagger, "words", target=tfs.targets.Position(0, tfs.targets.LogProbability(1))),
     "tagger_margin": Kind(tagger, "words",
                           target=tfs.targets.Position(-1, tfs.targets.Margin(0, 1))),
     "head_of_a_dict": Kind(lambda: heads(dict), "words", keywords={"output": "topic"}),
     "head_of_a_list": Kind(lambda: heads(list), "words", keywords={"output": "stars"}),
-    "multi_label": Kind(lambda: with_end(4, "sigmoid"), "words", target=2),
-    "one_sigmoid": Kind(lambda: with_end(1, "sigmoid"), "words"),
-    "regression": Kind(lambda: with_end(1, None, squeezed=True), "words"),
+    "multi_label": Kind(lambda: with_head(4, "sigmoid"), "words", target=2),
+    "one_sigmoid": Kind(lambda: with_head(1, "sigmoid"), "words"),
+    "regression": Kind(lambda: with_head(1, None, squeezed=True), "words"),
     "lora": Kind(lora, "words"),
 }  # fmt: skip
 
 
-def made(name):
-    """The model, its weights alive."""
+def build(name):
+    """The model of a kind, with weights that make it far from linear."""
     keras.utils.set_random_seed(0)
     model = helpers.weights_alive(KINDS[name].build())
     if name == "masking":

@@ -1,7 +1,7 @@
-"""KerasHub models with random weights, small enough for a test; their vocabularies are made here.
+"""KerasHub models with random weights and vocabularies of their own, small enough for a test.
 
-Word pieces, sentence pieces and byte pairs; classifiers, causal language models, and one of encoder
-and decoder.
+Word pieces, sentence pieces and byte pairs; classifiers, causal language models, an encoder with a
+decoder.
 """
 
 import functools
@@ -60,14 +60,14 @@ MERGES = [
 ]
 
 
-def _byte_pairs(special):
-    """A byte-level vocabulary: special tokens, all bytes, what the merges make."""
+def _byte_pairs(special_tokens):
+    """A byte-level vocabulary: special tokens, all bytes, the results of the merges."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = [chr(byte) for byte in printable]
     letters += [chr(256 + number) for number in range(256 - len(printable))]
-    made = ["".join(merge.split()) for merge in MERGES]
-    words = list(dict.fromkeys([*special, *letters, *made]))
-    return {"vocabulary": {word: number for number, word in enumerate(words)}, "merges": MERGES}
+    merged = ["".join(merge.split()) for merge in MERGES]
+    tokens = list(dict.fromkeys([*special_tokens, *letters, *merged]))
+    return {"vocabulary": {token: number for number, token in enumerate(tokens)}, "merges": MERGES}
 
 
 @functools.cache
@@ -98,28 +98,28 @@ _MISTRAL = {"unk_id": 0, "bos_id": 1, "eos_id": 2}
 
 def tokenizer(name):
     """The tokenizer of one of `CLASSIFIERS` or `LANGUAGE_MODELS`."""
-    kind = getattr(keras_hub.models, f"{name}Tokenizer")
+    tokenizer_class = getattr(keras_hub.models, f"{name}Tokenizer")
     if name in ("Bert", "DistilBert"):
-        return kind(vocabulary=WORD_PIECES, lowercase=True)
+        return tokenizer_class(vocabulary=WORD_PIECES, lowercase=True)
     if name in ("Roberta", "Bart"):
-        return kind(**_byte_pairs(["<s>", "<pad>", "</s>", "<unk>", "<mask>"]))
+        return tokenizer_class(**_byte_pairs(["<s>", "<pad>", "</s>", "<unk>", "<mask>"]))
     if name == "GPT2":
-        return kind(**_byte_pairs(["<|endoftext|>"]))
+        return tokenizer_class(**_byte_pairs(["<|endoftext|>"]))
     if name == "Llama3":
         special = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>"]
-        return kind(**_byte_pairs([*special, "<|end_header_id|>", "<|eot_id|>"]))
+        return tokenizer_class(**_byte_pairs([*special, "<|end_header_id|>", "<|eot_id|>"]))
     if name == "DebertaV3":
-        return kind(proto=sentence_pieces(**{**_ALBERT, "pad_piece": "[PAD]"}))
+        return tokenizer_class(proto=sentence_pieces(**{**_ALBERT, "pad_piece": "[PAD]"}))
     if name == "Albert":
-        return kind(proto=sentence_pieces(**_ALBERT))
+        return tokenizer_class(proto=sentence_pieces(**_ALBERT))
     if name == "Gemma":
-        return kind(proto=sentence_pieces(**_GEMMA))
-    return kind(proto=sentence_pieces(**_MISTRAL))  # Mistral, XLMRoberta
+        return tokenizer_class(proto=sentence_pieces(**_GEMMA))
+    return tokenizer_class(proto=sentence_pieces(**_MISTRAL))  # Mistral, XLMRoberta
 
 
 def backbone(name, size):
-    """The backbone of one of the models, for so many ids."""
-    kind = getattr(keras_hub.models, f"{name}Backbone")
+    """The backbone of one of the models, for `size` ids."""
+    backbone_class = getattr(keras_hub.models, f"{name}Backbone")
     sizes = HEADS
     if name == "Albert":
         sizes = {**HEADS, "embedding_dim": 6}
@@ -129,7 +129,7 @@ def backbone(name, size):
         sizes = GROUPED
     elif name == "Gemma":
         sizes = {**GROUPED, "head_dim": 4}
-    return kind(vocabulary_size=size, **sizes)
+    return backbone_class(vocabulary_size=size, **sizes)
 
 
 CLASSIFIERS = ("Bert", "DistilBert", "Roberta", "DebertaV3", "Albert", "XLMRoberta")
@@ -138,27 +138,28 @@ LANGUAGE_MODELS = ("GPT2", "Gemma", "Llama3", "Mistral")
 
 def classifier(name, classes=3):
     """`BertTextClassifier` and its like, with their preprocessors."""
-    words = tokenizer(name)
-    preprocessor = getattr(keras_hub.models, f"{name}TextClassifierPreprocessor")
+    its_tokenizer = tokenizer(name)
+    preprocessor_class = getattr(keras_hub.models, f"{name}TextClassifierPreprocessor")
     return getattr(keras_hub.models, f"{name}TextClassifier")(
-        backbone(name, words.vocabulary_size()),
+        backbone(name, its_tokenizer.vocabulary_size()),
         num_classes=classes,
-        preprocessor=preprocessor(words, sequence_length=LENGTH),
+        preprocessor=preprocessor_class(its_tokenizer, sequence_length=LENGTH),
     )
 
 
 def language_model(name):
     """`GPT2CausalLM` and its like, or `BartSeq2SeqLM`."""
-    words = tokenizer(name)
-    kind = "Seq2SeqLM" if name == "Bart" else "CausalLM"
-    preprocessor = getattr(keras_hub.models, f"{name}{kind}Preprocessor")
+    its_tokenizer = tokenizer(name)
+    task = "Seq2SeqLM" if name == "Bart" else "CausalLM"
+    preprocessor_class = getattr(keras_hub.models, f"{name}{task}Preprocessor")
     lengths = (
         {"encoder_sequence_length": LENGTH, "decoder_sequence_length": LENGTH}
         if name == "Bart"
         else {"sequence_length": LENGTH}
     )
-    return getattr(keras_hub.models, f"{name}{kind}")(
-        backbone(name, words.vocabulary_size()), preprocessor=preprocessor(words, **lengths)
+    return getattr(keras_hub.models, f"{name}{task}")(
+        backbone(name, its_tokenizer.vocabulary_size()),
+        preprocessor=preprocessor_class(its_tokenizer, **lengths),
     )
 
 
@@ -170,11 +171,13 @@ def seeded(build, *arguments, **keywords):
 
 def gemma3():
     """`Gemma3CausalLM` of texts alone, whose preprocessor has a packer of another kind."""
-    pictures = "<start_of_image>,<end_of_image>,<start_of_turn>,<end_of_turn>,<img>"
-    proto = sentence_pieces(**_GEMMA, user_defined_symbols=pictures)
-    words = keras_hub.models.Gemma3Tokenizer(proto=proto)
+    image_tokens = "<start_of_image>,<end_of_image>,<start_of_turn>,<end_of_turn>,<img>"
+    proto = sentence_pieces(**_GEMMA, user_defined_symbols=image_tokens)
+    its_tokenizer = keras_hub.models.Gemma3Tokenizer(proto=proto)
     backbone = keras_hub.models.Gemma3Backbone(
-        words.vocabulary_size(), image_size=16, vision_encoder=None, head_dim=4, **GROUPED
+        its_tokenizer.vocabulary_size(), image_size=16, vision_encoder=None, head_dim=4, **GROUPED
     )
-    preprocessor = keras_hub.models.Gemma3CausalLMPreprocessor(words, sequence_length=LENGTH)
+    preprocessor = keras_hub.models.Gemma3CausalLMPreprocessor(
+        its_tokenizer, sequence_length=LENGTH
+    )
     return keras_hub.models.Gemma3CausalLM(preprocessor, backbone)
