@@ -1,5 +1,7 @@
 """`Position`, on outputs as arrays; tests/models/ explains taggers with it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ def context(**keywords):
         OUTPUTS,
         np.arange(2),
         2,
-        predicted_tokens=targets.PredictedTokens(None, MASK),
+        predicted_tokens=SimpleNamespace(ids=None, mask=MASK),
         **keywords,
     )
 

@@ -1,5 +1,7 @@
 """`Span`, on outputs as arrays; tests/models/ explains language models with it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,8 +15,8 @@ LOG_PROBABILITIES = OUTPUTS - np.log(np.exp(OUTPUTS).sum(-1, keepdims=True))
 
 
 def context(**keywords):
-    predicted_tokens = targets.PredictedTokens(IDS, MASK, keywords.pop("spans", None))
-    return targets.Context(OUTPUTS, np.arange(2), 2, predicted_tokens=predicted_tokens, **keywords)
+    segment = SimpleNamespace(ids=IDS, mask=MASK)
+    return targets.Context(OUTPUTS, np.arange(2), 2, predicted_tokens=segment, **keywords)
 
 
 def score(target, **keywords):

@@ -1,7 +1,7 @@
 """Targets: from the model's outputs to the scalar that is explained, (batch,)."""
 
 from tf_salience.targets.class_targets import LogProbability, Margin, Probability, Unit
-from tf_salience.targets.context import Context, PredictedTokens
+from tf_salience.targets.context import Context
 from tf_salience.targets.custom import Custom
 from tf_salience.targets.position import Position
 from tf_salience.targets.serialization import get, serialize
@@ -14,7 +14,6 @@ __all__ = [
     "LogProbability",
     "Margin",
     "Position",
-    "PredictedTokens",
     "Probability",
     "Span",
     "Target",

@@ -53,7 +53,7 @@ class Position:
             columns = token_positions.columns(self.position, "position", context, outputs.shape[1])
             token_positions.check_real(columns, context)
         elif context.predicted_tokens is not None:
-            columns = context.predicted_tokens.bounds()[0]
+            columns = token_positions.bounds(context.predicted_tokens.mask)[0]
         else:
             columns = np.zeros_like(rows)
         selection = self._inner.resolve(replace(context, outputs=outputs[rows, columns]))

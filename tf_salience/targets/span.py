@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.targets import token_positions
-from tf_salience.targets.context import Context, IntArray, PredictedTokens
+from tf_salience.targets.context import Context, IntArray
 from tf_salience.utils import validation
 
 
@@ -68,7 +68,7 @@ class Span:
             )
         _check_logits(outputs, context.ends_in_probabilities)
         ids, vocabulary = predicted.ids, outputs.shape[2]
-        starts, stops = self._bounds(context, predicted)
+        starts, stops = self._bounds(context)
         if ids.max() >= vocabulary:
             raise ValueError(
                 "`Span` explains a language model, which has an output for each id. Received: a "
@@ -136,11 +136,12 @@ class Span:
         }
         return {"class_name": "Span", **config}
 
-    def _bounds(self, context: Context, predicted: PredictedTokens) -> tuple[Any, Any]:
+    def _bounds(self, context: Context) -> tuple[Any, Any]:
         """Returns the first column of each stretch and that after its last, (batch,) both."""
-        mask, width = predicted.mask, predicted.mask.shape[1]
-        first, last = predicted.bounds()
-        starts, stops = (first + 1, last) if predicted.spans is None else predicted.spans.T
+        mask = context.predicted_tokens.mask
+        width = mask.shape[1]
+        first, last = token_positions.bounds(mask)
+        starts, stops = (first + 1, last) if context.spans is None else context.spans.T
         if self.start is not None:
             starts = token_positions.columns(self.start, "start", context, width)
         if self.stop is not None:

@@ -17,6 +17,17 @@ def values_at(value: Any, examples: Sequence[int]) -> Any:
     return [value[example] for example in examples]
 
 
+def bounds(mask: Any) -> tuple[Any, Any]:
+    """Returns the columns of the first real token and after the last one, (batch,) both.
+
+    Args:
+        mask: (batch, tokens), true for real tokens.
+    """
+    columns, has_tokens = np.arange(mask.shape[1]), mask.any(axis=1)
+    first = np.where(mask, columns, len(columns)).min(axis=1)
+    return np.where(has_tokens, first, 0), np.where(mask, columns + 1, 0).max(axis=1)
+
+
 def token_outputs(context: Context, target: str, model_kind: str) -> Any:
     """Returns the outputs as an array, (batch, tokens, classes).
 
@@ -88,7 +99,8 @@ def columns(positions: Any, argument: str, context: Context, limit: int) -> Any:
         )
     array = array[context.examples] if array.ndim else np.full(len(context.examples), int(array))
     if context.predicted_tokens is not None:
-        array = np.where(array < 0, array + context.predicted_tokens.bounds()[1], array)
+        _, stops = bounds(context.predicted_tokens.mask)
+        array = np.where(array < 0, array + stops, array)
     elif (array < 0).any():
         raise ValueError(
             f"`{argument}` can count from the end where it is known which tokens are real. "

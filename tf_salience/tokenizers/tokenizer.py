@@ -18,20 +18,6 @@ NO_WORD = -1
 
 
 @dataclass(frozen=True)
-class TokenStrings:
-    """Tokens as they are shown.
-
-    Attributes:
-        strings: (tokens,).
-        words: (tokens,), the number of the word that each token is part of, `NO_WORD` for special
-            tokens; or None if every token is a word.
-    """
-
-    strings: list[str]
-    words: list[int] | None
-
-
-@dataclass(frozen=True)
 class Tokenizer:
     """Token ids to strings, and texts to ids where the model does not take texts.
 
@@ -78,8 +64,11 @@ class Tokenizer:
         """The string of each id as it is shown; empty without a vocabulary."""
         return [subword.text for subword in self._subwords]
 
-    def token_strings(self, ids: npt.NDArray[Any]) -> TokenStrings:
-        """Returns the strings and words of ids, (tokens,)."""
+    def token_strings(self, ids: npt.NDArray[Any]) -> tuple[list[str], list[int]]:
+        """Returns the strings of ids, (tokens,), and the number of each one's word.
+
+        `NO_WORD` is the number of special tokens, where tokens are subwords.
+        """
         size = len(self._subwords)
         tokens = [
             self._subwords[token_id]
@@ -87,7 +76,7 @@ class Tokenizer:
             else subwords.Subword(str(token_id), True)
             for token_id in ids.astype(int).tolist()
         ]
-        words = None
+        words = list(range(len(tokens)))
         if self.read_subword is not None:
             special = np.isin(ids, list(self.special_ids))
             # After a special token a word starts, even if the tokenizer has not marked it.
@@ -95,7 +84,7 @@ class Tokenizer:
             starts |= np.concatenate([[True], special[:-1]])[: len(starts)]
             numbers = np.cumsum(starts & ~special) - 1
             words = np.where(special, NO_WORD, numbers).tolist()
-        return TokenStrings([token.text for token in tokens], words)
+        return [token.text for token in tokens], words
 
     def offsets_of(self, text: str, ids: npt.NDArray[Any]) -> list[offsets.Offset]:
         """Returns the characters of the text that each id, (tokens,), stands for.
@@ -135,10 +124,9 @@ class Tokenizer:
 
     def detokenize(self, ids: npt.NDArray[Any]) -> str:
         """Returns ids, (tokens,), as running text, with the subwords of a word joined."""
-        tokens = self.token_strings(ids)
-        words = tokens.words or list(range(len(tokens.strings)))
+        strings, words = self.token_strings(ids)
         parts: list[str] = []
-        for index, text in enumerate(tokens.strings):
+        for index, text in enumerate(strings):
             continues = index > 0 and words[index] == words[index - 1] != NO_WORD
             parts.append(text if continues or not parts else f" {text}")
         return "".join(parts)
