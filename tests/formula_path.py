@@ -60,7 +60,7 @@ class TensorPath:
 
 
 def sigmoid(values):
-    return 1 / (1 + np.exp(-values))
+    return (1 + np.tanh(values / 2)) / 2
 
 
 def steep_path(steepness):
