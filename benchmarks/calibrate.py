@@ -4,7 +4,7 @@
 
 Four models are trained on the file's texts. Held-out sentences are explained by steps="auto" and
 compared with a reference far finer than it. All levels of all sentences are computed once; then the
-library's own rule is replayed on them for other values of `methods.ERROR_SHARE`.
+library's own rule is replayed on them for other values of `quadrature.ERROR_SHARE`.
 """
 
 import argparse
@@ -25,7 +25,8 @@ import tensorflow as tf
 
 import tf_salience as tfs
 from benchmarks import models
-from tf_salience.attribution import methods, quadrature
+from tf_salience.attribution import quadrature
+from tf_salience.attribution.path import Path as AttributionPath
 from tf_salience.attribution.result import Attribution
 from tf_salience.data.files import read_file
 from tf_salience.data.labelled_texts import LabelledTexts
@@ -61,14 +62,17 @@ class Recorded:
 
     def replayed(self, share: float, max_steps: int) -> Attribution:
         """What the rule would have given with another share, or fewer steps."""
-        return methods.adaptive(Replay(self), tolerance=TOLERANCE, max_steps=max_steps, share=share)
+        return quadrature.integrate_adaptive(
+            Replay(self), tolerance=TOLERANCE, max_steps=max_steps, error_share=share
+        )
 
 
 class Replay:
-    """A recorded path: `methods.Path` for the nested levels, round by round."""
+    """A recorded path: `path.Path` for the nested levels, round by round."""
 
     def __init__(self, recorded: Recorded) -> None:
         self.outputs = recorded.outputs
+        self.examples = np.arange(len(recorded.outputs))
         self._rounds = iter(zip(recorded.sums, recorded.targets, strict=True))
 
     def integrate(self, examples: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
@@ -90,7 +94,7 @@ class Recorder(tfs.IntegratedGradients):
         object.__setattr__(self, "reference", reference)
         object.__setattr__(self, "found", [])
 
-    def __call__(self, path: methods.Path) -> Attribution:
+    def __call__(self, path: AttributionPath) -> Attribution:
         """The attribution of every example of the path."""
         auto = super().__call__(path)
         rule = quadrature.clenshaw_curtis(self.max_steps)
@@ -192,7 +196,7 @@ def tables(results: Sequence[dict[str, Any]]) -> str:
         default = [
             (case["max_steps"], case)
             for case in one["shares"]
-            if case["share"] == methods.ERROR_SHARE and case["max_steps"] != one["max_steps"]
+            if case["share"] == quadrature.ERROR_SHARE and case["max_steps"] != one["max_steps"]
         ]
         for most, case in [*default, (one["max_steps"], one["auto"])]:
             lines.append(
@@ -206,7 +210,7 @@ def tables(results: Sequence[dict[str, Any]]) -> str:
     lines += [
         "",
         "Evaluations an example, and of those that say converged the share within 1 %, by the "
-        "share (`methods.ERROR_SHARE`):",
+        "share (`quadrature.ERROR_SHARE`):",
         "",
         f"| share | {' | '.join(names)} |",
         f"|---|{'---|' * len(names)}",
@@ -220,7 +224,7 @@ def tables(results: Sequence[dict[str, Any]]) -> str:
                 if (case["share"], case["max_steps"]) == (share, one["max_steps"])
             )
             cells.append(f"{case['evaluations']:.1f}, {case['converged_within']:.1%}")
-        mark = " (in use)" if share == methods.ERROR_SHARE else ""
+        mark = " (in use)" if share == quadrature.ERROR_SHARE else ""
         lines.append(f"| 1/{1 / share:.0f}{mark} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
