@@ -264,10 +264,7 @@ def get(method: Any) -> Method:
     if isinstance(method, str):
         return _class_of(method)()
     if isinstance(method, dict) and {"class_name", "config"} <= set(method):
-        method_class = _class_of(method["class_name"])
-        return getattr(method_class, "from_config", lambda config: method_class(**config))(
-            method["config"]
-        )
+        return _class_of(method["class_name"])(**method["config"])
     if isinstance(method, Method) and not isinstance(method, type):
         return method
     raise TypeError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tf_salience.models import outputs as model_outputs
 from tf_salience.models.embeddings import structure
@@ -91,19 +92,20 @@ class TextModel:
         )
 
     def baseline_vector(self, layer: keras.layers.Layer, baseline: str | int) -> Any:
-        """Returns a vector of an embedding layer, (dim,): "mean", or that of a token or its id.
+        """Computes a vector of an embedding layer, (dim,): "mean", or that of a token or its id.
 
         Raises:
-            ValueError: for a layer without a table, or a token that is not known.
+            ValueError: for a layer without a table, or a token that it does not embed.
         """
+        size = getattr(layer, "input_dim", None)
         if baseline == "mean":
-            mean = self.hooked.mean(layer)
-            if mean is None:
+            if not isinstance(layer, keras.layers.Embedding):
                 raise ValueError(
                     "`baseline='mean'` needs a layer with an embedding matrix. Received: a layer "
                     "without one. Pass an array of shape (dim,) instead."
                 )
-            return mean
+            ids = range(layer.input_dim)
+            return tf.reduce_mean(self.hooked.embed(layer, ids), axis=0)
         token_id = self.tokenizer.token_id(baseline) if isinstance(baseline, str) else baseline
         if token_id is None:
             near = difflib.get_close_matches(str(baseline), ("zeros", "mean"), n=1)
@@ -112,7 +114,19 @@ class TextModel:
                 f"(which `tokenizer=` gives). Received: baseline={baseline!r}."
                 + (f" Did you mean {near[0]!r}?" if near else "")
             )
-        return self.hooked.lookup(layer, token_id)
+        if token_id < 0 or (size is not None and token_id >= size):
+            raise ValueError(
+                f"`baseline` must be an id from 0 to {(size or 0) - 1}, the table of layer "
+                f"{layer.name!r}. Received: baseline={token_id}"
+            )
+        try:
+            return self.hooked.embed(layer, [token_id])[0]
+        except (ValueError, TypeError, tf.errors.OpError) as error:
+            raise ValueError(
+                f"A `baseline` that is a token needs a layer that embeds ids. Received: layer "
+                f"{layer.name!r}, which is called on something else. Pass an array of shape "
+                f"(dim,) instead. It said: {error}"
+            ) from error
 
     def output_bytes(self, tokens: int) -> int:
         """Estimates the bytes of one example's outputs, where the model tells their shape."""

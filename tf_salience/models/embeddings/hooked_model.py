@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
@@ -175,37 +174,10 @@ class HookedModel:
 
         return self._run(inputs, report, layers)
 
-    def mean(self, layer: keras.layers.Layer) -> Any:
-        """Computes the mean of a layer's embeddings, (dim,); None if it has no table of them."""
-        if layer not in self._tables:
-            return None
-        return tf.reduce_mean(self._embed(layer, np.arange(layer.input_dim)[None])[0], axis=0)
-
-    def lookup(self, layer: keras.layers.Layer, token_id: int) -> Any:
-        """Computes the embedding of one id, (dim,), by the layer itself.
-
-        Raises:
-            ValueError: if the id is outside the layer's table, or the layer embeds no ids.
-        """
-        rows = getattr(layer, "input_dim", None)
-        if token_id < 0 or (rows is not None and token_id >= rows):
-            raise ValueError(
-                f"`baseline` must be an id from 0 to {(rows or 0) - 1}, the table of layer "
-                f"{layer.name!r}. Received: baseline={token_id}"
-            )
-        try:
-            embeddings = self._embed(layer, np.array([[token_id]]))
-        except (ValueError, TypeError, tf.errors.OpError) as error:
-            raise ValueError(
-                f"A `baseline` that is a token needs a layer that embeds ids. Received: layer "
-                f"{layer.name!r}, which is called on something else. Pass an array of shape "
-                f"(dim,) instead. It said: {error}"
-            ) from error
-        return embeddings[0, 0]
-
-    def _embed(self, layer: keras.layers.Layer, ids: Any) -> Any:
+    def embed(self, layer: keras.layers.Layer, ids: Sequence[int]) -> Any:
+        """Computes the embeddings of ids, (tokens, dim), by the layer itself."""
         with losses_kept([layer]), keras.StatelessScope():
-            return layer(tf.constant(ids, tf.int32))
+            return layer(tf.constant([ids], tf.int32))[0]
 
     def _run(self, inputs: Any, handler: Handler, layers: Sequence[keras.layers.Layer]) -> Any:
         def inline(
