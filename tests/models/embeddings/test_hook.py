@@ -1,100 +1,142 @@
+"""The hook in front of a layer's `call`: whom it serves, and that it is gone afterwards."""
+
+import threading
+
 import helpers
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import layers, ops
+from keras import layers
 
 import tf_salience as tfs
-from tf_salience.models import embeddings
+from tf_salience.models.embeddings.hook import functions_inlined, hooked, losses_kept
+
+IDS = np.array([[1, 2, 3]])
 
 
-def test_a_language_models_head_is_not_a_segment_and_its_mask_is_kept():
-    """`ReversibleEmbedding` attaches its mask inside `call`, and is also the head."""
-
-    class Tied(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.embedding = layers.ReversibleEmbedding(12, 4, mask_zero=True)
-            self.gru = layers.GRU(4)
-
-        def call(self, ids):
-            return self.embedding(self.gru(self.embedding(ids)), reverse=True)
-
-    model = Tied()
-    model(np.ones((1, 3)))
-    helpers.weights_alive(model)
-    ids = np.array([[3, 4, 5, 0, 0], [6, 7, 8, 9, 1]])
-    explanation = tfs.explain(model, ids, "gradient_dot_input", trim_padding=False)
-    assert len(explanation.segments) == 1
-    assert explanation.mask.sum(axis=1).tolist() == [3, 5]
-    assert not explanation.scores[0, 3:].any()
-    alone = tfs.explain(model, ids[:1, :3], "gradient_dot_input")
-    np.testing.assert_allclose(alone.scores[0], explanation.scores[0, :3], rtol=1e-5)
+@pytest.fixture
+def table():
+    layer = layers.Embedding(5, 2)
+    layer.build((None, None))
+    return layer
 
 
-def test_state_that_the_model_updates_as_it_runs_is_left_alone():
-    class Counting(layers.Layer):
-        def build(self, shape):
-            self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
-
-        def call(self, inputs):
-            self.calls.assign_add(1.0)
-            self.add_loss(ops.sum(inputs) * 0.001)
-            return inputs * self.calls
-
-    ids = np.array([[1, 2, 3]])
-    counter = Counting()
-    model = keras.Sequential([layers.Embedding(5, 4), counter, layers.LSTM(3), layers.Dense(2)])
-    model(ids)
-    state = [variable.numpy() for variable in model.variables]
-    losses = len(model.losses)
-    tfs.explain(model, ids)
-    for variable, before in zip(model.variables, state, strict=True):
-        np.testing.assert_array_equal(variable.numpy(), before)
-    assert len(model.losses) == losses
+def zeros(layer, call, args, kwargs):
+    return tf.zeros_like(call(*args, **kwargs))
 
 
-def test_a_layer_that_embeds_by_itself_is_found():
-    class Lookup(layers.Layer):
-        def build(self, shape):
-            self.table = self.add_weight(shape=(9, 4))
-
-        def call(self, ids):
-            return ops.take(self.table, ids, axis=0)
-
-    inputs = layers.Input((None,), dtype="int32")
-    hidden = Lookup(name="lookup", dtype="float32")(inputs)
-    model = keras.Model(inputs, layers.Dense(2)(layers.GlobalAveragePooling1D()(hidden)))
-    found = tfs.explain(model, [[1, 2, 3]])
-    explanation = tfs.explain(model, [[1, 2, 3]], embeddings="lookup")
-    np.testing.assert_array_equal(found.scores, explanation.scores)
-    assert explanation.config["embeddings"] == ["lookup"]
-    assert np.abs(explanation.convergence_delta).max() < 1e-6
-    with pytest.raises(ValueError, match="needs a layer with an embedding matrix"):
-        tfs.explain(model, [[1, 2]], tfs.IntegratedGradients(baseline="mean"), embeddings="lookup")
+def ones(layer, call, args, kwargs):
+    return tf.ones_like(call(*args, **kwargs))
 
 
-def test_position_and_segment_embeddings_are_not_taken_for_tokens():
-    assert [layer.name for layer in embeddings.find(helpers.with_segment_ids(), None)] == [
-        "token_embedding"
-    ]
+class TestHooked:
+    def test_calls_go_to_the_handler_within_the_block_alone(self, table):
+        true = table(IDS).numpy()
+        attributes = set(vars(table))
+        with hooked([table], zeros):
+            assert not table(IDS).numpy().any()
+        np.testing.assert_array_equal(table(IDS), true)
+        assert set(vars(table)) == attributes
+
+    def test_a_layer_twice_in_the_list(self, table):
+        calls = []
+
+        def count(layer, call, args, kwargs):
+            calls.append(layer)
+            return call(*args, **kwargs)
+
+        with hooked([table, table], count):
+            table(IDS)
+        assert calls == [table]
+        table(IDS)
+        assert calls == [table]
+
+    def test_blocks_within_each_other(self, table):
+        with hooked([table], zeros):
+            with hooked([table], ones):
+                assert table(IDS).numpy().all()
+            assert not table(IDS).numpy().any()
+        assert table(IDS).numpy().any()
+
+    @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+    def test_after_an_error_the_layer_is_as_before(self, table, error):
+        attributes = set(vars(table))
+        with pytest.raises(error), hooked([table], zeros):
+            raise error
+        assert set(vars(table)) == attributes
+
+    def test_a_call_that_the_user_has_replaced(self, table):
+        def replaced(ids):
+            return 7 * tf.ones((*ids.shape, 2))
+
+        table.call = replaced
+        with hooked([table], lambda _, call, args, kwargs: 2 * call(*args, **kwargs)):
+            assert (table(IDS).numpy() == 14).all()
+        assert table.call is replaced
+        assert (table(IDS).numpy() == 7).all()
+
+    def test_the_head_of_a_language_model_is_no_call_of_its_embedding(self):
+        layer = layers.ReversibleEmbedding(5, 2)
+        hidden = np.ones((1, 3, 2), np.float32)
+        layer(IDS)
+        expected = layer(hidden, reverse=True).numpy()
+        with hooked([layer], zeros):
+            np.testing.assert_array_equal(layer(hidden, reverse=True), expected)
+            assert not layer(IDS).numpy().any()
+
+    def test_another_thread_gets_the_true_output_meanwhile(self, table):
+        true = table(IDS).numpy()
+        outputs = []
+        with hooked([table], zeros):
+            thread = threading.Thread(target=lambda: outputs.append(table(IDS).numpy()))
+            thread.start()
+            thread.join()
+        np.testing.assert_array_equal(outputs[0], true)
+
+    def test_a_block_of_another_thread_may_end_first(self, table):
+        entered, leave = threading.Event(), threading.Event()
+
+        def work():
+            with hooked([table], ones):
+                entered.set()
+                leave.wait()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        entered.wait()
+        with hooked([table], zeros):
+            leave.set()
+            thread.join()
+            assert not table(IDS).numpy().any()
+        assert "call" not in vars(table)
 
 
-def test_layers_are_found_by_path_and_in_nested_models():
-    model = helpers.nested()
-    (layer,) = embeddings.find(model, None)
-    assert layer.name == "words"
-    assert embeddings.find(model, layer.path) == embeddings.find(model, "words") == [layer]
+class TestFunctionsInlined:
+    def test_the_switch_of_tensorflow_is_as_before(self):
+        for eager in (True, False):
+            tf.config.run_functions_eagerly(eager)
+            try:
+                with functions_inlined(), functions_inlined():
+                    assert tf.config.functions_run_eagerly()
+                assert tf.config.functions_run_eagerly() is eager
+            finally:
+                tf.config.run_functions_eagerly(False)
+
+    def test_after_an_error(self):
+        with pytest.raises(KeyboardInterrupt), functions_inlined():
+            raise KeyboardInterrupt
+        assert not tf.config.functions_run_eagerly()
 
 
-def test_quantized_embeddings():
-    model = helpers.weights_alive(helpers.single_unit())
-    model.layers[0].quantize("int8")
-    explanation = tfs.explain(model, helpers.ids())
-    assert explanation.converged.all()
-    expected = model(helpers.ids())[:, 0].numpy()
-    np.testing.assert_allclose(explanation.output, expected, rtol=1e-5)
+def test_losses_of_the_last_call_are_kept():
+    layer = layers.Dense(2, activity_regularizer="l2")
+    layer(np.ones((1, 3)))
+    losses = [loss.numpy() for loss in layer.losses]
+    with losses_kept([layer]):
+        layer(7 * np.ones((1, 3)))
+        layer(np.ones((1, 3)))
+    assert [loss.numpy() for loss in layer.losses] == losses
 
 
 def test_a_model_that_is_being_trained_never_sees_the_hook():
