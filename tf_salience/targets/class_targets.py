@@ -1,6 +1,5 @@
 """Targets in outputs of shape (batch, classes): a unit, a margin, a probability."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,34 @@ import tensorflow as tf
 
 from tf_salience.targets import output_units
 from tf_salience.targets.context import Context, IntArray
+
+
+def field_values(target: Any) -> tuple[Any, ...]:
+    """The output units that the target's fields name, each as `Unit.which`."""
+    return tuple(vars(target).values())
+
+
+def field_config(target: Any) -> dict[str, Any]:
+    """Returns the target as plain values: its class name and its fields."""
+    # As JSON takes them: `tolist` leaves None and strings as they are.
+    fields = {name: np.asarray(value).tolist() for name, value in vars(target).items()}
+    return {"class_name": type(target).__name__, **fields}
+
+
+def _resolve_logits(target: Any, context: Context) -> IntArray:
+    """Returns the column of each example's class, (batch, 1).
+
+    Raises:
+        ValueError: for outputs that are probabilities already.
+    """
+    output_units.check_logits(
+        type(target).__name__,
+        np.asarray(output_units.as_matrix(context.outputs)),
+        context.ends_in_probabilities,
+        "Use `target='predicted'` to explain the probability, or a callable such as "
+        "`lambda outputs: tf.math.log(outputs[:, 0])`.",
+    )
+    return Unit(target.of).resolve(context)
 
 
 @dataclass(frozen=True)
@@ -22,29 +49,20 @@ class Unit:
 
     which: Any = "predicted"
 
-    @property
-    def units(self) -> tuple[Any, ...]:
-        """The unit, as `which`."""
-        return (self.which,)
+    units = property(field_values)
+    get_config = field_config
 
     def resolve(self, context: Context) -> IntArray:
         """Returns the column of each example's class, (batch, 1)."""
         outputs = np.asarray(output_units.as_matrix(context.outputs))
-        batch, classes = outputs.shape
+        classes = outputs.shape[1]
         output_units.check_class_names(context.class_names, classes)
-
-        def class_index(which: Any) -> int:
-            return output_units.class_index(which, classes, context.class_names, "target")
-
         if isinstance(self.which, str) and self.which == "predicted":
             columns = outputs.argmax(axis=1)
         elif isinstance(self.which, str) and self.which == "label":
             columns = output_units.label_columns(context, classes)
-        elif isinstance(self.which, Sequence | np.ndarray) and not isinstance(self.which, str):
-            values = output_units.values_of_examples(self.which, "target", context).tolist()
-            columns = np.array([class_index(value) for value in values])
         else:
-            columns = np.full(batch, class_index(self.which))
+            columns = output_units.class_columns(self.which, "target", context, classes)
         return columns.astype(np.int32)[:, None]
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
@@ -55,10 +73,6 @@ class Unit:
     def name(self, target_indices: IntArray, context: Context) -> str:
         """Returns the name of the class, or `class 1` without class names."""
         return output_units.class_name(target_indices[0], context)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the target as plain values."""
-        return {"class_name": "Unit", "which": _plain(self.which)}
 
 
 @dataclass(frozen=True)
@@ -73,10 +87,8 @@ class Margin:
     a: Any
     b: Any
 
-    @property
-    def units(self) -> tuple[Any, ...]:
-        """The two units, each as `Unit.which`."""
-        return (self.a, self.b)
+    units = property(field_values)
+    get_config = field_config
 
     def resolve(self, context: Context) -> IntArray:
         """Returns the two columns of each example, (batch, 2)."""
@@ -86,9 +98,7 @@ class Margin:
                 "`Margin` needs a model with two or more output units. Received: outputs of shape "
                 f"(batch, {classes}). Use `target='predicted'`, which explains the unit itself."
             )
-        return np.concatenate(
-            [Unit(self.a).resolve(context), Unit(self.b).resolve(context)], axis=1
-        )
+        return np.concatenate([Unit(unit).resolve(context) for unit in self.units], axis=1)
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
         """Returns output a minus output b of each row, (batch,)."""
@@ -99,10 +109,6 @@ class Margin:
         """Returns both names, `positive − negative`."""
         a, b = (output_units.class_name(column, context) for column in target_indices)
         return f"{a} − {b}"
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the target as plain values."""
-        return {"class_name": "Margin", "a": _plain(self.a), "b": _plain(self.b)}
 
 
 @dataclass(frozen=True)
@@ -118,15 +124,9 @@ class Probability:
 
     of: Any = "predicted"
 
-    @property
-    def units(self) -> tuple[Any, ...]:
-        """The class, as `Unit.which`."""
-        return (self.of,)
-
-    def resolve(self, context: Context) -> IntArray:
-        """Returns the column of each example's class, (batch, 1)."""
-        _check_logits(context, type(self).__name__)
-        return Unit(self.of).resolve(context)
+    units = property(field_values)
+    get_config = field_config
+    resolve = _resolve_logits
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
         """Returns the probability of each row, (batch,)."""
@@ -135,10 +135,6 @@ class Probability:
     def name(self, target_indices: IntArray, context: Context) -> str:
         """Returns `P(positive)`."""
         return f"P({output_units.class_name(target_indices[0], context)})"
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the target as plain values."""
-        return {"class_name": "Probability", "of": _plain(self.of)}
 
 
 @dataclass(frozen=True)
@@ -151,45 +147,17 @@ class LogProbability:
 
     of: Any = "predicted"
 
-    @property
-    def units(self) -> tuple[Any, ...]:
-        """The class, as `Unit.which`."""
-        return (self.of,)
-
-    def resolve(self, context: Context) -> IntArray:
-        """Returns the column of each example's class, (batch, 1)."""
-        _check_logits(context, type(self).__name__)
-        return Unit(self.of).resolve(context)
+    units = property(field_values)
+    get_config = field_config
+    resolve = _resolve_logits
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
         """Returns the log-probability of each row in nats, (batch,)."""
         logits = output_units.as_matrix(outputs)
         if logits.shape[1] == 1:
             return tf.math.log_sigmoid(logits[:, 0])
-        return tf.gather(tf.nn.log_softmax(logits), target_indices[:, 0], axis=1, batch_dims=1)
+        return Unit(self.of).score(tf.nn.log_softmax(logits), target_indices)
 
     def name(self, target_indices: IntArray, context: Context) -> str:
         """Returns `log P(positive)`."""
         return f"log P({output_units.class_name(target_indices[0], context)})"
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the target as plain values."""
-        return {"class_name": "LogProbability", "of": _plain(self.of)}
-
-
-def _check_logits(context: Context, target: str) -> None:
-    """Raises a ValueError for probabilities, which would be squashed twice without a sign of it."""
-    outputs = np.asarray(output_units.as_matrix(context.outputs), dtype=np.float64)
-    sums_to_one = (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3)
-    if context.ends_in_probabilities or (outputs.shape[1] > 1 and sums_to_one):
-        raise ValueError(
-            f"`{target}` takes logits, but the model's outputs are probabilities already: they "
-            f"come from a sigmoid or softmax. Received: outputs of shape {outputs.shape}. Use "
-            "`target='predicted'` to explain the probability, or a callable such as "
-            "`lambda outputs: tf.math.log(outputs[:, 0])`."
-        )
-
-
-def _plain(which: Any) -> Any:
-    """Returns an index, a name, or a list of them, as JSON takes it."""
-    return np.asarray(which).tolist()

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tf_salience.targets.context import Context, IntArray
 from tf_salience.utils import validation
@@ -36,19 +35,55 @@ def as_matrix(outputs: Any) -> Any:
     return outputs
 
 
-def class_index(which: Any, classes: int, class_names: Sequence[str] | None, argument: str) -> int:
-    """Returns the column of a class, given by index or name.
+def check_logits(target: str, outputs: Any, ends_in_probabilities: bool, mend: str) -> None:
+    """Raises a ValueError for probabilities, which would be squashed twice without a sign of it.
 
     Args:
-        which: the class.
-        classes: the number of output units.
-        class_names: the name of each class, or None.
+        target: the name of the target, for the message.
+        outputs: the model's outputs as an array, (batch, ..., classes).
+        ends_in_probabilities: True if the model is known to end in a sigmoid or softmax.
+        mend: the last sentence of the message: how to mend it.
+    """
+    classes = outputs.shape[-1]
+    # Some rows are enough: those of a language model are as wide as its vocabulary.
+    rows = outputs.reshape(-1, classes)[:64].astype(np.float64)
+    sums_to_one = (rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3)
+    if ends_in_probabilities or (classes > 1 and sums_to_one):
+        raise ValueError(
+            f"`{target}` takes logits, but the model's outputs are probabilities already: they "
+            f"come from a sigmoid or softmax. Received: outputs of shape {outputs.shape}. {mend}"
+        )
+
+
+def class_columns(classes: Any, argument: str, context: Context, size: int) -> IntArray:
+    """Returns the column of each example's class, (batch,).
+
+    Args:
+        classes: a class index or name, or (total,), one for each example that the user passed.
         argument: the name of the user's argument, for messages.
+        context: the examples.
+        size: the number of output units.
 
     Raises:
-        TypeError: if `which` is neither an integer nor a string.
-        ValueError: for an index out of range or an unknown name.
+        TypeError: for a class that is neither an integer nor a string.
+        ValueError: for another number of classes than examples, or a class that does not exist.
     """
+    if isinstance(classes, Sequence | np.ndarray) and not isinstance(classes, str):
+        array = np.asarray(classes)
+        if array.ndim != 1 or len(array) != context.total:
+            raise ValueError(
+                f"`{argument}` must hold one class per example. Received: {argument} of shape "
+                f"{array.shape} for {context.total} examples"
+            )
+        values = array[context.examples].tolist()
+    else:
+        values = [classes] * len(context.examples)
+    columns = [_class_index(value, size, context.class_names, argument) for value in values]
+    return np.array(columns, np.int32)
+
+
+def _class_index(which: Any, classes: int, class_names: Sequence[str] | None, argument: str) -> int:
+    """Returns the column of a class, given by index or name."""
     if isinstance(which, str):
         return _named_index(which, classes, class_names, argument)
     if not validation.is_integer(which):
@@ -96,34 +131,9 @@ def label_columns(context: Context, classes: int) -> IntArray:
             "`target='label'` explains the labels, so they must be given: pass `labels=`, one for "
             "each example. Received: labels=None"
         )
-    labels = values_of_examples(context.labels, "labels", context).tolist()
-    if classes == 1:
-        # A single unit scores the second of two classes; it is explained for either label.
-        for label in labels:
-            class_index(label, 2, context.class_names if isinstance(label, str) else None, "labels")
-        return np.zeros(len(labels), np.int32)
-    columns = [class_index(label, classes, context.class_names, "labels") for label in labels]
-    return np.array(columns, np.int32)
-
-
-def values_of_examples(values: Any, argument: str, context: Context) -> npt.NDArray[Any]:
-    """Returns the values of the context's examples, (batch,).
-
-    Args:
-        values: (total,), one for each example that the user passed.
-        argument: the name of the user's argument, for messages.
-        context: the examples.
-
-    Raises:
-        ValueError: if the number of values is not that of the examples.
-    """
-    array = np.asarray(values)
-    if array.ndim != 1 or len(array) != context.total:
-        raise ValueError(
-            f"`{argument}` must hold one class per example. Received: {argument} of shape "
-            f"{array.shape} for {context.total} examples"
-        )
-    return array[context.examples]
+    # A single unit scores the second of two classes; it is explained for either label.
+    columns = class_columns(np.asarray(context.labels), "labels", context, max(classes, 2))
+    return np.minimum(columns, classes - 1)
 
 
 def class_name(column: Any, context: Context) -> str:
@@ -137,9 +147,8 @@ def class_name(column: Any, context: Context) -> str:
 
 def check_class_names(class_names: Sequence[str] | None, classes: int) -> None:
     """Raises a ValueError unless every output has a name; a single unit may have two."""
-    if class_names is None or len(class_names) == classes:
-        return
-    if classes == 1 and len(class_names) == 2:
+    sizes = (1, 2) if classes == 1 else (classes,)
+    if class_names is None or len(class_names) in sizes:
         return
     raise ValueError(
         f"`class_names` must name each of the model's {classes} outputs"

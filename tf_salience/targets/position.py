@@ -93,6 +93,6 @@ class Position:
         """Returns the target as plain values."""
         return {
             "class_name": "Position",
-            "position": None if self.position is None else np.asarray(self.position).tolist(),
+            "position": np.asarray(self.position).tolist(),
             "target": self._inner.get_config(),
         }

@@ -50,7 +50,15 @@ def serialize(target: Target) -> dict[str, Any]:
 def _restored(config: dict[str, Any]) -> Target:
     class_name = config.get("class_name")
     if class_name in BUILT_IN and "config" not in config:
-        return _built_in(BUILT_IN[class_name], config)
+        arguments = {name: value for name, value in config.items() if name != "class_name"}
+        if class_name == "Custom":
+            raise ValueError(
+                "A callable `target` cannot be made again from its name. Received: "
+                f"target={config!r}. Pass the callable itself."
+            )
+        if class_name == "Position":
+            arguments["target"] = get(arguments["target"])
+        return BUILT_IN[class_name](**arguments)
     import keras
 
     target_class = keras.saving.get_registered_object(class_name) if class_name else None
@@ -60,19 +68,5 @@ def _restored(config: dict[str, Any]) -> Target:
             f"target={config!r}. Register your class with "
             "`keras.saving.register_keras_serializable()`, and import it before this."
         )
-    arguments = config.get("config", {})
-    if hasattr(target_class, "from_config"):
-        return as_target(target_class.from_config(arguments))
-    return as_target(target_class(**arguments))
-
-
-def _built_in(target_class: Any, config: dict[str, Any]) -> Target:
-    arguments = {name: value for name, value in config.items() if name != "class_name"}
-    if target_class is Custom:
-        raise ValueError(
-            "A callable `target` cannot be made again from its name. Received: "
-            f"target={config!r}. Pass the callable itself."
-        )
-    if target_class is Position:
-        arguments["target"] = get(arguments["target"])
-    return target_class(**arguments)
+    from_config = getattr(target_class, "from_config", lambda config: target_class(**config))
+    return as_target(from_config(config.get("config", {})))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.targets import token_positions
+from tf_salience.targets import output_units, token_positions
+from tf_salience.targets.class_targets import field_config
 from tf_salience.targets.context import Context, IntArray
 from tf_salience.utils import validation
 
@@ -40,6 +41,8 @@ class Span:
     stop: int | Sequence[int] | None = None
     rather_than: Any = None
 
+    get_config = field_config
+
     def __post_init__(self) -> None:
         if self.continuation is not None and (self.start, self.stop) != (None, None):
             raise ValueError(
@@ -66,7 +69,13 @@ class Span:
                 "word 'decoder', and let it be explained; or pass a callable as `target`. "
                 "Received: a model of several inputs of ids"
             )
-        _check_logits(outputs, context.ends_in_probabilities)
+        output_units.check_logits(
+            "Span",
+            outputs,
+            context.ends_in_probabilities,
+            "Remove the activation of the last layer, or pass a callable such as "
+            "`lambda outputs: tf.math.log(outputs[:, 3, 7])`.",
+        )
         ids, vocabulary = predicted.ids, outputs.shape[2]
         starts, stops = self._bounds(context)
         if ids.max() >= vocabulary:
@@ -81,9 +90,7 @@ class Span:
             target_indices[row, 0, :size] = np.arange(start - 1, start - 1 + size)
             target_indices[row, 1, :size] = ids[row, start : start + size]
         if self.rather_than is not None:
-            alternatives = self._alternatives(context, vocabulary)
-            _check_single_tokens(sizes, context)
-            target_indices[:, 2, 0] = alternatives
+            target_indices[:, 2, 0] = self._alternatives(context, vocabulary, sizes)
         return target_indices.reshape(len(ids), -1)
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
@@ -128,14 +135,6 @@ class Span:
         rather_than = token_positions.values_at(self.rather_than, examples)
         return Span(start=list(columns), stop=stops, rather_than=rather_than)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the target as plain values."""
-        config = {
-            name: None if value is None else np.asarray(value).tolist()
-            for name, value in vars(self).items()
-        }
-        return {"class_name": "Span", **config}
-
     def _bounds(self, context: Context) -> tuple[Any, Any]:
         """Returns the first column of each stretch and that after its last, (batch,) both."""
         mask = context.predicted_tokens.mask
@@ -163,8 +162,8 @@ class Span:
             )
         return starts, stops
 
-    def _alternatives(self, context: Context, vocabulary: int) -> list[int]:
-        """Returns the id of `rather_than` for each example, (batch,)."""
+    def _alternatives(self, context: Context, vocabulary: int, sizes: Any) -> list[int]:
+        """Returns the id of `rather_than` for each example, (batch,), of stretches of one token."""
         tokens = self.rather_than
         if isinstance(tokens, str) or validation.is_integer(tokens):
             tokens = [tokens] * context.total
@@ -173,32 +172,16 @@ class Span:
                 "`rather_than` must be a token, or one for each example. Received: "
                 f"{len(tokens)} for {context.total} examples"
             )
-        return [_token_id(tokens[example], context, vocabulary) for example in context.examples]
-
-
-def _check_logits(outputs: Any, ends_in_probabilities: bool) -> None:
-    """Raises a ValueError for probabilities, which would be squashed twice without a sign of it."""
-    example = np.asarray(outputs[0], np.float64)
-    sums_to_one = (example >= 0).all() and np.allclose(example.sum(axis=-1), 1, atol=1e-3)
-    if ends_in_probabilities or sums_to_one:
-        raise ValueError(
-            "`Span` takes logits, but the model's outputs are probabilities already: they come "
-            f"from a softmax. Received: outputs of shape {outputs.shape}. Remove the activation of "
-            "the last layer, or pass a callable such as "
-            "`lambda outputs: tf.math.log(outputs[:, 3, 7])`."
-        )
-
-
-def _check_single_tokens(sizes: Any, context: Context) -> None:
-    """Raises a ValueError for a stretch, of sizes (batch,), that is not one token long."""
-    longer = np.flatnonzero(sizes != 1)
-    if len(longer):
-        example = validation.format_examples([int(context.examples[longer[0]])])
-        raise ValueError(
-            "`rather_than` compares two tokens, so the span must be one token long. "
-            f"Received: {sizes[longer[0]]} tokens in {example}. Set `start` and `stop`, or a "
-            "continuation of one token."
-        )
+        ids = [_token_id(tokens[example], context, vocabulary) for example in context.examples]
+        longer = np.flatnonzero(sizes != 1)
+        if len(longer):
+            example = validation.format_examples([int(context.examples[longer[0]])])
+            raise ValueError(
+                "`rather_than` compares two tokens, so the span must be one token long. "
+                f"Received: {sizes[longer[0]]} tokens in {example}. Set `start` and `stop`, or a "
+                "continuation of one token."
+            )
+        return ids
 
 
 def _token_id(token: Any, context: Context, vocabulary: int) -> int:
