@@ -22,7 +22,7 @@ def test_each_cell_has_the_colour_of_its_score():
     rows, columns = np.nonzero((image == color_scale.POSITIVE).all(axis=-1))
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 44)
     top, left = rows.min(), columns.min()
-    assert tuple(image[top + 30, left + 20]) == color_scale.background(-0.5)
+    assert image[top + 30, left + 20].tobytes().hex() == color_scale.background(-0.5)[1:]
     assert tuple(image[top + 10, left + 60]) == (255, 255, 255)
     assert tuple(image[top + 30, left + 60]) == color_scale.NEGATIVE
     assert left + 88 <= image.shape[1]

@@ -15,7 +15,7 @@ def test_no_tokens():
 
 def test_a_token_has_its_colour_and_its_score():
     text = html.tokens_html(["good"], [2.5])
-    assert f"background:{color_scale.hexadecimal(color_scale.POSITIVE)}" in text
+    assert f"background:{color_scale.background(1.0)}" in text
     assert 'title="+2.5"' in text
 
 

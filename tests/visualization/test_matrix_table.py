@@ -15,5 +15,5 @@ def test_html_colours_each_row_by_its_own_largest_score():
     text = matrix_table.as_html(TARGETS, TOKENS, SCORES)
     assert "<th>&lt;b&gt;</th>" in text
     assert "<b>" not in text
-    for color in (color_scale.POSITIVE, color_scale.background(-0.5), color_scale.NEGATIVE):
-        assert text.count(f"background:{color_scale.hexadecimal(color)}") == 1
+    for score in (1.0, -0.5, -1.0):
+        assert text.count(f"background:{color_scale.background(score)}") == 1

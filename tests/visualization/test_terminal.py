@@ -12,8 +12,8 @@ def test_plain_text_has_signs():
 def test_the_strongest_token_has_the_full_colour():
     text = terminal.colored(["not", "good"], [-0.5, 0.25])
     assert text.plain == "not good"
-    full, half = (tuple(span.style.bgcolor.get_truecolor()) for span in text.spans)
-    assert full == color_scale.NEGATIVE
+    full, half = (span.style.bgcolor.name for span in text.spans)
+    assert full == color_scale.background(-1.0)
     assert half == color_scale.background(0.5)
 
 

@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Color = tuple[int, int, int]
 Scores = Sequence[float] | npt.NDArray[np.floating[Any]]
 
-POSITIVE: Color = (33, 102, 172)
-NEGATIVE: Color = (178, 24, 43)
-_WHITE: Color = (255, 255, 255)
-_BLACK: Color = (0, 0, 0)
+POSITIVE = (33, 102, 172)
+NEGATIVE = (178, 24, 43)
+_WHITE = (255, 255, 255)
 
 
 def relative_scores(scores: Scores) -> list[float]:
@@ -22,10 +20,9 @@ def relative_scores(scores: Scores) -> list[float]:
     return (values / largest if largest > 0 else values).tolist()
 
 
-def background(relative_score: float) -> Color:
-    """Returns the colour behind a token with a relative score in [-1, 1]."""
-    red, green, blue = backgrounds(np.array(relative_score)).tolist()
-    return red, green, blue
+def background(relative_score: float) -> str:
+    """Returns the colour, `#rrggbb`, behind a token with a relative score in [-1, 1]."""
+    return f"#{backgrounds(np.array(relative_score)).tobytes().hex()}"
 
 
 def backgrounds(relative_scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
@@ -35,12 +32,7 @@ def backgrounds(relative_scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[n
     return np.rint(_WHITE + (full - np.array(_WHITE)) * strength).astype(np.uint8)
 
 
-def foreground(relative_score: float) -> Color:
+def foreground(relative_score: float) -> str:
     """Returns the colour of a token's text: black on a light background, white on a dark one."""
-    red, green, blue = background(relative_score)
-    return _BLACK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else _WHITE
-
-
-def hexadecimal(color: Color) -> str:
-    """Formats a colour as `#rrggbb`."""
-    return "#{:02x}{:02x}{:02x}".format(*color)
+    luminance = backgrounds(np.array(relative_score)) @ (0.299, 0.587, 0.114)
+    return "#000000" if luminance > 140 else "#ffffff"

@@ -16,7 +16,6 @@ _ROW_HEIGHT, _FONT_SIZE, _MARGIN, _TOKEN_GAP = 20, 13, 8, 6
 _MIN_COLUMN_WIDTH, _MAX_COLUMN_WIDTH, _MAX_COLUMNS_WIDTH = 4, 44, 880
 _LABEL_DISTANCE = 56
 _GREY = (102, 102, 102)
-_BLACK = (0, 0, 0)
 
 
 def draw_history(
@@ -51,9 +50,12 @@ def draw_history(
     draw.text((_MARGIN, _MARGIN), title, fill=_GREY, font=font)
     for row, token in enumerate(tokens):
         position = (left - _TOKEN_GAP, top + _ROW_HEIGHT * row + _ROW_HEIGHT // 2)
-        draw.text(position, token, fill=_BLACK, font=font, anchor="rm")
+        draw.text(position, token, fill="black", font=font, anchor="rm")
     if columns and tokens:
-        image.paste(_draw_cells([scores for _, scores in columns], column_width), (left, top))
+        scores = np.array([color_scale.relative_scores(column) for _, column in columns]).T
+        cells = Image.fromarray(color_scale.backgrounds(scores))
+        cells_size = (column_width * len(columns), _ROW_HEIGHT * len(tokens))
+        image.paste(cells.resize(cells_size, Image.Resampling.NEAREST), (left, top))
     _draw_labels(draw, [label for label, _ in columns], left, column_width, bottom)
     file = io.BytesIO()
     # The fastest level: flat colours compress well at any.
@@ -65,14 +67,6 @@ def _thin_out(columns: Sequence[Any]) -> Sequence[Any]:
     count = min(len(columns), _MAX_COLUMNS_WIDTH // _MIN_COLUMN_WIDTH)
     indices = np.linspace(0, len(columns) - 1, count).round().astype(int)
     return [columns[index] for index in indices]
-
-
-def _draw_cells(columns: Sequence[color_scale.Scores], column_width: int) -> Any:
-    """Draws the coloured cells, one for each token and evaluation."""
-    scores = np.array([color_scale.relative_scores(column) for column in columns]).T
-    size = (column_width * scores.shape[1], _ROW_HEIGHT * scores.shape[0])
-    cells = Image.fromarray(color_scale.backgrounds(scores))
-    return cells.resize(size, Image.Resampling.NEAREST)
 
 
 def _draw_labels(draw: Any, labels: Sequence[str], left: int, column_width: int, y: int) -> None:

@@ -39,9 +39,8 @@ def tokens_html(
 
 def color_style(relative_score: float) -> str:
     """Returns the CSS declarations of the background and of the text colour."""
-    background = color_scale.hexadecimal(color_scale.background(relative_score))
-    foreground = color_scale.hexadecimal(color_scale.foreground(relative_score))
-    return f"background:{background};color:{foreground}"
+    foreground = color_scale.foreground(relative_score)
+    return f"background:{color_scale.background(relative_score)};color:{foreground}"
 
 
 def card(header: str, body: str) -> str:

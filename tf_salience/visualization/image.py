@@ -68,8 +68,8 @@ def _draw_row(renderer: Any, axes: Any, row: Row, y: float) -> float:
         if x + width > _WIDTH - _MARGIN and x > _CAPTION_WIDTH:
             x, y = _CAPTION_WIDTH, y + _LINE_HEIGHT
         text.set_position((x, y + 0.06))
-        text.set_color(color_scale.hexadecimal(color_scale.foreground(score)))
-        background = color_scale.hexadecimal(color_scale.background(score))
+        text.set_color(color_scale.foreground(score))
+        background = color_scale.background(score)
         text.set_bbox({"facecolor": background, "edgecolor": "none", "boxstyle": "round,pad=0.15"})
         x += width + _TOKEN_GAP
     return y + _LINE_HEIGHT

@@ -3,6 +3,7 @@
 A bar to the right speaks for the target, a bar to the left against it.
 """
 
+import html
 import re
 from collections.abc import Sequence
 
@@ -12,7 +13,6 @@ _BAR_WIDTH = 16
 # By eighths of a character's width.
 _PARTIAL_BLOCKS = " ▏▎▍▌▋▊▉"
 _MARKDOWN_CHARACTERS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~])")
-_HTML_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def table(header: str, tokens: Sequence[str], scores: Sequence[float]) -> str:
@@ -36,9 +36,9 @@ def table(header: str, tokens: Sequence[str], scores: Sequence[float]) -> str:
 
 def escape(text: str) -> str:
     """Escapes the text for a cell of a Markdown table."""
-    text = "".join(_HTML_ENTITIES.get(character, character) for character in text)
     # A line break would end the row.
-    return _MARKDOWN_CHARACTERS.sub(r"\\\1", " ".join(text.split())) or "␣"
+    text = html.escape(" ".join(text.split()), quote=False)
+    return _MARKDOWN_CHARACTERS.sub(r"\\\1", text) or "␣"
 
 
 def _bar(relative_score: float) -> str:

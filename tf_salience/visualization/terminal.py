@@ -31,10 +31,7 @@ def colored(
     relative_scores = color_scale.relative_scores(scores)
     for token, score, (label, space, special) in zip(tokens, relative_scores, spacing, strict=True):
         text.append(label, style="dim")
-        style = Style(
-            color=color_scale.hexadecimal(color_scale.foreground(score)),
-            bgcolor=color_scale.hexadecimal(color_scale.background(score)),
-        )
+        style = Style(color=color_scale.foreground(score), bgcolor=color_scale.background(score))
         text.append(token, style=style if score else "dim" if special else None)
         text.append(space)
     text.rstrip()
