@@ -16,7 +16,7 @@ def test_the_file_agrees_with_the_live_model(tmp_path):
     model = text_classifier(word_vectorizer(texts, max_tokens=16), dim=16, heads=2, blocks=1)
     explanations = {"integrated_gradients": explain(model, texts)}
     console = Console(record=True, width=300, force_terminal=False, file=io.StringIO())
-    export_and_compare(DemoResult(model, 1.0, [], explanations, texts), tmp_path / "m", console)
+    export_and_compare(DemoResult(model, [], explanations, texts), tmp_path / "m", console)
     printed = console.export_text()
     (difference,) = re.findall(r"The live model's scores, to (\S+)\.", printed)
     assert float(difference) < 1e-5

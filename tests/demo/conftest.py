@@ -36,14 +36,14 @@ def trained(learnable):
         epochs=12,
         patience=4,
         learning_rate=1e-2,
-        on_epoch=lambda epoch, logs: epochs.append((epoch, logs["val_accuracy"])),
+        on_epoch=lambda epoch, logs: epochs.append((epoch + 1, logs["val_accuracy"])),
     )
     return model, epochs
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
-    """The directory of the demo's data set, prepared, and its two splits."""
+    """The directory of the demo's data set, prepared, and what is loaded from it."""
     from tf_salience.demo.dataset import load_demo
 
     directory = tmp_path_factory.mktemp("tfds")

@@ -11,10 +11,10 @@ from tf_salience.demo.grammar import make_sentence, make_sentences
 NEGATIONS = {"not", "never", "hardly", "longer"}
 #: The negative and the positive words.
 POLAR_WORDS = [
-    {word for topic in grammar.TOPICS for word in topic.adjectives[polarity]}
+    {word for topic in grammar.TOPICS for word in getattr(topic, name)}
     | set(grammar.SHARED_ADJECTIVES[polarity])
     | {form for forms in grammar.VERBS[polarity] for form in forms}
-    for polarity in (grammar.NEGATIVE, grammar.POSITIVE)
+    for polarity, name in enumerate(grammar.CLASS_NAMES)
 ]
 
 

@@ -8,6 +8,19 @@ from tf_salience.attribution.quadrature import RULES
 from tf_salience.version import __version__
 
 
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
+    return number
+
+
+_COUNT: dict[str, Any] = {"type": _count, "metavar": "N"}
+
+
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the whole command; its `command` is the name of the subcommand."""
     parser = argparse.ArgumentParser(
@@ -19,6 +32,10 @@ def parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_export(commands)
     _add_inspect(commands)
+    for command in commands.choices.values():
+        command.add_argument(
+            "--traceback", action="store_true", help="show where an error came from"
+        )
     return parser
 
 
@@ -34,18 +51,13 @@ def _add_demo(commands: Any) -> None:
     source.add_argument("--tfds", metavar="NAME", help="a text data set of TensorFlow Datasets")
     _add_columns(parser)
     parser.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps prepared data")
-    parser.add_argument(
-        "--explain", type=_count, default=300, metavar="N", help="explain N held-out texts (300)"
-    )
-    parser.add_argument(
-        "--max-texts", type=_count, default=20_000, metavar="N", help="train on N texts (20000)"
-    )
-    parser.add_argument("--epochs", type=_count, metavar="N", help="train for at most N epochs")
+    parser.add_argument("--explain", **_COUNT, default=300, help="explain N held-out texts (300)")
+    parser.add_argument("--max-texts", **_COUNT, default=20_000, help="train on N texts (20000)")
+    parser.add_argument("--epochs", **_COUNT, help="train for at most N epochs")
     parser.add_argument("--seed", type=int, default=0, help="of split, training and random scores")
     parser.add_argument("--save", metavar="MODEL.keras", help="keep the trained model")
     parser.add_argument("--picture", metavar="FILE", help="draw the texts: .png, .svg or .pdf")
     parser.add_argument("--export", metavar="DIR", help="keep the exported SavedModel")
-    _add_traceback(parser)
 
 
 def _add_explain(commands: Any) -> None:
@@ -59,9 +71,9 @@ def _add_explain(commands: Any) -> None:
     source.add_argument("--text", action="append", help="a text; may be given again")
     source.add_argument("--data", metavar="FILE", help="a .tsv, .csv or .jsonl file of texts")
     _add_columns(parser)
-    parser.add_argument("--max", type=_count, metavar="N", help="explain the first N texts")
+    parser.add_argument("--max", **_COUNT, help="explain the first N texts")
     _add_method_and_target(parser)
-    parser.add_argument("--batch-size", type=_count, default=32, metavar="N")
+    parser.add_argument("--batch-size", **_COUNT, default=32)
     parser.add_argument(
         "--continuation",
         metavar="TEXT",
@@ -71,7 +83,6 @@ def _add_explain(commands: Any) -> None:
         "--words", action="store_true", help="put pieces of words together, their scores added up"
     )
     parser.add_argument("--output", metavar="FILE", help="save to .json or .parquet")
-    _add_traceback(parser)
 
 
 def _add_export(commands: Any) -> None:
@@ -88,16 +99,13 @@ def _add_export(commands: Any) -> None:
         "--version", type=_version, metavar="N", help="write to OUT/N, as TensorFlow Serving does"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
-    parser.add_argument(
-        "--max-rows", type=_count, metavar="N", help="rows, examples x nodes, run at once"
-    )
+    parser.add_argument("--max-rows", **_COUNT, help="rows, examples x nodes, run at once")
     parser.add_argument(
         "--warm-up",
         action="append",
         metavar="TEXT",
         help="a text to be run before the first request; may be given again",
     )
-    _add_traceback(parser)
 
 
 def _add_inspect(commands: Any) -> None:
@@ -109,7 +117,6 @@ def _add_inspect(commands: Any) -> None:
     )
     parser.add_argument("model", metavar="MODEL.keras", help="the model")
     _add_layers(parser)
-    _add_traceback(parser)
 
 
 def _add_layers(parser: argparse.ArgumentParser) -> None:
@@ -156,20 +163,6 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--rating-column", metavar="NAME", help="of --data; holds numbers, above 0 is positive"
     )
-
-
-def _add_traceback(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
-    return number
 
 
 def _version(text: str) -> int:

@@ -15,9 +15,8 @@ from tf_salience.utils import files
 
 def demo(options: argparse.Namespace) -> None:
     """Runs `tf-salience demo`."""
-    names = option_values.field_names(DemoOptions)
     demo_options = DemoOptions(
-        **{name: value for name, value in vars(options).items() if name in names}
+        **{name: getattr(options, name) for name in option_values.field_names(DemoOptions)}
     )
     if options.export is not None:
         files.check_replaceable(pathlib.Path(options.export), overwrite=False)
@@ -29,7 +28,7 @@ def demo(options: argparse.Namespace) -> None:
     from tf_salience.cli.demo_export import export_and_compare
     from tf_salience.demo.run import run_demo
 
-    console = Console()
+    console = Console(highlight=False)
     result = run_demo(demo_options, console)
     with tempfile.TemporaryDirectory() as directory:
         export_and_compare(result, pathlib.Path(options.export or directory), console)
@@ -42,8 +41,7 @@ def explain(options: argparse.Namespace) -> None:
     model_path = option_values.model_path(options)
     data = option_values.texts(options)
     vocabulary = option_values.vocabulary(options)
-    use_labels = options.target == "label"
-    labels = option_values.labels(data, options.class_names) if use_labels else None
+    labels = option_values.labels(options, data)
     if options.continuation is not None and options.target != "predicted":
         raise ValueError("--continuation is a target itself; leave --target out.")
     import_tensorflow()

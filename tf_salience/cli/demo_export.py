@@ -1,7 +1,6 @@
 """Last step of the demo: exports its model and compares the file's scores with the live model's."""
 
 import pathlib
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -25,21 +24,16 @@ def export_and_compare(result: DemoResult, directory: pathlib.Path, console: Con
     with console.status("Exporting the model"):
         path = export_saved_model(result.model, directory, method=_METHOD, overwrite=True)
         signature = tf.saved_model.load(str(path)).signatures["attributions"]
-    text = result.texts[0]
-    outputs: dict[str, Any] = {
-        name: tensor.numpy()[0] for name, tensor in signature(text=tf.constant([text])).items()
-    }
+    outputs = signature(text=tf.constant(result.texts[:1]))
     mask = outputs["mask"]
-    tokens = [token.decode() for token in outputs["tokens"][mask]]
-    scores = outputs["scores"][mask]
+    tokens = [token.decode() for token in outputs["tokens"][mask].numpy()]
+    scores = outputs["scores"][mask].numpy()
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    console.print(
+    console.out(
         f"\nExported as a SavedModel ({size / 1e6:.1f} MB), which needs neither Keras nor this "
-        f"library. Its signature `attributions` says of “{text}”:",
-        highlight=False,
-        soft_wrap=True,
+        f"library. Its signature `attributions` says of “{result.texts[0]}”:"
     )
     render = terminal.colored if console.is_terminal else terminal.plain
-    console.print(render(tokens, scores.tolist()), markup=False, highlight=False, soft_wrap=True)
+    console.print(render(tokens, scores.tolist()), markup=False, soft_wrap=True)
     difference = np.abs(scores - result.explanations[_METHOD][0].scores).max()
-    console.print(f"The live model's scores, to {difference:.0e}.", highlight=False, soft_wrap=True)
+    console.out(f"The live model's scores, to {difference:.0e}.")

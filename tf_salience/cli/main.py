@@ -26,14 +26,13 @@ def main(command_line: Sequence[str] | None = None) -> int:
     options = arguments.parser().parse_args(command_line)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
-    run = getattr(commands, options.command)
     try:
         with warnings.catch_warnings():
             # Deprecations address developers; Python hides them from users by default too.
             for category in (DeprecationWarning, PendingDeprecationWarning):
                 warnings.simplefilter("ignore", category)
             warnings.showwarning = _show_warning
-            run(options)
+            getattr(commands, options.command)(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED

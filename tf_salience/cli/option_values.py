@@ -54,11 +54,7 @@ def model_path(options: argparse.Namespace) -> pathlib.Path:
 
 
 def texts(options: argparse.Namespace) -> LabelledTexts:
-    """Returns the texts of --text or --data, at most --max of them.
-
-    Raises:
-        ValueError: if the target 'label' is asked for and the texts have no labels.
-    """
+    """Returns the texts of --text or --data, at most --max of them."""
     if options.text is not None:
         data = LabelledTexts(options.text)
     else:
@@ -68,27 +64,28 @@ def texts(options: argparse.Namespace) -> LabelledTexts:
             label_column=options.label_column,
             rating_column=options.rating_column,
         )
-    if options.target == "label" and data.labels is None:
-        raise ValueError(
-            "The target 'label' needs labels: pass --data with a --label-column or "
-            "--rating-column, or choose another --target."
-        )
     return data.take(range(len(data))[: options.max])
 
 
-def labels(data: LabelledTexts, class_names: list[str] | None) -> list[int] | list[str] | None:
-    """Returns the labels, by name where the file has names.
+def labels(options: argparse.Namespace, data: LabelledTexts) -> list[int] | list[str] | None:
+    """Returns the labels for the target 'label', by name where the file has names; else None.
 
     The names of a file are sorted by alphabet, which need not be the order of the model's outputs.
 
     Raises:
-        ValueError: if the labels are names and `class_names` does not say which output is which.
+        ValueError: if there are no labels, or if they are names and --class-names does not say
+            which output is which.
     """
-    if data.labels is None:
+    if options.target != "label":
         return None
+    if data.labels is None:
+        raise ValueError(
+            "The target 'label' needs labels: pass --data with a --label-column or "
+            "--rating-column, or choose another --target."
+        )
     if data.class_names is None:
-        return [int(label) for label in data.labels]
-    if class_names is None:
+        return data.labels.tolist()
+    if options.class_names is None:
         raise ValueError(
             f"The labels of the file are names, {list(data.class_names)}: say which output of the "
             "model is which with --class-names A,B,..."
@@ -109,12 +106,9 @@ def vocabulary(options: argparse.Namespace) -> list[str] | None:
     if not path.is_file():
         raise FileNotFoundError(f"The vocabulary file {options.vocabulary!r} does not exist.")
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        tokens = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8. Save it as UTF-8 and try again.") from error
-    tokens = [line.rstrip("\r") for line in lines]
-    if tokens[-1] == "":
-        tokens.pop()
     if len(tokens) < 3 or tokens[0] not in _PADDING or tokens[1] not in _UNKNOWN:
         raise ValueError(
             f"{path}: the first line must be padding (empty, [PAD] or <pad>) and the second the "

@@ -23,9 +23,8 @@ def import_tensorflow() -> None:
         try:
             import tensorflow  # noqa: F401
         except BaseException:
-            os.dup2(saved, descriptor)
             captured.seek(0)
-            sys.stderr.write(captured.read().decode(errors="replace"))
+            os.write(saved, captured.read())
             raise
         finally:
             os.dup2(saved, descriptor)

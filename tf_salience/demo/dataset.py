@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tf_salience.data.labelled_texts import LabelledTexts
+from tf_salience.data.tfds import load_tfds
 from tf_salience.demo import grammar
 
 TRAIN_COUNT, TEST_COUNT = 6000, 600
@@ -25,16 +26,15 @@ class SalienceDemo(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 - as TFDS has it
 
     def _info(self) -> Any:
+        features = {
+            "text": tfds.features.Text(),
+            "label": tfds.features.ClassLabel(names=grammar.CLASS_NAMES),
+            "gold": tfds.features.Sequence(np.bool_),
+        }
         return tfds.core.DatasetInfo(
             builder=self,
             description=str(self.__doc__),
-            features=tfds.features.FeaturesDict(
-                {
-                    "text": tfds.features.Text(),
-                    "label": tfds.features.ClassLabel(names=grammar.CLASS_NAMES),
-                    "gold": tfds.features.Sequence(np.bool_),
-                }
-            ),
+            features=tfds.features.FeaturesDict(features),
             supervised_keys=("text", "label"),
         )
 
@@ -47,34 +47,20 @@ class SalienceDemo(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, sentences: list[grammar.Sentence]) -> Iterator[Any]:
-        for index, sentence in enumerate(sentences):
-            yield (
-                index,
-                {"text": sentence.text, "label": sentence.label, "gold": list(sentence.gold)},
-            )
+        yield from enumerate(map(dataclasses.asdict, sentences))
 
 
-@dataclasses.dataclass(frozen=True)
-class DemoSplit:
-    """One split of the demo's data set.
-
-    Attributes:
-        data: texts and labels, (batch,).
-        gold: for each text a flag for each word, (tokens,), True if the word carries the label.
-    """
-
-    data: LabelledTexts
-    gold: list[np.ndarray]
-
-
-def load_demo(data_dir: str | os.PathLike[str] | None = None) -> tuple[DemoSplit, DemoSplit]:
+def load_demo(
+    data_dir: str | os.PathLike[str] | None = None,
+) -> tuple[LabelledTexts, LabelledTexts, list[np.ndarray]]:
     """Prepares the demo's data set, unless it is prepared already, and loads it.
 
     Args:
         data_dir: directory of TFDS; None is a temporary one, deleted afterwards.
 
     Returns:
-        The training and the test split.
+        The texts to train on, those to test with, and for each test text a flag for each word,
+        (tokens,), True if the word carries the label.
     """
     if data_dir is None:
         with tempfile.TemporaryDirectory() as temporary:
@@ -85,15 +71,9 @@ def load_demo(data_dir: str | os.PathLike[str] | None = None) -> tuple[DemoSplit
         builder.download_and_prepare(
             download_config=tfds.download.DownloadConfig(try_download_gcs=False)
         )
-    return _load_split(builder, "train"), _load_split(builder, "test")
-
-
-def _load_split(builder: Any, split: str) -> DemoSplit:
-    # TFDS has shuffled the file, in the same order at every run.
-    examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
-    data = LabelledTexts(
-        texts=[example["text"].decode() for example in examples],
-        labels=np.array([example["label"] for example in examples], dtype=np.int64),
-        class_names=grammar.CLASS_NAMES,
+    train, test = (
+        load_tfds(builder.name, data_dir=data_dir, split=split) for split in ("train", "test")
     )
-    return DemoSplit(data, [example["gold"] for example in examples])
+    # TFDS has shuffled the file, so that every reading is in the same order.
+    examples = tfds.as_numpy(builder.as_dataset(split="test"))
+    return train, test, [example["gold"] for example in examples]

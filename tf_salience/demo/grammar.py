@@ -37,13 +37,15 @@ class Topic:
     Attributes:
         singular: nouns of things to judge.
         plural: nouns in the plural.
-        adjectives: the negative and the positive ones.
+        negative: adjectives.
+        positive: adjectives.
         openers: how a review may start.
     """
 
     singular: tuple[str, ...]
     plural: tuple[str, ...]
-    adjectives: tuple[tuple[str, ...], tuple[str, ...]]
+    negative: tuple[str, ...]
+    positive: tuple[str, ...]
     openers: tuple[str, ...]
 
 
@@ -55,37 +57,29 @@ TOPICS = (
     Topic(
         singular=_words("plot acting script ending dialogue soundtrack story"),
         plural=_words("jokes songs scenes characters"),
-        adjectives=(
-            _words("dull tedious predictable clumsy forgettable boring"),
-            _words("gripping moving witty clever original charming"),
-        ),
+        negative=_words("dull tedious predictable clumsy forgettable boring"),
+        positive=_words("gripping moving witty clever original charming"),
         openers=("the film lasts two hours and", "we saw it at the cinema and"),
     ),
     Topic(
         singular=_words("soup bread steak dessert sauce salad fish"),
         plural=_words("noodles vegetables starters dumplings"),
-        adjectives=(
-            _words("bland greasy stale tasteless soggy burnt"),
-            _words("tasty delicious fresh crisp flavourful tender"),
-        ),
+        negative=_words("bland greasy stale tasteless soggy burnt"),
+        positive=_words("tasty delicious fresh crisp flavourful tender"),
         openers=("we booked a table for four and", "the menu changes every week and"),
     ),
     Topic(
         singular=_words("room lobby bathroom balcony pool garden bar"),
         plural=_words("beds corridors towels lifts"),
-        adjectives=(
-            _words("dirty shabby damp filthy smelly dingy"),
-            _words("spotless cosy comfortable elegant tidy stylish"),
-        ),
+        negative=_words("dirty shabby damp filthy smelly dingy"),
+        positive=_words("spotless cosy comfortable elegant tidy stylish"),
         openers=("the hotel stands near the station and", "we stayed for three nights and"),
     ),
     Topic(
         singular=_words("screen camera battery keyboard case charger display"),
         plural=_words("speakers buttons headphones menus"),
-        adjectives=(
-            _words("flimsy unreliable faulty sluggish useless fragile"),
-            _words("sturdy reliable quick solid handy polished"),
-        ),
+        negative=_words("flimsy unreliable faulty sluggish useless fragile"),
+        positive=_words("sturdy reliable quick solid handy polished"),
         openers=("the phone arrived on monday and", "i bought it in the spring and"),
     ),
 )
@@ -150,11 +144,8 @@ def make_sentence(rng: random.Random) -> Sentence:
         # Fillers only where there is one clause, so that no sentence becomes long.
         opener = rng.choice(("", *topic.openers))
         words = _unmarked(opener) + words + _unmarked(rng.choice(_TAILS))
-    return Sentence(
-        text=" ".join(word for word, _ in words),
-        label=label,
-        gold=tuple(is_gold for _, is_gold in words),
-    )
+    texts, gold = zip(*words, strict=True)
+    return Sentence(" ".join(texts), label, gold)
 
 
 def _clauses(rng: random.Random, topic: Topic, label: int, shape: str) -> MarkedWords:
@@ -180,7 +171,8 @@ def _clause(rng: random.Random, topic: Topic, noun: str, polarity: int) -> Marke
     word_polarity = 1 - polarity if negation else polarity
     if rng.random() < _VERB_SHARE:
         return _verb_clause(rng, noun, word_polarity, negation)
-    adjective = rng.choice(topic.adjectives[word_polarity] + SHARED_ADJECTIVES[word_polarity])
+    adjectives = (topic.negative, topic.positive)[word_polarity] + SHARED_ADJECTIVES[word_polarity]
+    adjective = rng.choice(adjectives)
     verb = "were" if noun in topic.plural else "was"
     return (
         _unmarked(f"the {noun} {verb}")

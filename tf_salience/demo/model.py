@@ -95,8 +95,8 @@ def train(
     validation: LabelledTexts,
     epochs: int,
     patience: int,
-    learning_rate: float = 1e-3,
-    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    learning_rate: float,
+    on_epoch: Callable[[int, dict[str, float]], None],
 ) -> None:
     """Trains a model of `text_classifier` in place.
 
@@ -108,7 +108,7 @@ def train(
         epochs: maximum number of epochs.
         patience: number of epochs without a better validation accuracy after which to stop.
         learning_rate: learning rate of Adam.
-        on_epoch: callback of the number of finished epochs and Keras' logs.
+        on_epoch: callback of the epoch that has ended, from 0, and Keras' logs.
     """
     classifier = model.get_layer(CLASSIFIER)
     classifier.compile(
@@ -117,17 +117,9 @@ def train(
         metrics=["accuracy"],
         jit_compile=False,  # XLA is slower on a CPU
     )
-    callbacks: list[Any] = [
-        keras.callbacks.EarlyStopping(
-            "val_accuracy", mode="max", patience=patience, restore_best_weights=True
-        )
-    ]
-    if on_epoch is not None:
-        callbacks.append(
-            keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, logs)
-            )
-        )
+    early_stopping = keras.callbacks.EarlyStopping(
+        "val_accuracy", mode="max", patience=patience, restore_best_weights=True
+    )
     # Strings are converted to ids once, not at every step.
     classifier.fit(
         token_ids(model, data.texts),
@@ -135,7 +127,7 @@ def train(
         validation_data=(token_ids(model, validation.texts), validation.labels),
         batch_size=64,
         epochs=epochs,
-        callbacks=callbacks,
+        callbacks=[early_stopping, keras.callbacks.LambdaCallback(on_epoch_end=on_epoch)],
         verbose=0,
     )
 
@@ -143,8 +135,7 @@ def train(
 def token_ids(model: keras.Model, texts: Sequence[str]) -> np.ndarray:
     """Returns the ids of texts, (batch, tokens), padded with 0 to the longest text."""
     ids = np.asarray(model.get_layer(VECTORIZER)(np.asarray(texts, dtype=object)))
-    longest = int((ids != 0).sum(axis=1).max(initial=1))
-    return ids[:, : max(longest, 1)]
+    return ids[:, : (ids != 0).sum(axis=1).max(initial=1)]
 
 
 def probabilities(model: keras.Model, ids: np.ndarray) -> np.ndarray:
@@ -160,6 +151,5 @@ def _block(hidden: Any, mask: Any, *, heads: int, dropout: float) -> Any:
     attended = attention(normed, normed, attention_mask=mask[:, None, :])
     hidden = keras.layers.Add()([hidden, keras.layers.Dropout(dropout)(attended)])
     normed = keras.layers.LayerNormalization()(hidden)
-    wide = keras.layers.Dense(2 * dim, activation="gelu")(normed)
-    projected = keras.layers.Dense(dim)(wide)
+    projected = keras.layers.Dense(dim)(keras.layers.Dense(2 * dim, activation="gelu")(normed))
     return keras.layers.Add()([hidden, keras.layers.Dropout(dropout)(projected)])

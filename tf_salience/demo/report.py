@@ -54,10 +54,10 @@ def print_texts(
     for index in indices:
         first = next(iter(explanations.values()))[index]
         console.print()
-        console.print(_caption(first, data, index), style="bold", highlight=False)
+        console.print(_caption(first, data, index), style="bold")
         flags = None if gold is None else gold[index]
         for method, explanation in explanations.items():
-            console.print(f"  {method}", style="dim", highlight=False)
+            console.print(f"  {method}", style="dim")
             render = _colored if console.color_system else _plain
             console.print(Padding(render(explanation[index], flags), (0, 0, 0, 4)))
 
@@ -106,7 +106,6 @@ def print_convergence(console: Console, explanations: Mapping[str, Explanation])
             f"{np.median(np.abs(explanation.convergence_delta)):.1e} logits, "
             f"{np.mean(explanation.evaluations):.1f} evaluations a text, "
             f"{int(np.sum(explanation.converged))} of {len(explanation)} converged",
-            highlight=False,
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from tf_salience.attribution.methods import METHODS
 from tf_salience.data.labelled_texts import LabelledTexts, split_train_test
@@ -42,14 +42,12 @@ class DemoResult:
 
     Attributes:
         model: from strings (batch,) to logits (batch, classes).
-        accuracy: on all held-out texts.
         qualities: one for each method, then one for random scores.
         explanations: the explanation of the texts by the name of its method.
         texts: the explained texts.
     """
 
     model: keras.Model
-    accuracy: float
     qualities: list[ScoreQuality]
     explanations: dict[str, Explanation]
     texts: list[str]
@@ -73,11 +71,7 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
     keras.utils.set_random_seed(options.seed)
     with console.status("Preparing the data"):
         task = load_task(options)
-    console.print(
-        f"Data: {task.name} · {len(task.train)} to train on, {len(task.test)} held out",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.out(f"Data: {task.name} · {len(task.train)} to train on, {len(task.test)} held out")
     model = _train_model(task, options, console)
     accuracy = _accuracy(model, task.test)
     if options.save is not None:
@@ -104,7 +98,7 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
     report.print_convergence(console, explanations)
     if options.picture is not None:
         report.draw_texts(options.picture, indices, test, explanations)
-    return DemoResult(model, accuracy, qualities, explanations, list(test.texts))
+    return DemoResult(model, qualities, explanations, list(test.texts))
 
 
 def _train_model(task: Task, options: DemoOptions, console: Console) -> keras.Model:
@@ -117,21 +111,20 @@ def _train_model(task: Task, options: DemoOptions, console: Console) -> keras.Mo
     model = text_classifier(
         word_vectorizer(train_data.texts), classes=_class_count(task), dropout=settings.dropout
     )
-    progress = Progress(
-        TextColumn("Training"),
+    with Progress(
+        "Training",
         BarColumn(),
-        TextColumn("epoch"),
+        "epoch",
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]} accuracy {task.fields[accuracy]}"),
+        "loss {task.fields[loss]} accuracy {task.fields[accuracy]}",
         TimeElapsedColumn(),
         console=console,
-    )
-    with progress:
+    ) as progress:
         bar = progress.add_task("train", total=epochs, loss="-", accuracy="-")
 
         def on_epoch(epoch: int, logs: dict[str, float]) -> None:
             accuracy = f"{logs['val_accuracy']:.3f}"
-            progress.update(bar, completed=epoch, loss=f"{logs['loss']:.3f}", accuracy=accuracy)
+            progress.update(bar, completed=epoch + 1, loss=f"{logs['loss']:.3f}", accuracy=accuracy)
 
         train(
             model,

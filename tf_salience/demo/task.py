@@ -39,21 +39,19 @@ def load_task(options: DemoOptions) -> Task:
         FileNotFoundError: if there is no such file.
         ConnectionError: if the data set must be downloaded and its host cannot be reached.
     """
-    if options.data is None and options.tfds is None:
-        train_split, test_split = load_demo(options.data_dir)
-        train = _first_texts(train_split.data, options.max_texts)
-        return Task("sentences made by a grammar", train, test_split.data, test_split.gold)
     if options.tfds is not None:
-        name = options.tfds
-        data = load_tfds(name, data_dir=options.data_dir)
-    else:
-        name = str(options.data)
+        data = load_tfds(options.tfds, data_dir=options.data_dir)
+    elif options.data is not None:
         data = read_file(
-            name,
+            options.data,
             text_column=options.text_column,
             label_column=options.label_column,
             rating_column=options.rating_column,
         )
+    else:
+        train, test, gold = load_demo(options.data_dir)
+        return Task("sentences made by a grammar", _first_texts(train, options), test, gold)
+    name = str(options.tfds or options.data)
     if data.labels is None or len(np.unique(data.labels)) < 2:
         raise ValueError(
             f"The demo trains a classifier and needs labels of at least two classes; {name} has "
@@ -61,8 +59,8 @@ def load_task(options: DemoOptions) -> Task:
             "labels or ratings."
         )
     train, test = split_train_test(data, test_share=_TEST_SHARE, seed=options.seed)
-    return Task(name, _first_texts(train, options.max_texts), test)
+    return Task(name, _first_texts(train, options), test)
 
 
-def _first_texts(data: LabelledTexts, count: int) -> LabelledTexts:
-    return data.take(range(min(len(data), count)))
+def _first_texts(data: LabelledTexts, options: DemoOptions) -> LabelledTexts:
+    return data.take(range(len(data))[: options.max_texts])
