@@ -24,33 +24,28 @@ def from_bytes(text: str, tokens: Sequence[bytes | None]) -> list[Offset]:
         tokens: (tokens,), the bytes of each token with the white space before it; None for a token
             that is not text.
     """
-    for shift in (0, 1):  # some tokenizers add a space before the text
-        data = b" " * shift + text.encode("utf-8")
-        position = 0
-        byte_offsets: list[Offset] = []
-        for token in tokens:
-            if token is None:
-                byte_offsets.append(None)
-                continue
-            if not data.startswith(token, position):
-                break
-            spaces = len(token) - len(token.lstrip())
-            start = position + (spaces if spaces < len(token) else 0)
-            position += len(token)
-            byte_offsets.append((start - shift, position - shift))
-        else:
-            return [_to_characters(text, offset) for offset in byte_offsets]
-    return [None] * len(tokens)
-
-
-def _to_characters(text: str, offset: Offset) -> Offset:
-    """Returns characters for bytes; a token that is part of a character gets the whole of it."""
-    if offset is None:
-        return None
+    joined = b"".join(token or b"" for token in tokens)
     data = text.encode("utf-8")
-    start = len(data[: max(offset[0], 0)].decode("utf-8", errors="ignore"))
-    stop = len(data[: offset[1]].decode("utf-8", errors="replace"))
-    return start, stop
+    if data.startswith(joined):
+        stop = 0
+    elif (b" " + data).startswith(joined):  # some tokenizers add a space before the text
+        stop = -1
+    else:
+        return [None] * len(tokens)
+    offsets: list[Offset] = []
+    for token in tokens:
+        if token is None:
+            offsets.append(None)
+            continue
+        stop += len(token)
+        offsets.append(_to_characters(data, stop - len(token.lstrip() or token), stop))
+    return offsets
+
+
+def _to_characters(data: bytes, start: int, stop: int) -> Offset:
+    """Returns characters for bytes; a token that is part of a character gets the whole of it."""
+    before = data[: max(start, 0)].decode("utf-8", errors="ignore")
+    return len(before), len(data[:stop].decode("utf-8", errors="replace"))
 
 
 def from_strings(

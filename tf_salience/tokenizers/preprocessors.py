@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience.tokenizers import packing
-from tf_salience.tokenizers.truncation import warn_of_truncation
+from tf_salience.utils import validation
 
 Array = npt.NDArray[Any]
 
@@ -119,17 +119,16 @@ class _Classifier:
             return
         tokenizer = self.preprocessor.tokenizer
         special_ids = list(tokenizer.special_token_ids)
-        lengths = np.sum(
-            [
-                [np.sum(~np.isin(row, special_ids)) for row in packing.encode(tokenizer, texts)]
-                for texts in tensors
-            ],
-            axis=0,
+        lengths = sum(
+            np.array(
+                [np.sum(~np.isin(row, special_ids)) for row in packing.encode(tokenizer, column)]
+            )
+            for column in tensors
         )
         real = inputs["padding_mask"].astype(bool)
         kept = np.sum(real & ~np.isin(inputs["token_ids"], special_ids), axis=1)
         untruncated = np.where(kept < lengths, real.sum(axis=1) - kept + lengths, 0)
-        warn_of_truncation(untruncated, real.shape[1])
+        packing.warn_of_truncation(untruncated, real.shape[1])
 
 
 @dataclass(frozen=True)
@@ -145,15 +144,8 @@ class _CausalLM:
                 "A causal language model takes one text per example. Received: "
                 f"{len(texts)} arrays of texts"
             )
-        prompts = _column(texts)
-        rows, sizes = packing.encode_continued(self.preprocessor.tokenizer, prompts, continuations)
-        limit = self.preprocessor.sequence_length
-        ids, mask, prefix = packing.pack(self.preprocessor, "packer", rows, limit)
-        return PreprocessedTexts(
-            {"token_ids": ids, "padding_mask": mask},
-            spans=packing.spans(rows, sizes, prefix, continued=continuations is not None),
-            texts={"token_ids": packing.join(prompts, continuations)},
-        )
+        prompts = _columns(texts)["text"]
+        return _pack_predicted(self.preprocessor, "", prompts, continuations)
 
 
 @dataclass(frozen=True)
@@ -170,52 +162,77 @@ class _Seq2SeqLM:
                 f"'decoder_text': ...}}. Received: a {type(texts).__name__} of {len(texts)} arrays"
             )
         named = texts if isinstance(texts, dict) else {"encoder_text": texts}
-        sources = _column(named["encoder_text"])
-        outputs = _column(named.get("decoder_text", np.full(len(sources), "", object)))
-        _check_lengths({"encoder_text": sources, "decoder_text": outputs})
-        preprocessor, tokenizer = self.preprocessor, self.preprocessor.tokenizer
-        rows = packing.encode(tokenizer, sources)
-        limit = preprocessor.encoder_sequence_length
-        ids, mask, _ = packing.pack(preprocessor, "encoder_packer", rows, limit)
-        inputs = {"encoder_token_ids": ids, "encoder_padding_mask": mask}
-        rows, sizes = packing.encode_continued(tokenizer, outputs, continuations)
-        limit = preprocessor.decoder_sequence_length
-        ids, mask, prefix = packing.pack(preprocessor, "decoder_packer", rows, limit)
-        inputs |= {"decoder_token_ids": ids, "decoder_padding_mask": mask}
-        return PreprocessedTexts(
-            inputs,
-            spans=packing.spans(rows, sizes, prefix, continued=continuations is not None),
-            texts={
-                "encoder_token_ids": sources,
-                "decoder_token_ids": packing.join(outputs, continuations),
-            },
+        sources = named["encoder_text"]
+        starts = named.get("decoder_text", np.full(np.shape(sources), "", object))
+        columns = _columns({"encoder_text": sources, "decoder_text": starts})
+        rows = packing.encode(self.preprocessor.tokenizer, columns["encoder_text"])
+        inputs, _ = packing.pack(self.preprocessor, "encoder_", rows)
+        predicted = _pack_predicted(
+            self.preprocessor, "decoder_", columns["decoder_text"], continuations
         )
+        return replace(
+            predicted,
+            inputs=inputs | predicted.inputs,
+            texts={"encoder_token_ids": columns["encoder_text"], **predicted.texts},
+        )
+
+
+def _pack_predicted(
+    preprocessor: Any, part: str, texts: Array, continuations: Array | None
+) -> PreprocessedTexts:
+    """Packs texts and their continuations, which are predicted; without them, all of each text.
+
+    Args:
+        preprocessor: the preprocessor of a language model.
+        part: as `packing.pack` has it.
+        texts: (batch,) strings.
+        continuations: (batch,) strings, or None.
+
+    Raises:
+        ValueError: for a continuation without a token before it.
+    """
+    rows = predicted = packing.encode(preprocessor.tokenizer, texts)
+    if continuations is not None:
+        predicted = packing.encode(preprocessor.tokenizer, continuations)
+        rows = [row + ending for row, ending in zip(rows, predicted, strict=True)]
+        decoded = [text.decode("utf-8") if isinstance(text, bytes) else text for text in texts]
+        pairs = zip(decoded, continuations, strict=True)
+        texts = np.array([text + continuation for text, continuation in pairs], object)
+    inputs, prefix = packing.pack(preprocessor, part, rows)
+    stops = np.array([len(row) for row in rows]) + prefix
+    starts = stops - np.array([len(ids) for ids in predicted])
+    if continuations is not None and (starts < 1).any():
+        empty = validation.format_examples(np.flatnonzero(starts < 1).tolist())
+        raise ValueError(
+            "A model without a start token needs a prompt: nothing predicts the first token of a "
+            f"continuation. Received: an empty prompt, {empty}"
+        )
+    # Nothing predicts the first token of a whole text.
+    starts = np.maximum(starts, 1)
+    spans = np.stack([starts, np.maximum(stops, starts)], axis=1)
+    return PreprocessedTexts(inputs, spans=spans, texts={f"{part}token_ids": texts})
 
 
 def _columns(texts: Any) -> dict[str, Array]:
-    """Returns arrays of texts, (batch,) each, by name."""
+    """Returns arrays of texts, (batch,) each, by name.
+
+    Raises:
+        ValueError: for texts of another shape, or different numbers of them.
+    """
     if isinstance(texts, tuple):
         texts = {f"text_{number}": column for number, column in enumerate(texts, start=1)}
     named = texts if isinstance(texts, dict) else {"text": texts}
-    columns = {name: _column(column) for name, column in named.items()}
-    _check_lengths(columns)
-    return columns
-
-
-def _column(texts: Any) -> Array:
-    array = np.asarray(texts)
-    if array.ndim != 1 or array.dtype.kind not in "OSU":
-        raise ValueError(
-            "A KerasHub preprocessor takes texts of shape (batch,), or a tuple or dict of such. "
-            f"Received: {array.dtype.name} of shape {array.shape}"
-        )
-    return array
-
-
-def _check_lengths(columns: dict[str, Array]) -> None:
+    columns = {name: np.asarray(column) for name, column in named.items()}
+    for array in columns.values():
+        if array.ndim != 1 or array.dtype.kind not in "OSU":
+            raise ValueError(
+                "A KerasHub preprocessor takes texts of shape (batch,), or a tuple or dict of "
+                f"such. Received: {array.dtype.name} of shape {array.shape}"
+            )
     sizes = {name: len(column) for name, column in columns.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(
             "There must be as many texts of each kind. Received: "
             + ", ".join(f"{size} of {name!r}" for name, size in sizes.items())
         )
+    return columns

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.tokenizers import offsets, subwords, truncation
+from tf_salience.tokenizers import offsets, packing, subwords
 from tf_salience.tokenizers.preprocessors import TextPreprocessor
 
 #: The word number of a token that is not part of a word: `[CLS]`.
@@ -51,29 +51,26 @@ class Tokenizer:
         return None if to_ids is None else lambda texts: to_ids(tf.constant(texts)).numpy()
 
     @cached_property
-    def _subwords(self) -> list[subwords.Subword]:
+    def _subwords(self) -> dict[int, subwords.Subword]:
         """The token of each id as it is shown; empty without a vocabulary."""
         read = self.read_subword or (lambda token: subwords.Subword(token, True))
-        return [
-            subwords.Subword(token, True) if token_id in self.special_ids else read(token)
+        return {
+            token_id: subwords.Subword(token, True) if token_id in self.special_ids else read(token)
             for token_id, token in enumerate(self.vocabulary or ())
-        ]
+        }
 
     @property
     def strings(self) -> list[str]:
         """The string of each id as it is shown; empty without a vocabulary."""
-        return [subword.text for subword in self._subwords]
+        return [subword.text for subword in self._subwords.values()]
 
     def token_strings(self, ids: npt.NDArray[Any]) -> tuple[list[str], list[int]]:
         """Returns the strings of ids, (tokens,), and the number of each one's word.
 
         `NO_WORD` is the number of special tokens, where tokens are subwords.
         """
-        size = len(self._subwords)
         tokens = [
-            self._subwords[token_id]
-            if 0 <= token_id < size
-            else subwords.Subword(str(token_id), True)
+            self._subwords.get(token_id) or subwords.Subword(str(token_id), True)
             for token_id in ids.astype(int).tolist()
         ]
         words = list(range(len(tokens)))
@@ -125,11 +122,11 @@ class Tokenizer:
     def detokenize(self, ids: npt.NDArray[Any]) -> str:
         """Returns ids, (tokens,), as running text, with the subwords of a word joined."""
         strings, words = self.token_strings(ids)
-        parts: list[str] = []
-        for index, text in enumerate(strings):
-            continues = index > 0 and words[index] == words[index - 1] != NO_WORD
-            parts.append(text if continues or not parts else f" {text}")
-        return "".join(parts)
+        parts = [
+            string if word == previous != NO_WORD else f" {string}"
+            for string, word, previous in zip(strings, words, [NO_WORD, *words], strict=False)
+        ]
+        return "".join(parts)[1:]
 
     def encode_text(self, text: str) -> list[int]:
         """Returns the ids of a text; empty if texts cannot be encoded."""
@@ -149,4 +146,4 @@ class Tokenizer:
         if self.truncation is None:
             return
         limit, count_tokens = self.truncation
-        truncation.warn_of_truncation(count_tokens(texts), limit)
+        packing.warn_of_truncation(count_tokens(texts), limit)
