@@ -32,10 +32,8 @@ def is_per_example(method: Any, target: targets.Target) -> bool:
     return np.ndim(baseline) == 3 or any(np.ndim(unit) for unit in target.units)
 
 
-def string_set(name: str, value: Any, default: Collection[str]) -> frozenset[str]:
-    """Converts a collection of strings to a set; None stands for the default."""
-    if value is None:
-        return frozenset(default)
+def string_set(name: str, value: Collection[str]) -> frozenset[str]:
+    """Converts a collection of strings to a set."""
     if isinstance(value, str) or not all(isinstance(item, str) for item in value):
         raise TypeError(f"`{name}` must be a collection of strings. Received: {name}={value!r}")
     return frozenset(value)

@@ -1,8 +1,8 @@
 """An append-only log of JSON lines, which a crash leaves readable."""
 
 import json
+import os
 from collections.abc import Iterable
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ def append(path: Path, records: Iterable[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
     with path.open("a+b") as file:
-        # A line that a crash cut short must not run into the next one.
-        if file.tell() and _last_byte(file) != b"\n":
-            lines = "\n" + lines
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            # A line that a crash cut short must not run into the next one.
+            lines = lines if file.read() == b"\n" else "\n" + lines
         file.write(lines.encode("ascii"))
 
 
-def read_log(path: str | PathLike[str], name: str = "salience") -> list[dict[str, Any]]:
+def read_log(path: str | os.PathLike[str], name: str = "salience") -> list[dict[str, Any]]:
     """Reads the log of a `SalienceLogger`.
 
     Args:
@@ -62,8 +63,3 @@ def read_log(path: str | PathLike[str], name: str = "salience") -> list[dict[str
             warnings.DamagedLogWarning,
         )
     return records
-
-
-def _last_byte(file: Any) -> bytes:
-    file.seek(-1, 2)
-    return bytes(file.read(1))

@@ -11,18 +11,6 @@ from tf_salience.callbacks.probe_explainer import ERASED_FRACTION, ProbeExplanat
 
 Array = npt.NDArray[Any]
 
-#: The names of the scalars; the README describes each.
-NAMES = (
-    "drift_spearman",
-    "drift_jaccard",
-    "entropy",
-    "padding_mass",
-    "special_mass",
-    "rationale_share",
-    "comprehensiveness_over_random",
-    "sufficiency_over_random",
-    "convergence_delta",
-)
 #: The usual special tokens of tokenizers.
 SPECIAL_TOKENS = (
     "[CLS]", "[SEP]", "[MASK]", "[UNK]", "[START]", "[END]", "[BOS]", "[EOS]",
@@ -73,7 +61,7 @@ def compute(
 def aggregate(metrics: Iterable[Metrics]) -> dict[str, float]:
     """Averages each metric over the probes for which it is defined; deltas by their median."""
     rows, scalars = list(metrics), {}
-    for name in NAMES:
+    for name in rows[0] if rows else ():
         values = [value for row in rows if (value := row[name]) is not None]
         if values:
             average = np.median if name == "convergence_delta" else np.mean

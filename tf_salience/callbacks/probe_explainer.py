@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tf_salience.callbacks import rankings
 from tf_salience.callbacks.probes import Probes
 from tf_salience.explainer.explainer import Explainer
-from tf_salience.explanation import Explanation, TokenSalience
+from tf_salience.explanation import TokenSalience
 
 Array = npt.NDArray[Any]
 
@@ -97,19 +97,17 @@ class ProbeExplainer:
         # (1 + random rankings, 2, batch); the first ranking is that by scores.
         targets = self.explainer.without(inputs, erased, labels).reshape(-1, 2, len(batch))
         falls = targets[1:].mean(axis=0) - targets[0]
-        return [_probe_explanation(explanation, row, falls[:, row]) for row in range(len(batch))]
-
-
-def _probe_explanation(explanation: Explanation, row: int, falls: Array) -> ProbeExplanation:
-    """Extracts one row; `falls`, (2,), are its comprehensiveness and sufficiency over random."""
-    real = explanation.mask[row]
-    has_order = np.count_nonzero(real) > 1
-    return ProbeExplanation(
-        salience=explanation[row],
-        padding_mass=rankings.mass(explanation.scores[row], ~real),
-        comprehensiveness=float(falls[0]) if has_order else None,
-        sufficiency=float(falls[1]) if has_order else None,
-    )
+        return [
+            ProbeExplanation(
+                salience,
+                rankings.mass(scores, ~real),
+                # One token has no order.
+                *(probe_falls if len(salience.tokens) > 1 else (None, None)),
+            )
+            for salience, scores, real, probe_falls in zip(
+                explanation, explanation.scores, explanation.mask, falls.T.tolist(), strict=True
+            )
+        ]
 
 
 def _erasure_masks(scores: Array, real: npt.NDArray[np.bool_], seed: int) -> Array:

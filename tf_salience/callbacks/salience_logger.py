@@ -107,9 +107,9 @@ class SalienceLogger(keras.callbacks.Callback):
         self._probes = collect_probes(
             examples, labels, rationales, max_examples=max_examples, pad_id=keywords.get("pad_id")
         )
-        self._special_tokens = arguments.string_set(
-            "special_tokens", special_tokens, default=metrics.SPECIAL_TOKENS
-        )
+        if special_tokens is None:
+            special_tokens = metrics.SPECIAL_TOKENS
+        self._special_tokens = arguments.string_set("special_tokens", special_tokens)
         if not isinstance(name, str) or not re.fullmatch(r"\w+", name):
             raise ValueError(
                 f"`name` must be letters, digits and underscores. Received: name={name!r}"
@@ -126,7 +126,7 @@ class SalienceLogger(keras.callbacks.Callback):
         self._evaluation = 0
         self._warned: set[type[UserWarning]] = set()
         self._scalar_names: set[str] = set()
-        self._fitting = False
+        # None outside of `fit`.
         self._epoch: int | None = None
         # The scalars for the logs of the epoch; None before its evaluation.
         self._epoch_scalars: dict[str, float] | None = None
@@ -135,11 +135,10 @@ class SalienceLogger(keras.callbacks.Callback):
     def set_model(self, model: keras.Model) -> None:
         """Resets the state of a `fit` or `evaluate` that may have been interrupted."""
         super().set_model(model)
-        self._fitting, self._epoch, self._epoch_scalars = False, None, None
+        self._epoch, self._epoch_scalars = None, None
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Explains the probes once, as the reference for the drift of the first epoch."""
-        self._fitting = True
         self._read_log()
         # A model that its first batch builds has no weights yet.
         if self.model.built:
@@ -158,7 +157,7 @@ class SalienceLogger(keras.callbacks.Callback):
     def on_test_end(self, logs: Any = None) -> None:
         """Logs an evaluation, inside or outside of `fit`."""
         self._epoch_scalars = self._evaluate()
-        if not self._fitting:
+        if self._epoch is None:
             self._tensorboard.close(self._history)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -174,7 +173,7 @@ class SalienceLogger(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         """Closes the event file."""
-        self._fitting, self._epoch = False, None
+        self._epoch = None
         self._tensorboard.close(self._history)
 
     def _read_log(self) -> None:
@@ -280,18 +279,16 @@ class SalienceLogger(keras.callbacks.Callback):
         probe_metrics: dict[int, metrics.Metrics],
     ) -> list[dict[str, Any]]:
         """Builds the log records of an evaluation, one per probe."""
-        shared = {
+        shared: dict[str, Any] = {
             "evaluation": evaluation,
             "epoch": self._epoch,
             "step": self._step(),
             "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
-        records: dict[int, dict[str, Any]] = {
-            probe: {**shared, "probe": probe, "error": error} for probe, error in errors.items()
-        }
+        records = [{**shared, "probe": probe, "error": error} for probe, error in errors.items()]
         for probe, explanation in explanations.items():
             salience = explanation.salience
-            records[probe] = {
+            record = {
                 **shared,
                 "probe": probe,
                 "method": self._method_name,
@@ -302,7 +299,8 @@ class SalienceLogger(keras.callbacks.Callback):
                 "output": salience.output,
                 "measures": probe_metrics[probe],
             }
-        return [records[probe] for probe in sorted(records)]
+            records.append(record)
+        return sorted(records, key=lambda record: record["probe"])
 
     def _warn_once(self, message: str, category: type[UserWarning]) -> None:
         if category not in self._warned:

@@ -36,8 +36,8 @@ class SummaryWriter:
 
     def image(self, tag: str, png: bytes, size: tuple[int, int], step: int) -> None:
         """Writes a PNG image of `size` (width, height)."""
-        parts = [str(size[0]).encode(), str(size[1]).encode(), png]
-        self._write(tag, parts, step, "images", "DATA_CLASS_BLOB_SEQUENCE")
+        width, height = size
+        self._write(tag, [str(width), str(height), png], step, "images", "DATA_CLASS_BLOB_SEQUENCE")
 
     def histogram(self, tag: str, values: npt.NDArray[Any], step: int) -> None:
         """Writes the histogram of values, (values,)."""
@@ -60,8 +60,7 @@ class SummaryWriter:
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(self._log_dir)
         metadata = tf.compat.v1.SummaryMetadata(
-            plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name=plugin),
-            data_class=data_class,
+            plugin_data={"plugin_name": plugin}, data_class=data_class
         )
         # A `record_if` around `fit` is for the user's own summaries.
         with self._writer.as_default(), tf.summary.record_if(True):

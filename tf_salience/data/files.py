@@ -118,20 +118,16 @@ def _read_rows(path: pathlib.Path) -> list[_Row]:
 
 def _table_rows(path: pathlib.Path, text: str, **dialect: Any) -> Iterator[_Row]:
     reader = csv.reader(io.StringIO(text, newline=""), **dialect)
-    header: list[str] | None = None
+    lines = filter(None, reader)  # without empty ones
     try:
-        for cells in reader:
+        header = next(lines, [])
+        if len(set(header)) < len(header):
+            raise ValueError(
+                f"{path}:{reader.line_num}: two columns have the same name. "
+                f"Received the header: {', '.join(header)}"
+            )
+        for cells in lines:
             location = f"{path}:{reader.line_num}"
-            if not cells:
-                continue
-            if header is None:
-                header = cells
-                if len(set(header)) < len(header):
-                    raise ValueError(
-                        f"{location}: two columns have the same name. "
-                        f"Received the header: {', '.join(header)}"
-                    )
-                continue
             if len(cells) != len(header):
                 raise ValueError(
                     f"{location}: expected {len(header)} fields as in the header "
@@ -216,9 +212,8 @@ def _labels(rows: list[_Row], column: str) -> tuple[np.ndarray, tuple[str, ...] 
     try:
         indices = [int(cell) for cell in cells]
     except ValueError:
-        names = sorted({str(cell) for cell in cells})
-        index_of = {name: index for index, name in enumerate(names)}
-        return np.array([index_of[str(cell)] for cell in cells], dtype=np.int64), tuple(names)
+        names, indices_of_names = np.unique(list(map(str, cells)), return_inverse=True)
+        return indices_of_names.astype(np.int64), tuple(names.tolist())
     for row, index in zip(rows, indices, strict=True):
         if index < 0:
             raise ValueError(

@@ -1,7 +1,7 @@
 """`Explanation`: the token scores of a batch of examples, with save and load."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, overload
@@ -65,30 +65,18 @@ class Explanation(Sequence[TokenSalience]):
 
     def __getitem__(self, index: int | slice) -> "TokenSalience | Explanation":
         if isinstance(index, slice):
-            return self._take(index)
-        index = range(len(self))[index]
-        is_real = self.mask[index]
+            return replace(self, **self._take(index))
+        values = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in self._take(range(len(self))[index]).items()
+        }
+        scores, is_real, parts = (values.pop(name) for name in ("scores", "mask", "parts"))
         return TokenSalience(
-            tokens=self.tokens[index],
-            scores=self.scores[index][is_real],
-            segments=_real_segments(self.segments, is_real)
-            if self.parts is None
-            else dict(self.parts[index]),
-            target=None if self.target is None else int(self.target[index]),
-            target_name=self.target_name[index],
-            output=float(self.output[index]),
-            baseline_output=_optional_float(self.baseline_output, index),
-            convergence_delta=_optional_float(self.convergence_delta, index),
-            error_estimate=_optional_float(self.error_estimate, index),
-            converged=None if self.converged is None else bool(self.converged[index]),
-            evaluations=int(self.evaluations[index]),
+            **values,
+            scores=scores[is_real],
+            segments=_real_segments(self.segments, is_real) if parts is None else dict(parts),
             config=self.config,
-            words=None if self.words is None else self.words[index],
-            offsets=None if self.offsets is None else self.offsets[index],
         )
-
-    def __iter__(self) -> Iterator[TokenSalience]:
-        return (self[index] for index in range(len(self)))
 
     def __str__(self) -> str:
         return "\n\n".join(str(salience) for salience in self)
@@ -100,13 +88,13 @@ class Explanation(Sequence[TokenSalience]):
     def _repr_html_(self) -> str:
         return "".join(salience._repr_html_() for salience in self)
 
-    def _take(self, examples: slice) -> "Explanation":
-        values: dict[str, Any] = {}
-        for field in fields(self):
-            if field.name not in ("segments", "config"):
-                value = getattr(self, field.name)
-                values[field.name] = None if value is None else value[examples]
-        return replace(self, **values)
+    def _take(self, index: int | slice) -> dict[str, Any]:
+        """Indexes the fields that hold a value for each example."""
+        return {
+            name: None if value is None else value[index]
+            for name, value in vars(self).items()
+            if name not in ("segments", "config")
+        }
 
     def normalized(self, how: str = "l1") -> "Explanation":
         """Scales the scores of each example to a common size.
@@ -172,10 +160,6 @@ class Explanation(Sequence[TokenSalience]):
             ImportError: for `.parquet` without pyarrow.
         """
         return cls(**serialization.fields_from_table(storage.read_table(Path(path))))
-
-
-def _optional_float(values: npt.NDArray[Any] | None, index: int) -> float | None:
-    return None if values is None else float(values[index])
 
 
 def _real_segments(

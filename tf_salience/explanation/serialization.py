@@ -59,17 +59,16 @@ def fields_from_table(table: Table) -> dict[str, Any]:
     segments = {name: slice(*bounds) for name, bounds in header["segments"].items()}
     scores, mask = _padded_scores(columns, max(segment.stop for segment in segments.values()))
     # Files of earlier versions lack the columns of these three.
-    words, offsets = _optional_column(columns, "words"), _optional_column(columns, "offsets")
-    part_names = header.get("parts")
+    part_names, offsets = header.get("parts"), _optional_column(columns, "offsets")
     dtypes = header["dtypes"]
     return {
-        "tokens": [list(row) for row in columns["tokens"]],
+        "tokens": columns["tokens"],
         "scores": scores,
         "mask": mask,
         "segments": segments,
-        "target_name": list(columns["target_name"]),
+        "target_name": columns["target_name"],
         "config": header["config"],
-        "words": words and [list(row) for row in words],
+        "words": _optional_column(columns, "words"),
         "offsets": offsets and [_unflatten_offsets(row) for row in offsets],
         "parts": part_names and [_unflatten_slices(part_names, row) for row in columns["parts"]],
         **{
@@ -88,8 +87,7 @@ def _padded_scores(
     for row, positions in enumerate(columns["positions"]):
         mask[row, positions] = True
         scores[row, mask[row]] = columns["scores"][row]
-        if columns["padding_scores"][row]:
-            scores[row, ~mask[row]] = columns["padding_scores"][row]
+        scores[row, ~mask[row]] = columns["padding_scores"][row] or 0
     return scores, mask
 
 
@@ -103,8 +101,7 @@ def _flatten_slices(slices: Mapping[str, slice]) -> list[int]:
 
 
 def _unflatten_slices(names: Sequence[str], bounds: Sequence[int]) -> dict[str, slice]:
-    pairs = zip(bounds[::2], bounds[1::2], strict=True)
-    return {name: slice(*pair) for name, pair in zip(names, pairs, strict=True)}
+    return dict(zip(names, map(slice, bounds[::2], bounds[1::2]), strict=True))
 
 
 def _flatten_offsets(offsets: Sequence[tuple[int, int] | None]) -> list[int]:

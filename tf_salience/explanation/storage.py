@@ -9,7 +9,6 @@ from tf_salience.utils import files
 
 FORMAT = "tf_salience.explanation"
 VERSION = 1
-_METADATA_KEY = FORMAT.encode()
 _DOCUMENT_KEYS = {"format", "version", "header", "columns", "examples"}
 
 
@@ -58,16 +57,15 @@ def read_table(path: Path) -> Table:
 
 
 def _write_json(path: Path, table: Table) -> None:
-    names = list(table.columns)
     examples = [
-        dict(zip(names, values, strict=True))
+        dict(zip(table.columns, values, strict=True))
         for values in zip(*table.columns.values(), strict=True)
     ]
     document = {
         "format": FORMAT,
         "version": VERSION,
         "header": table.header,
-        "columns": names,
+        "columns": list(table.columns),
         "examples": examples,
     }
     path.write_text(json.dumps(document, allow_nan=False), encoding="ascii")
@@ -78,8 +76,8 @@ def _read_json(path: Path) -> Table:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"Not a JSON file. Received: path={str(path)!r} ({error})") from error
-    is_explanation = isinstance(document, dict) and set(document) == _DOCUMENT_KEYS
-    if not is_explanation or document["format"] != FORMAT:
+    is_document = isinstance(document, dict) and set(document) == _DOCUMENT_KEYS
+    if not is_document or document["format"] != FORMAT:
         raise ValueError(f"The file holds no explanation. Received: path={str(path)!r}")
     _check_version(document["version"], path)
     examples = document["examples"]
@@ -89,9 +87,8 @@ def _read_json(path: Path) -> Table:
 
 def _write_parquet(path: Path, table: Table) -> None:
     pyarrow, parquet = _import_pyarrow()
-    metadata = json.dumps({"version": VERSION, **table.header}).encode()
-    arrow_table = pyarrow.table(table.columns)
-    parquet.write_table(arrow_table.replace_schema_metadata({_METADATA_KEY: metadata}), path)
+    metadata = {FORMAT: json.dumps({"version": VERSION, **table.header})}
+    parquet.write_table(pyarrow.table(table.columns, metadata=metadata), path)
 
 
 def _read_parquet(path: Path) -> Table:
@@ -100,7 +97,7 @@ def _read_parquet(path: Path) -> Table:
         arrow_table = parquet.read_table(path)
     except pyarrow.ArrowInvalid as error:
         raise ValueError(f"Not a parquet file. Received: path={str(path)!r} ({error})") from error
-    metadata = (arrow_table.schema.metadata or {}).get(_METADATA_KEY)
+    metadata = (arrow_table.schema.metadata or {}).get(FORMAT.encode())
     if metadata is None:
         raise ValueError(f"The file holds no explanation. Received: path={str(path)!r}")
     header = json.loads(metadata)

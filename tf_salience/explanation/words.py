@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -21,14 +20,9 @@ def word_slices(words: Sequence[int]) -> list[slice]:
     Args:
         words: (tokens,), the index of each token's word, `NO_WORD` for special tokens.
     """
-    slices: list[slice] = []
-    start = 0
-    for word, tokens in groupby(words):
-        count = len(list(tokens))
-        length = 1 if word == NO_WORD else count
-        slices += [slice(first, first + length) for first in range(start, start + count, length)]
-        start += count
-    return slices
+    indices = np.array([NO_WORD, *words])
+    starts = np.flatnonzero((indices[1:] != indices[:-1]) | (indices[1:] == NO_WORD)).tolist()
+    return list(map(slice, starts, [*starts[1:], len(words)]))
 
 
 def merge_scores(
@@ -51,20 +45,11 @@ def merge_scores(
     Returns:
         The merged scores, their mask and their segments.
     """
-    merged_scores, merged_masks, merged_segments = [], [], {}
-    start = 0
-    for name, segment in segments.items():
-        segment_scores, segment_mask = _merge_segment(slices, scores, mask, segment)
-        merged_scores.append(segment_scores)
-        merged_masks.append(segment_mask)
-        stop = start + segment_mask.shape[1]
-        merged_segments[name] = slice(start, stop)
-        start = stop
-    return (
-        np.concatenate(merged_scores, axis=1),
-        np.concatenate(merged_masks, axis=1),
-        merged_segments,
-    )
+    merged = [_merge_segment(slices, scores, mask, segment) for segment in segments.values()]
+    segment_scores, segment_masks = zip(*merged, strict=True)
+    stops = np.cumsum([segment_mask.shape[1] for segment_mask in segment_masks]).tolist()
+    merged_segments = dict(zip(segments, map(slice, [0, *stops], stops), strict=True))
+    return np.hstack(segment_scores), np.hstack(segment_masks), merged_segments
 
 
 def _merge_segment(

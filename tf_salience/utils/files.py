@@ -13,7 +13,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     After an exception or an interrupt, `path` is unchanged.
     """
     with _staging_directory(path) as staging:
-        new = staging / path.name
+        new = Path(staging, path.name)
         yield new
         new.replace(path)
 
@@ -33,7 +33,7 @@ def atomic_directory(path: Path, *, overwrite: bool) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _staging_directory(path) as staging:
-            new, old = staging / "new", staging / "old"
+            new, old = Path(staging, "new"), Path(staging, "old")
             new.mkdir()
             yield new
             try:
@@ -83,13 +83,11 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
         )
 
 
-@contextlib.contextmanager
-def _staging_directory(path: Path) -> Iterator[Path]:
-    """Yields a temporary directory beside `path`, so that renaming its content to `path` is atomic.
+def _staging_directory(path: Path) -> tempfile.TemporaryDirectory[str]:
+    """Makes a temporary directory beside `path`, so that renaming its content to `path` is atomic.
 
     Its name is hidden and no number, which TensorFlow Serving would take for a version.
     """
-    with tempfile.TemporaryDirectory(
+    return tempfile.TemporaryDirectory(
         prefix=f".{path.name}-", dir=path.parent, ignore_cleanup_errors=True
-    ) as name:
-        yield Path(name)
+    )
