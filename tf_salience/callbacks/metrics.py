@@ -1,15 +1,12 @@
 """Metrics of an evaluation: of each probe, and aggregated over the probes."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tf_salience.callbacks import rankings
 from tf_salience.callbacks.probe_explainer import ERASED_FRACTION, ProbeExplanation
-
-Array = npt.NDArray[Any]
+from tf_salience.utils.arrays import Array
 
 #: The usual special tokens of tokenizers.
 SPECIAL_TOKENS = (
@@ -23,7 +20,7 @@ Metrics = dict[str, float | None]
 def compute(
     explanation: ProbeExplanation,
     previous_scores: Array | None,
-    rationale: npt.NDArray[np.bool_] | None,
+    rationale: Array | None,
     special_tokens: Collection[str],
 ) -> Metrics:
     """Computes the metrics of one probe; those that are undefined for it are None.
@@ -69,7 +66,7 @@ def aggregate(metrics: Iterable[Metrics]) -> dict[str, float]:
     return scalars
 
 
-def _rationale_share(scores: Array, rationale: npt.NDArray[np.bool_] | None) -> float | None:
+def _rationale_share(scores: Array, rationale: Array | None) -> float | None:
     """Computes the fraction of the k top tokens that are among the k rationale words."""
     if rationale is None or not rationale.any():
         return None

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tf_salience.callbacks import rankings
 from tf_salience.callbacks.probes import Probes
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation import TokenSalience
-
-Array = npt.NDArray[Any]
+from tf_salience.utils.arrays import Array
 
 #: The fraction of the tokens that is erased for comprehensiveness, and kept for sufficiency.
 ERASED_FRACTION = 0.2
@@ -110,7 +107,7 @@ class ProbeExplainer:
         ]
 
 
-def _erasure_masks(scores: Array, real: npt.NDArray[np.bool_], seed: int) -> Array:
+def _erasure_masks(scores: Array, real: Array, seed: int) -> Array:
     """Builds the masks of the tokens to erase from one probe, (2 · (1 + random), tokens).
 
     Two masks for the ranking by scores, then for each random ranking: the top tokens, and all real

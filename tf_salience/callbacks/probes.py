@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience.models import datasets, nests
 from tf_salience.utils import arrays
+from tf_salience.utils.arrays import Array
 
-Array = npt.NDArray[Any]
 #: Words as the tokens read, or positions among the real tokens of the example.
 Rationale = Collection[str | int]
 
@@ -39,7 +38,7 @@ class Probes:
         labels = None if self.labels is None else self.labels[rows]
         return arrays.take(self.inputs, rows), labels
 
-    def rationale_mask(self, probe: int, tokens: Sequence[str]) -> npt.NDArray[np.bool_] | None:
+    def rationale_mask(self, probe: int, tokens: Sequence[str]) -> Array | None:
         """Builds the mask of a probe's rationale words, (tokens,); None without rationales."""
         if self.rationales is None:
             return None

@@ -1,12 +1,10 @@
 """Statistics of one sentence's scores, by their order and their shares; needs numpy alone."""
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from tf_salience.utils.arrays import Array
 
 
 def ranks(scores: Array) -> Array:

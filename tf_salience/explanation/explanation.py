@@ -166,8 +166,8 @@ def _real_segments(
     segments: Mapping[str, slice], is_real: npt.NDArray[np.bool_]
 ) -> dict[str, slice]:
     """Converts slices of the padded tokens axis to slices of one example's real tokens."""
-    real_before = np.concatenate([[0], np.cumsum(is_real)])
+    real_before = [0, *np.cumsum(is_real).tolist()]
     return {
-        name: slice(int(real_before[segment.start]), int(real_before[segment.stop]))
+        name: slice(real_before[segment.start], real_before[segment.stop])
         for name, segment in segments.items()
     }
