@@ -1,4 +1,4 @@
-"""What `inspect` prints is true, and the call that it prints runs."""
+"""`inspect`: its text is true, and the call that it prints runs."""
 
 import re
 import textwrap
@@ -14,14 +14,10 @@ import tf_salience as tfs
 from tf_salience.models.report import report
 
 
-def call_of(printed):
-    return textwrap.dedent(printed.partition("To explain it\n")[2])
-
-
-def run(printed, model, names):
-    """Runs the worked call with the inputs under the names that it has for them."""
-    namespace = {"model": model, **names}
-    exec(call_of(printed), namespace)
+def run(printed, model, inputs):
+    """Runs the printed call, with the inputs under the names that it has for them."""
+    namespace = {"model": model, **inputs}
+    exec(textwrap.dedent(printed.partition("To explain it\n")[2]), namespace)
     return namespace["explanation"]
 
 
@@ -99,7 +95,7 @@ def test_a_model_without_symbolic_inputs():
     assert len(run(printed, model, {"inputs": helpers.ids()})) == 6
 
 
-def test_a_model_of_which_nothing_is_known_before_it_runs():
+def test_a_model_that_tells_nothing_before_it_runs():
     class Pair(keras.Model):
         def __init__(self):
             super().__init__()
@@ -118,27 +114,27 @@ def test_a_model_of_which_nothing_is_known_before_it_runs():
 
 
 def test_names_that_python_does_not_take():
-    text, other = model_zoo.ids_input("my text"), model_zoo.ids_input("class", (1,))
-    other_vectors = layers.Flatten()(layers.Embedding(3, 2)(other))
-    read = layers.GlobalAveragePooling1D()(model_zoo.table()(text))
-    both = layers.Concatenate()([read, other_vectors])
-    model = keras.Model({"my text": text, "class": other}, layers.Dense(2)(both))
+    text, category = model_zoo.ids_input("my text"), model_zoo.ids_input("class", (1,))
+    category_vectors = layers.Flatten()(layers.Embedding(3, 2)(category))
+    text_vectors = layers.GlobalAveragePooling1D()(model_zoo.table()(text))
+    hidden = layers.Concatenate()([text_vectors, category_vectors])
+    model = keras.Model({"my text": text, "class": category}, layers.Dense(2)(hidden))
     printed = report(model)
     assert "explainer({'my text': my_text, 'class': class_})" in printed
     names = {"my_text": helpers.ids(), "class_": np.ones((6, 1), int)}
     assert len(run(printed, model, names)) == 6
 
 
-def test_what_cannot_be_told_is_asked():
+def test_a_layer_that_the_user_must_name():
     ids = model_zoo.ids_input()
-    both = layers.Add()([model_zoo.table("words")(ids), model_zoo.table("tags")(ids)])
-    model = model_zoo.classified(ids, layers.GlobalAveragePooling1D()(both))
+    hidden = layers.Add()([model_zoo.table("words")(ids), model_zoo.table("tags")(ids)])
+    model = model_zoo.classified(ids, layers.GlobalAveragePooling1D()(hidden))
     assert "it cannot be told which embeds the tokens" in report(model)
-    text, others = model_zoo.ids_input("text"), model_zoo.ids_input("others")
+    text, tags = model_zoo.ids_input("text"), model_zoo.ids_input("tags")
     hot = layers.Dense(8)(keras.ops.one_hot(text, model_zoo.VOCABULARY))
-    hidden = layers.GlobalAveragePooling1D()(layers.Add()([hot, model_zoo.table("x")(others)]))
+    hidden = layers.GlobalAveragePooling1D()(layers.Add()([hot, model_zoo.table("x")(tags)]))
     assert "reads the input 'text' by no embedding layer" in report(
-        model_zoo.classified([text, others], hidden)
+        model_zoo.classified([text, tags], hidden)
     )
     named = report(model, embeddings=["words", "tags"])
     assert "*  words" in named
