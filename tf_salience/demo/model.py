@@ -4,6 +4,7 @@ Its `.keras` file loads without custom objects.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,6 +13,23 @@ import numpy as np
 from tf_salience.data.labelled_texts import LabelledTexts
 
 VECTORIZER, CLASSIFIER = "words", "classifier"
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Settings of a model and its training.
+
+    Attributes:
+        epochs: maximum number of epochs.
+        patience: number of epochs without a better validation accuracy after which to stop.
+        learning_rate: learning rate of Adam.
+        dropout: dropout rate of the model's blocks.
+    """
+
+    epochs: int
+    patience: int
+    learning_rate: float
+    dropout: float
 
 
 def word_vectorizer(texts: Sequence[str], *, max_words: int = 8000, max_tokens: int = 64) -> Any:
@@ -93,9 +111,7 @@ def train(
     data: LabelledTexts,
     *,
     validation: LabelledTexts,
-    epochs: int,
-    patience: int,
-    learning_rate: float,
+    settings: Hyperparameters,
     on_epoch: Callable[[int, dict[str, float]], None],
 ) -> None:
     """Trains a model of `text_classifier` in place.
@@ -105,20 +121,18 @@ def train(
         data: texts with labels.
         validation: texts with labels, none of them in `data`; the weights of the epoch with the
             best validation accuracy are kept.
-        epochs: maximum number of epochs.
-        patience: number of epochs without a better validation accuracy after which to stop.
-        learning_rate: learning rate of Adam.
+        settings: settings of the training.
         on_epoch: callback of the epoch that has ended, from 0, and Keras' logs.
     """
     classifier = model.get_layer(CLASSIFIER)
     classifier.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=keras.optimizers.Adam(settings.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=False,  # XLA is slower on a CPU
     )
     early_stopping = keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=patience, restore_best_weights=True
+        "val_accuracy", mode="max", patience=settings.patience, restore_best_weights=True
     )
     # Strings are converted to ids once, not at every step.
     classifier.fit(
@@ -126,7 +140,7 @@ def train(
         data.labels,
         validation_data=(token_ids(model, validation.texts), validation.labels),
         batch_size=64,
-        epochs=epochs,
+        epochs=settings.epochs,
         callbacks=[early_stopping, keras.callbacks.LambdaCallback(on_epoch_end=on_epoch)],
         verbose=0,
     )
@@ -151,5 +165,6 @@ def _block(hidden: Any, mask: Any, *, heads: int, dropout: float) -> Any:
     attended = attention(normed, normed, attention_mask=mask[:, None, :])
     hidden = keras.layers.Add()([hidden, keras.layers.Dropout(dropout)(attended)])
     normed = keras.layers.LayerNormalization()(hidden)
-    projected = keras.layers.Dense(dim)(keras.layers.Dense(2 * dim, activation="gelu")(normed))
+    wide = keras.layers.Dense(2 * dim, activation="gelu")(normed)
+    projected = keras.layers.Dense(dim)(wide)
     return keras.layers.Add()([hidden, keras.layers.Dropout(dropout)(projected)])

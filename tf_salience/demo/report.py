@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tf_salience.data.labelled_texts import LabelledTexts
+from tf_salience.demo.task import Task
 from tf_salience.demo.word_removal import ScoreQuality
 from tf_salience.explanation.explanation import Explanation
 from tf_salience.explanation.token_salience import TokenSalience
@@ -17,64 +17,44 @@ from tf_salience.visualization import terminal
 _MIN_TOKENS, _MAX_TOKENS = 4, 22
 
 
-def choose_texts(
-    data: LabelledTexts,
-    gold: Sequence[np.ndarray] | None,
-    explanations: Mapping[str, Explanation],
-    *,
-    count: int,
-) -> list[int]:
+def choose_texts(task: Task, explanations: Mapping[str, Explanation]) -> list[int]:
     """Returns the indices of short texts that the model got right, most gold words first."""
     indices = [
         index
         for index, salience in enumerate(next(iter(explanations.values())))
         if _MIN_TOKENS <= len(salience.tokens) <= _MAX_TOKENS
-        and data.labels is not None
-        and salience.target == data.labels[index]
+        and task.test.labels is not None
+        and salience.target == task.test.labels[index]
     ]
+    gold = task.gold
     if gold is not None:
         # Two gold words are a negation or two clauses: the hard cases.
         indices.sort(key=lambda index: -min(int(gold[index].sum()), 2))
-    return indices[:count]
+    return indices
 
 
 def print_texts(
-    console: Console,
-    indices: Sequence[int],
-    data: LabelledTexts,
-    gold: Sequence[np.ndarray] | None,
-    explanations: Mapping[str, Explanation],
+    console: Console, indices: Sequence[int], task: Task, explanations: Mapping[str, Explanation]
 ) -> None:
     """Prints the texts with these indices, their tokens coloured once for each method."""
     console.print(
         "\nSome held-out texts that the model got right. Blue speaks for it, red against."
     )
-    if gold is not None:
+    if task.gold is not None:
         console.print("Underlined: the words that carry the label.")
     for index in indices:
-        first = next(iter(explanations.values()))[index]
         console.print()
-        console.print(_caption(first, data, index), style="bold")
-        flags = None if gold is None else gold[index]
+        console.print(_caption(index, task, explanations), style="bold")
+        gold = None if task.gold is None else task.gold[index]
         for method, explanation in explanations.items():
             console.print(f"  {method}", style="dim")
             render = _colored if console.color_system else _plain
-            console.print(Padding(render(explanation[index], flags), (0, 0, 0, 4)))
+            console.print(Padding(render(explanation[index], gold), (0, 0, 0, 4)))
 
 
-def print_table(
-    console: Console,
-    qualities: Sequence[ScoreQuality],
-    *,
-    accuracy: float,
-    held_out: int,
-    explained: int,
-) -> None:
+def print_table(console: Console, qualities: Sequence[ScoreQuality], *, title: str) -> None:
     """Prints the table that compares the methods."""
-    table = Table(
-        title=f"Accuracy {accuracy:.1%} on {held_out} held-out texts; {explained} explained",
-        title_justify="left",
-    )
+    table = Table(title=title, title_justify="left")
     table.add_column("score")
     if qualities[0].gold_share is not None:
         table.add_column("top word is gold", justify="right")
@@ -110,7 +90,7 @@ def print_convergence(console: Console, explanations: Mapping[str, Explanation])
 
 
 def draw_texts(
-    path: str, indices: Sequence[int], data: LabelledTexts, explanations: Mapping[str, Explanation]
+    path: str, indices: Sequence[int], task: Task, explanations: Mapping[str, Explanation]
 ) -> None:
     """Draws the texts with these indices.
 
@@ -121,16 +101,17 @@ def draw_texts(
 
     groups = []
     for index in indices:
-        saliences = {method: explanation[index] for method, explanation in explanations.items()}
         rows = [
-            (method, salience.tokens, salience.scores.tolist())
-            for method, salience in saliences.items()
+            (method, explanation.tokens[index], explanation[index].scores.tolist())
+            for method, explanation in explanations.items()
         ]
-        groups.append((_caption(next(iter(saliences.values())), data, index), rows))
+        groups.append((_caption(index, task, explanations), rows))
     save_image(groups, path)
 
 
-def _caption(salience: TokenSalience, data: LabelledTexts, index: int) -> str:
+def _caption(index: int, task: Task, explanations: Mapping[str, Explanation]) -> str:
+    salience = next(iter(explanations.values()))[index]
+    data = task.test
     label = int(data.labels[index]) if data.labels is not None else 0
     name = str(label) if data.class_names is None else data.class_names[label]
     return (

@@ -1,7 +1,7 @@
 """The run of `tf-salience demo`: data, training, explanations, and their quality."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -11,7 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 from tf_salience.attribution.methods import METHODS
 from tf_salience.data.labelled_texts import LabelledTexts, split_train_test
 from tf_salience.demo import report
-from tf_salience.demo.model import probabilities, text_classifier, token_ids, train, word_vectorizer
+from tf_salience.demo.model import (
+    Hyperparameters,
+    probabilities,
+    text_classifier,
+    token_ids,
+    train,
+    word_vectorizer,
+)
 from tf_salience.demo.options import DemoOptions
 from tf_salience.demo.task import Task, load_task
 from tf_salience.demo.word_removal import ScoreQuality, WordRemoval
@@ -22,18 +29,9 @@ _VALIDATION_SHARE = 0.1
 _PRINTED_TEXTS = 4
 
 
-@dataclass(frozen=True)
-class _Hyperparameters:
-    """Settings of the training; real texts overfit soon, sentences of the grammar do not."""
-
-    epochs: int
-    patience: int
-    learning_rate: float
-    dropout: float
-
-
-_GRAMMAR_SETTINGS = _Hyperparameters(epochs=14, patience=4, learning_rate=1.5e-3, dropout=0.0)
-_REAL_SETTINGS = _Hyperparameters(epochs=6, patience=2, learning_rate=1e-3, dropout=0.3)
+# Real texts overfit soon, sentences of the grammar do not.
+_GRAMMAR_SETTINGS = Hyperparameters(epochs=14, patience=4, learning_rate=1.5e-3, dropout=0.0)
+_REAL_SETTINGS = Hyperparameters(epochs=6, patience=2, learning_rate=1e-3, dropout=0.3)
 
 
 @dataclass(frozen=True)
@@ -76,35 +74,33 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
     accuracy = _accuracy(model, task.test)
     if options.save is not None:
         model.save(options.save)
-    count = min(options.explain, len(task.test))
-    test = task.test.take(range(count))
-    gold = None if task.gold is None else task.gold[:count]
-    removal = WordRemoval(model, test.texts, gold)
+    texts = task.test.texts[: options.explain]
+    gold = None if task.gold is None else task.gold[: options.explain]
+    removal = WordRemoval(model, texts, gold)
     qualities, explanations = [], {}
     for method in METHODS:
-        with console.status(f"Explaining {count} texts by {method}"):
+        with console.status(f"Explaining {len(texts)} texts by {method}"):
             start = time.perf_counter()
-            explanation = Explainer(model, method, class_names=test.class_names)(test.texts)
+            explanation = Explainer(model, method, class_names=task.test.class_names)(texts)
             seconds = time.perf_counter() - start  # compilation included
         explanations[method] = explanation
         scores = [salience.scores for salience in explanation]
         qualities.append(removal.evaluate(method, scores, seconds))
     qualities.append(removal.evaluate_random(seed=options.seed))
-    indices = report.choose_texts(test, gold, explanations, count=_PRINTED_TEXTS)
-    report.print_texts(console, indices, test, gold, explanations)
-    report.print_table(
-        console, qualities, accuracy=accuracy, held_out=len(task.test), explained=count
-    )
+    indices = report.choose_texts(task, explanations)[:_PRINTED_TEXTS]
+    report.print_texts(console, indices, task, explanations)
+    title = f"Accuracy {accuracy:.1%} on {len(task.test)} held-out texts; {len(texts)} explained"
+    report.print_table(console, qualities, title=title)
     report.print_convergence(console, explanations)
     if options.picture is not None:
-        report.draw_texts(options.picture, indices, test, explanations)
-    return DemoResult(model, qualities, explanations, list(test.texts))
+        report.draw_texts(options.picture, indices, task, explanations)
+    return DemoResult(model, qualities, explanations, texts)
 
 
 def _train_model(task: Task, options: DemoOptions, console: Console) -> keras.Model:
     """Returns a model trained on the task; shows a progress bar meanwhile."""
     settings = _REAL_SETTINGS if task.gold is None else _GRAMMAR_SETTINGS
-    epochs = options.epochs or settings.epochs
+    settings = replace(settings, epochs=options.epochs or settings.epochs)
     train_data, validation = split_train_test(
         task.train, test_share=_VALIDATION_SHARE, seed=options.seed
     )
@@ -120,21 +116,13 @@ def _train_model(task: Task, options: DemoOptions, console: Console) -> keras.Mo
         TimeElapsedColumn(),
         console=console,
     ) as progress:
-        bar = progress.add_task("train", total=epochs, loss="-", accuracy="-")
+        bar = progress.add_task("train", total=settings.epochs, loss="-", accuracy="-")
 
         def on_epoch(epoch: int, logs: dict[str, float]) -> None:
             accuracy = f"{logs['val_accuracy']:.3f}"
             progress.update(bar, completed=epoch + 1, loss=f"{logs['loss']:.3f}", accuracy=accuracy)
 
-        train(
-            model,
-            train_data,
-            validation=validation,
-            epochs=epochs,
-            patience=settings.patience,
-            learning_rate=settings.learning_rate,
-            on_epoch=on_epoch,
-        )
+        train(model, train_data, validation=validation, settings=settings, on_epoch=on_epoch)
     return model
 
 
