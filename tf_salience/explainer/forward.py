@@ -60,11 +60,8 @@ class ForwardRunner:
             # Each batch of texts was as wide as its longest. Explained together they are as wide as
             # the longest of all, for which a model that does not mask gives other outputs.
             columns = zip(*(forward.vectorized for forward in passes), strict=True)
-            vectorized = [arrays.concatenate_padded(ids) for ids in columns]
-            passes = [
-                self._run(arrays.take(nest, batch), tuple(ids[batch] for ids in vectorized))
-                for batch in batches
-            ]
+            vectorized = tuple(arrays.concatenate_padded(ids) for ids in columns)
+            passes = [self._run(*arrays.take((nest, vectorized), batch)) for batch in batches]
         if self._model.hooked.guessed:
             layers = [segment.layer for segment in passes[0].segments] or self._model.hooked.layers
             check_embedded(self._model.model, nest, passes[0].unread, layers[0].name)

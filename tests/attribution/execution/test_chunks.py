@@ -108,12 +108,15 @@ def test_chunks_batches_order_and_padding_do_not_matter(
         assert salience.evaluations == expected[number].evaluations
 
 
-def test_a_target_of_another_number_of_rows_along_the_path():
-    """One example cannot show that it is wrong; the rows of its path do."""
+@pytest.mark.parametrize(
+    "target",
+    [lambda outputs: outputs[:1, 0], lambda outputs: tf.reduce_sum(outputs[:, 0])[None]],
+    ids=["first", "sum"],
+)
+def test_a_target_that_mixes_rows(target):
+    """One example cannot show it; the rows of its path do."""
     model = helpers.weights_alive(helpers.sequential_lstm())
-    explainer = tfs.Explainer(
-        model, tfs.IntegratedGradients(steps=4), target=lambda outputs: outputs[:1, 0]
-    )
+    explainer = tfs.Explainer(model, tfs.IntegratedGradients(steps=4), target=target)
     with pytest.raises(ValueError, match=r"`target`.*one number for each row.*Received: 1 .* 5"):
         explainer(helpers.ids(1))
 
