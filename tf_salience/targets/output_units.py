@@ -148,10 +148,9 @@ def class_name(column: Any, context: Context) -> str:
 def check_class_names(class_names: Sequence[str] | None, classes: int) -> None:
     """Raises a ValueError unless every output has a name; a single unit may have two."""
     sizes = (1, 2) if classes == 1 else (classes,)
-    if class_names is None or len(class_names) in sizes:
-        return
-    raise ValueError(
-        f"`class_names` must name each of the model's {classes} outputs"
-        f"{' (one name, or two for a single unit)' if classes == 1 else ''}. "
-        f"Received: class_names={list(class_names)!r}"
-    )
+    if class_names is not None and len(class_names) not in sizes:
+        raise ValueError(
+            f"`class_names` must name each of the model's {classes} outputs"
+            f"{' (one name, or two for a single unit)' if classes == 1 else ''}. "
+            f"Received: class_names={list(class_names)!r}"
+        )

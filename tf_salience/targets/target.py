@@ -24,11 +24,9 @@ class Target(Protocol):
     @property
     def units(self) -> tuple[Any, ...]:
         """The selected output units, as `Unit.which` has them, one per column of `resolve`."""
-        ...
 
     def resolve(self, context: Context) -> IntArray:
         """Returns the selection at the input, (batch, columns), int32."""
-        ...
 
     def score(self, outputs: Any, target_indices: Any) -> Any:
         """Returns the scalar of each row, (batch,), inside the graph.
@@ -37,7 +35,6 @@ class Target(Protocol):
             outputs: the model's outputs for these rows.
             target_indices: (batch, columns), the rows' selection from `resolve`.
         """
-        ...
 
     def name(self, target_indices: IntArray, context: Context) -> str:
         """Returns the name of what is explained for one example.
@@ -46,11 +43,9 @@ class Target(Protocol):
             target_indices: (columns,), the example's selection from `resolve`.
             context: the examples.
         """
-        ...
 
     def get_config(self) -> dict[str, Any]:
         """Returns plain values from which the target can be made again."""
-        ...
 
 
 @runtime_checkable
@@ -60,7 +55,6 @@ class TokenTarget(Target, Protocol):
     @property
     def for_all_tokens(self) -> Target:
         """The target before it is split by token."""
-        ...
 
     def token_targets(self, target_indices: IntArray, context: Context) -> list[tuple[int, int]]:
         """Returns the tokens that it splits into, (row, column) each.
@@ -69,7 +63,6 @@ class TokenTarget(Target, Protocol):
             target_indices: (batch, columns), the selection of `for_all_tokens`.
             context: the examples; `row` counts them.
         """
-        ...
 
     def at_columns(self, columns: Sequence[int], examples: Sequence[int]) -> Target:
         """Returns the target at one column of each of these examples, which may repeat.
@@ -78,7 +71,6 @@ class TokenTarget(Target, Protocol):
             columns: (targets,), the columns of the tokens.
             examples: (targets,), their examples' numbers among those that the user passed.
         """
-        ...
 
 
 def as_target(value: Any) -> Target:

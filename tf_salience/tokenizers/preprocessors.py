@@ -54,7 +54,6 @@ class TextPreprocessor(Protocol):
         Raises:
             ValueError: for texts of another shape, or continuations without a language model.
         """
-        ...
 
 
 def text_preprocessor(value: Any) -> TextPreprocessor | None:
@@ -164,16 +163,14 @@ class _Seq2SeqLM:
         named = texts if isinstance(texts, dict) else {"encoder_text": texts}
         sources = named["encoder_text"]
         starts = named.get("decoder_text", np.full(np.shape(sources), "", object))
-        columns = _columns({"encoder_text": sources, "decoder_text": starts})
-        rows = packing.encode(self.preprocessor.tokenizer, columns["encoder_text"])
+        sources, starts = _columns({"encoder_text": sources, "decoder_text": starts}).values()
+        rows = packing.encode(self.preprocessor.tokenizer, sources)
         inputs, _ = packing.pack(self.preprocessor, "encoder_", rows)
-        predicted = _pack_predicted(
-            self.preprocessor, "decoder_", columns["decoder_text"], continuations
-        )
+        predicted = _pack_predicted(self.preprocessor, "decoder_", starts, continuations)
         return replace(
             predicted,
             inputs=inputs | predicted.inputs,
-            texts={"encoder_token_ids": columns["encoder_text"], **predicted.texts},
+            texts={"encoder_token_ids": sources, **predicted.texts},
         )
 
 
@@ -196,8 +193,7 @@ def _pack_predicted(
         predicted = packing.encode(preprocessor.tokenizer, continuations)
         rows = [row + ending for row, ending in zip(rows, predicted, strict=True)]
         decoded = [text.decode("utf-8") if isinstance(text, bytes) else text for text in texts]
-        pairs = zip(decoded, continuations, strict=True)
-        texts = np.array([text + continuation for text, continuation in pairs], object)
+        texts = np.array(decoded, object) + continuations
     inputs, prefix = packing.pack(preprocessor, part, rows)
     stops = np.array([len(row) for row in rows]) + prefix
     starts = stops - np.array([len(ids) for ids in predicted])

@@ -143,7 +143,6 @@ class Tokenizer:
 
     def warn_of_truncation(self, texts: npt.NDArray[Any]) -> None:
         """Warns of texts, (batch,), that are longer than the model takes."""
-        if self.truncation is None:
-            return
-        limit, count_tokens = self.truncation
-        packing.warn_of_truncation(count_tokens(texts), limit)
+        if self.truncation is not None:
+            limit, count_tokens = self.truncation
+            packing.warn_of_truncation(count_tokens(texts), limit)
