@@ -23,7 +23,7 @@ def trained(learnable):
     """A tiny model trained on these texts, and its epochs with their validation accuracy."""
     import keras
 
-    from tf_salience.demo.model import Hyperparameters, text_classifier, train, word_vectorizer
+    from tf_salience.demo.model import TrainingConfig, text_classifier, train, word_vectorizer
 
     keras.utils.set_random_seed(0)
     vectorizer = word_vectorizer(learnable.texts, max_tokens=16)
@@ -33,7 +33,7 @@ def trained(learnable):
         model,
         learnable.take(range(300)),
         validation=learnable.take(range(300, 400)),
-        settings=Hyperparameters(epochs=12, patience=4, learning_rate=1e-2, dropout=0.1),
+        config=TrainingConfig(epochs=12, patience=4, learning_rate=1e-2, dropout=0.1),
         on_epoch=lambda epoch, logs: epochs.append((epoch + 1, logs["val_accuracy"])),
     )
     return model, epochs

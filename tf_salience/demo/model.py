@@ -13,17 +13,18 @@ import numpy as np
 from tf_salience.data.labelled_texts import LabelledTexts
 
 VECTORIZER, CLASSIFIER = "words", "classifier"
+_WORD_DROPOUT = 0.1
 
 
 @dataclass(frozen=True)
-class Hyperparameters:
-    """Settings of a model and its training.
+class TrainingConfig:
+    """Settings of the training.
 
     Attributes:
         epochs: maximum number of epochs.
         patience: number of epochs without a better validation accuracy after which to stop.
         learning_rate: learning rate of Adam.
-        dropout: dropout rate of the model's blocks.
+        dropout: dropout rate of the model's blocks, for `text_classifier`.
     """
 
     epochs: int
@@ -61,7 +62,6 @@ def text_classifier(
     heads: int = 4,
     blocks: int = 2,
     dropout: float = 0.1,
-    word_dropout: float = 0.1,
 ) -> keras.Model:
     """Returns a pre-LN transformer from strings (batch,) to logits (batch, classes).
 
@@ -72,7 +72,6 @@ def text_classifier(
         heads: number of attention heads of a block.
         blocks: number of transformer blocks.
         dropout: dropout rate of a block.
-        word_dropout: dropout rate of whole words.
 
     Returns:
         The untrained model. Its layer "classifier" is the part from ids to logits.
@@ -92,7 +91,7 @@ def text_classifier(
     )(ids)
     # A dropped word is a vector of zeros, so the model learns that zeros carry no information, as
     # the baseline of zeros presumes.
-    tokens = keras.layers.Dropout(word_dropout, noise_shape=(None, None, 1))(tokens)
+    tokens = keras.layers.Dropout(_WORD_DROPOUT, noise_shape=(None, None, 1))(tokens)
     position_vectors = keras.layers.Embedding(max_tokens, dim, name="position_embedding")(positions)
     hidden = keras.layers.Add()([tokens, position_vectors])
     for _ in range(blocks):
@@ -111,7 +110,7 @@ def train(
     data: LabelledTexts,
     *,
     validation: LabelledTexts,
-    settings: Hyperparameters,
+    config: TrainingConfig,
     on_epoch: Callable[[int, dict[str, float]], None],
 ) -> None:
     """Trains a model of `text_classifier` in place.
@@ -121,18 +120,18 @@ def train(
         data: texts with labels.
         validation: texts with labels, none of them in `data`; the weights of the epoch with the
             best validation accuracy are kept.
-        settings: settings of the training.
+        config: settings of the training.
         on_epoch: callback of the epoch that has ended, from 0, and Keras' logs.
     """
     classifier = model.get_layer(CLASSIFIER)
     classifier.compile(
-        optimizer=keras.optimizers.Adam(settings.learning_rate),
+        optimizer=keras.optimizers.Adam(config.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=False,  # XLA is slower on a CPU
     )
     early_stopping = keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=settings.patience, restore_best_weights=True
+        "val_accuracy", mode="max", patience=config.patience, restore_best_weights=True
     )
     # Strings are converted to ids once, not at every step.
     classifier.fit(
@@ -140,7 +139,7 @@ def train(
         data.labels,
         validation_data=(token_ids(model, validation.texts), validation.labels),
         batch_size=64,
-        epochs=settings.epochs,
+        epochs=config.epochs,
         callbacks=[early_stopping, keras.callbacks.LambdaCallback(on_epoch_end=on_epoch)],
         verbose=0,
     )
@@ -156,6 +155,12 @@ def probabilities(model: keras.Model, ids: np.ndarray) -> np.ndarray:
     """Returns the probabilities, (batch, classes), of a model of `text_classifier` for ids."""
     logits = model.get_layer(CLASSIFIER).predict(ids, batch_size=256, verbose=0)
     return np.asarray(keras.ops.softmax(logits))
+
+
+def accuracy(model: keras.Model, data: LabelledTexts) -> float:
+    """Returns the share of texts that a model of `text_classifier` classifies as labelled."""
+    predictions = probabilities(model, token_ids(model, data.texts)).argmax(axis=1)
+    return float(np.mean(predictions == data.labels))
 
 
 def _block(hidden: Any, mask: Any, *, heads: int, dropout: float) -> Any:

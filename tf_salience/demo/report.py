@@ -61,12 +61,9 @@ def print_table(console: Console, qualities: Sequence[ScoreQuality], *, title: s
     table.add_column("fall without top word", justify="right")
     table.add_column("seconds", justify="right")
     for quality in qualities:
-        cells = [quality.name]
-        if quality.gold_share is not None:
-            cells.append(f"{quality.gold_share:.1%}")
-        cells.append(f"{quality.drop:.3f}")
-        cells.append("" if quality.seconds is None else f"{quality.seconds:.1f}")
-        table.add_row(*cells)
+        share = [] if quality.gold_share is None else [f"{quality.gold_share:.1%}"]
+        seconds = "" if quality.seconds is None else f"{quality.seconds:.1f}"
+        table.add_row(quality.name, *share, f"{quality.drop:.3f}", seconds)
     console.print()
     console.print(table)
     console.print(
@@ -85,7 +82,7 @@ def print_convergence(console: Console, explanations: Mapping[str, Explanation])
             f"{method.replace('_', ' ').capitalize()}: median |convergence delta| "
             f"{np.median(np.abs(explanation.convergence_delta)):.1e} logits, "
             f"{np.mean(explanation.evaluations):.1f} evaluations a text, "
-            f"{int(np.sum(explanation.converged))} of {len(explanation)} converged",
+            f"{int(np.sum(explanation.converged))} of {len(explanation)} converged"
         )
 
 

@@ -9,16 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from tf_salience.attribution.methods import METHODS
-from tf_salience.data.labelled_texts import LabelledTexts, split_train_test
+from tf_salience.data.labelled_texts import split_train_test
 from tf_salience.demo import report
-from tf_salience.demo.model import (
-    Hyperparameters,
-    probabilities,
-    text_classifier,
-    token_ids,
-    train,
-    word_vectorizer,
-)
+from tf_salience.demo.model import TrainingConfig, accuracy, text_classifier, train, word_vectorizer
 from tf_salience.demo.options import DemoOptions
 from tf_salience.demo.task import Task, load_task
 from tf_salience.demo.word_removal import ScoreQuality, WordRemoval
@@ -27,11 +20,9 @@ from tf_salience.explanation.explanation import Explanation
 
 _VALIDATION_SHARE = 0.1
 _PRINTED_TEXTS = 4
-
-
 # Real texts overfit soon, sentences of the grammar do not.
-_GRAMMAR_SETTINGS = Hyperparameters(epochs=14, patience=4, learning_rate=1.5e-3, dropout=0.0)
-_REAL_SETTINGS = Hyperparameters(epochs=6, patience=2, learning_rate=1e-3, dropout=0.3)
+_GRAMMAR_CONFIG = TrainingConfig(epochs=14, patience=4, learning_rate=1.5e-3, dropout=0.0)
+_REAL_CONFIG = TrainingConfig(epochs=6, patience=2, learning_rate=1e-3, dropout=0.3)
 
 
 @dataclass(frozen=True)
@@ -71,17 +62,18 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
         task = load_task(options)
     console.out(f"Data: {task.name} · {len(task.train)} to train on, {len(task.test)} held out")
     model = _train_model(task, options, console)
-    accuracy = _accuracy(model, task.test)
+    test = task.test
+    test_accuracy = accuracy(model, test)
     if options.save is not None:
         model.save(options.save)
-    texts = task.test.texts[: options.explain]
+    texts = test.texts[: options.explain]
     gold = None if task.gold is None else task.gold[: options.explain]
     removal = WordRemoval(model, texts, gold)
     qualities, explanations = [], {}
     for method in METHODS:
         with console.status(f"Explaining {len(texts)} texts by {method}"):
             start = time.perf_counter()
-            explanation = Explainer(model, method, class_names=task.test.class_names)(texts)
+            explanation = Explainer(model, method, class_names=test.class_names)(texts)
             seconds = time.perf_counter() - start  # compilation included
         explanations[method] = explanation
         scores = [salience.scores for salience in explanation]
@@ -89,7 +81,7 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
     qualities.append(removal.evaluate_random(seed=options.seed))
     indices = report.choose_texts(task, explanations)[:_PRINTED_TEXTS]
     report.print_texts(console, indices, task, explanations)
-    title = f"Accuracy {accuracy:.1%} on {len(task.test)} held-out texts; {len(texts)} explained"
+    title = f"Accuracy {test_accuracy:.1%} on {len(test)} held-out texts; {len(texts)} explained"
     report.print_table(console, qualities, title=title)
     report.print_convergence(console, explanations)
     if options.picture is not None:
@@ -99,13 +91,13 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
 
 def _train_model(task: Task, options: DemoOptions, console: Console) -> keras.Model:
     """Returns a model trained on the task; shows a progress bar meanwhile."""
-    settings = _REAL_SETTINGS if task.gold is None else _GRAMMAR_SETTINGS
-    settings = replace(settings, epochs=options.epochs or settings.epochs)
+    config = _REAL_CONFIG if task.gold is None else _GRAMMAR_CONFIG
+    config = replace(config, epochs=options.epochs or config.epochs)
     train_data, validation = split_train_test(
         task.train, test_share=_VALIDATION_SHARE, seed=options.seed
     )
     model = text_classifier(
-        word_vectorizer(train_data.texts), classes=_class_count(task), dropout=settings.dropout
+        word_vectorizer(train_data.texts), classes=_class_count(task), dropout=config.dropout
     )
     with Progress(
         "Training",
@@ -116,13 +108,13 @@ def _train_model(task: Task, options: DemoOptions, console: Console) -> keras.Mo
         TimeElapsedColumn(),
         console=console,
     ) as progress:
-        bar = progress.add_task("train", total=settings.epochs, loss="-", accuracy="-")
+        bar = progress.add_task("train", total=config.epochs, loss="-", accuracy="-")
 
         def on_epoch(epoch: int, logs: dict[str, float]) -> None:
-            accuracy = f"{logs['val_accuracy']:.3f}"
-            progress.update(bar, completed=epoch + 1, loss=f"{logs['loss']:.3f}", accuracy=accuracy)
+            loss, val_accuracy = (f"{logs[name]:.3f}" for name in ("loss", "val_accuracy"))
+            progress.update(bar, completed=epoch + 1, loss=loss, accuracy=val_accuracy)
 
-        train(model, train_data, validation=validation, settings=settings, on_epoch=on_epoch)
+        train(model, train_data, validation=validation, config=config, on_epoch=on_epoch)
     return model
 
 
@@ -130,8 +122,3 @@ def _class_count(task: Task) -> int:
     if task.train.class_names is not None:
         return len(task.train.class_names)
     return 1 + max(int(np.max(np.asarray(data.labels))) for data in (task.train, task.test))
-
-
-def _accuracy(model: keras.Model, data: LabelledTexts) -> float:
-    predictions = probabilities(model, token_ids(model, data.texts)).argmax(axis=1)
-    return float(np.mean(predictions == data.labels))
