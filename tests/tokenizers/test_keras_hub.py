@@ -7,7 +7,7 @@ import helpers
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tf_salience as tfs
@@ -125,6 +125,7 @@ class TestTokenizers:
 
 class TestOffsets:
     @pytest.mark.parametrize("name", ["Bert", "Roberta", "XLMRoberta"])
+    @settings(deadline=None)  # a tokenizer's first call is slow
     @given(text=st.text(alphabet="thesoupwagdSPé😀 .\n中", max_size=12))
     def test_offsets_cut_the_tokens_out_of_the_text(self, name, text):
         tokenizer = adapt(hub.tokenizer(name), None, [], None)

@@ -23,16 +23,14 @@ def as_matrix(outputs: Any) -> Any:
             "a callable `outputs -> (batch,)` as `target`."
         )
     rank = len(outputs.shape)
-    if rank == 1:
-        return outputs[:, None]
-    if rank != 2:
+    if rank not in (1, 2):
         raise ValueError(
             "A class can be explained only in outputs of shape (batch, classes). Received: outputs "
             f"of shape {tuple(outputs.shape)}. For a tagger explain one token, `targets.Position`; "
             "for a language model a stretch of text, `targets.Span`; or pass a callable "
             "`outputs -> (batch,)` as `target`, for instance `lambda outputs: outputs[:, 0, 1]`."
         )
-    return outputs
+    return outputs[:, None] if rank == 1 else outputs
 
 
 def check_logits(target: str, outputs: Any, ends_in_probabilities: bool, mend: str) -> None:
@@ -107,16 +105,14 @@ def _named_index(name: str, classes: int, class_names: Sequence[str] | None, arg
         )
     validation.check_one_of(argument, name, class_names)
     index = list(class_names).index(name)
-    if classes > 1:
-        return index
     # A single unit scores the last name: the second class of two.
-    if index != len(class_names) - 1:
+    if classes == 1 and index != len(class_names) - 1:
         raise ValueError(
             f"The model has a single output unit, which scores {class_names[-1]!r}. "
             f"Received: {argument}={name!r}. For the opposite pass a callable: "
             "`target=lambda outputs: -outputs[:, 0]`."
         )
-    return 0
+    return index if classes > 1 else 0
 
 
 def label_columns(context: Context, classes: int) -> IntArray:

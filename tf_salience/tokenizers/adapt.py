@@ -55,8 +55,7 @@ def _of_model(model: Any, layers: Sequence[keras.layers.Layer]) -> Any:
     preprocessor = getattr(model, "preprocessor", None)
     if is_tokenizer(preprocessor):
         return preprocessor
-    layer_type = keras.layers.TextVectorization
-    vectorizers = [layer for layer in layers if isinstance(layer, layer_type)]
+    vectorizers = [layer for layer in layers if isinstance(layer, keras.layers.TextVectorization)]
     return vectorizers[0] if len(vectorizers) == 1 else None
 
 
