@@ -1,4 +1,4 @@
-"""LIT's own `gradient_maps` on a Keras model, and the same numbers from this project.
+"""The numbers of LIT's own `gradient_maps` on a Keras model, and the same ones by this package.
 
 Runs in an environment of its own, `tox -e lit`: LIT asks for numpy<2 and much else.
 """
@@ -21,7 +21,7 @@ from lit_nlp.api import model as lit_model
 from lit_nlp.api import types as lit_types
 from lit_nlp.components import gradient_maps
 
-#: Word ids: 0 is padding, some speak for the label, some against it, one turns the next word round.
+#: Word ids: 0 is padding, FOR and AGAINST the label; NOT reverses the next word.
 FOR, AGAINST, NOT, WORDS = range(1, 9), range(9, 17), 17, 40
 VOCABULARY = ["[PAD]", *(f"word{i}" for i in range(1, WORDS))]
 CLASSES = ["negative", "positive"]
@@ -34,7 +34,7 @@ class LitModel(lit_model.BatchedModel):
     """A Keras model as LIT sees it: sentences of ids, one at a time, or their embeddings.
 
     Attributes:
-        points: what LIT asked for: embeddings, (tokens, dim), or None where it gave a sentence.
+        points: the embeddings that LIT passed, (tokens, dim), or None where it passed a sentence.
     """
 
     def __init__(self, embed: keras.layers.Layer, head: keras.Model) -> None:
@@ -44,14 +44,14 @@ class LitModel(lit_model.BatchedModel):
 
     def input_spec(self) -> lit_types.Spec:
         return {
-            "tokens": lit_types.Tokenizer(),
+            "tokens": lit_types.Tokens(),
             "embs": lit_types.TokenEmbeddings(align="tokens", required=False),
             "grad_class": lit_types.CategoryLabel(vocab=CLASSES, required=False),
         }
 
     def output_spec(self) -> lit_types.Spec:
         return {
-            "tokens": lit_types.Tokenizer(),
+            "tokens": lit_types.Tokens(),
             "embs": lit_types.TokenEmbeddings(align="tokens"),
             "grads": lit_types.TokenGradients(
                 align="tokens", grad_for="embs", grad_target_field_key="grad_class"
@@ -60,18 +60,18 @@ class LitModel(lit_model.BatchedModel):
         }
 
     def predict_minibatch(self, inputs: list[lit_types.JsonDict]) -> list[lit_types.JsonDict]:
-        return [self._predict_one(example) for example in inputs]
+        return [self._predict_example(example) for example in inputs]
 
-    def _predict_one(self, example: lit_types.JsonDict) -> lit_types.JsonDict:
-        given = example.get("embs")
-        self.points.append(given)
-        if given is None:
+    def _predict_example(self, example: lit_types.JsonDict) -> lit_types.JsonDict:
+        point = example.get("embs")
+        self.points.append(point)
+        if point is None:
             ids = np.array([[VOCABULARY.index(token) for token in example["tokens"]]])
-            given = self._embed(ids)[0].numpy()
-        embeddings = tf.constant(np.asarray(given, np.float32)[None])
-        pinned = example.get("grad_class")
+            point = self._embed(ids)[0].numpy()
+        embeddings = tf.constant(np.asarray(point, np.float32)[None])
+        name = example.get("grad_class")
         column, gradients = self._gradient(
-            embeddings, tf.constant(-1 if pinned is None else CLASSES.index(pinned), tf.int64)
+            embeddings, tf.constant(-1 if name is None else CLASSES.index(name), tf.int64)
         )
         return {
             "tokens": example["tokens"],
@@ -81,19 +81,19 @@ class LitModel(lit_model.BatchedModel):
         }
 
     @tf.function(reduce_retracing=True)
-    def _gradient(self, embeddings: tf.Tensor, pinned: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The explained class of one sentence (-1: the predicted one), and its gradient."""
+    def _gradient(self, embeddings: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the explained class of a sentence (-1: the predicted one), and its gradient."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(embeddings)
             logits = self._head(embeddings, training=False)[0]
-            column = tf.where(pinned < 0, tf.argmax(logits), pinned)
+            column = tf.where(number < 0, tf.argmax(logits), number)
             target = logits[column]
         return column, tape.gradient(target, embeddings)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One trained model, whole and cut at its embeddings, and sentences of different lengths."""
+    """A trained model, whole and cut at its embeddings, and sentences of different lengths."""
 
     name: str
     model: keras.Model
@@ -112,20 +112,20 @@ class Case:
     def reference(self) -> list[np.ndarray]:
         """Integrated gradients with 256 Gauss-Legendre nodes."""
         method = tfs.IntegratedGradients(steps=256, rule="gauss_legendre")
-        return [one.scores for one in self.explain(method)]
+        return [salience.scores for salience in self.explain(method)]
 
     def lit_inputs(self) -> list[lit_types.JsonDict]:
         return [{"tokens": [VOCABULARY[i] for i in sentence]} for sentence in self.sentences]
 
     def lit_scores(self, interpreter: object, model: lit_model.Model | None = None) -> list:
-        """What one of LIT's interpreters gives for each sentence."""
-        found = interpreter.run(
+        """Computes the scores of each sentence by an interpreter of LIT's."""
+        results = interpreter.run(
             self.lit_inputs(), model or self.wrapped, lit_dataset.NoneDataset({})
         )
-        return [result["grads"].salience for result in found]
+        return [result["grads"].salience for result in results]
 
     def explain(self, method: object, target: object = "predicted") -> tfs.Explanation:
-        """The same sentences, in one batch with padding, by this project."""
+        """Explains the same sentences, in a batch with padding, by this package."""
         return tfs.explain(
             self.model,
             self.ids,
@@ -138,15 +138,15 @@ class Case:
 
 
 def _sentences(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Random sentences, padded, and their labels: which kind of word prevails, NOT obeyed."""
+    """Makes random sentences, padded, and their labels: the kind of word that prevails."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(4, 17, count)
     ids = rng.integers(1, WORDS, (count, 16)) * (np.arange(16) < lengths[:, None])
-    turned = np.pad(ids[:, :-1] == NOT, ((0, 0), (1, 0)))
-    says = np.isin(ids, FOR) * 1.0 - np.isin(ids, AGAINST)
-    balance = np.where(turned, -says, says).sum(axis=1)
-    decided = balance != 0
-    return ids[decided], (balance > 0)[decided].astype(np.int64)
+    reversed_words = np.pad(ids[:, :-1] == NOT, ((0, 0), (1, 0)))
+    polarity = np.isin(ids, FOR) * 1.0 - np.isin(ids, AGAINST)
+    balance = np.where(reversed_words, -polarity, polarity).sum(axis=1)
+    has_label = balance != 0
+    return ids[has_label], (balance > 0)[has_label].astype(np.int64)
 
 
 def _lstm() -> tuple[keras.Model, keras.Model]:
@@ -157,26 +157,26 @@ def _lstm() -> tuple[keras.Model, keras.Model]:
 
 
 def _transformer() -> tuple[keras.Model, keras.Model]:
-    places = keras.layers.Embedding(16, DIM, name="positions")
+    positions = keras.layers.Embedding(16, DIM, name="positions")
     attention = keras.layers.MultiHeadAttention(2, DIM // 2)
-    normed, final = keras.layers.LayerNormalization(), keras.layers.LayerNormalization()
+    first_norm, last_norm = keras.layers.LayerNormalization(), keras.layers.LayerNormalization()
     feed = [keras.layers.Dense(2 * DIM, activation="gelu"), keras.layers.Dense(DIM)]
     pool, logits = keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(2)
 
     def body(words: object, ones: object, mask: object) -> object:
-        hidden = words + places(keras.ops.cumsum(ones, axis=1) - 1)
+        hidden = words + positions(keras.ops.cumsum(ones, axis=1) - 1)
         attended = attention(hidden, hidden, attention_mask=None if mask is None else mask[:, None])
-        hidden = normed(hidden + attended)
-        hidden = final(hidden + feed[1](feed[0](hidden)))
+        hidden = first_norm(hidden + attended)
+        hidden = last_norm(hidden + feed[1](feed[0](hidden)))
         return logits(pool(hidden, mask=mask))
 
     ids = keras.Input((None,), dtype="int32")
     embed = keras.layers.Embedding(WORDS, DIM, name="words")
-    whole = body(embed(ids), keras.ops.ones_like(ids), keras.ops.not_equal(ids, 0))
-    # LIT gives one sentence at a time, so there is no padding, and nothing to mask.
+    outputs = body(embed(ids), keras.ops.ones_like(ids), keras.ops.not_equal(ids, 0))
+    # LIT passes one sentence at a time, so there is no padding, and nothing to mask.
     embeddings = keras.Input((None, DIM))
     ones = keras.ops.cast(keras.ops.ones_like(embeddings[:, :, 0]), "int32")
-    return keras.Model(ids, whole), keras.Model(embeddings, body(embeddings, ones, None))
+    return keras.Model(ids, outputs), keras.Model(embeddings, body(embeddings, ones, None))
 
 
 MODELS = {"lstm": _lstm, "transformer": _transformer}
@@ -192,8 +192,8 @@ def _case(name: str) -> Case:
         metrics=["accuracy"],
         jit_compile=False,
     )
-    fitted = model.fit(*_sentences(3000, seed=1), batch_size=64, epochs=8, verbose=0)
-    assert fitted.history["accuracy"][-1] > 0.85, "a model that learned nothing shows nothing"
+    history = model.fit(*_sentences(3000, seed=1), batch_size=64, epochs=8, verbose=0).history
+    assert history["accuracy"][-1] > 0.85, "a model that learned nothing shows nothing"
     return Case(name, model, head, _sentences(14, seed=2)[0])
 
 
@@ -202,26 +202,30 @@ def case(request: pytest.FixtureRequest) -> Case:
     return _case(request.param)
 
 
-def _assert_same(explanation: tfs.Explanation, theirs: list[np.ndarray]) -> float:
-    """Every score agrees, on the scale of its sentence; returns the largest difference."""
-    assert len(explanation) == len(theirs) > 5
-    worst = 0.0
-    for ours, scores in zip(explanation, theirs, strict=True):
-        assert ours.scores.shape == scores.shape
+def _assert_same(explanation: tfs.Explanation, lit_scores: list[np.ndarray]) -> float:
+    """Asserts that all scores agree, relative to the largest of their sentence.
+
+    Returns:
+        The largest difference.
+    """
+    assert len(explanation) == len(lit_scores) > 5
+    largest = 0.0
+    for salience, scores in zip(explanation, lit_scores, strict=True):
+        assert salience.scores.shape == scores.shape
         scale = np.abs(scores).max()
         assert scale > 1e-2, "scores of nothing agree with anything"
-        worst = max(worst, np.abs(ours.scores - scores).max() / scale)
-    assert worst < TOLERANCE
-    return worst
+        largest = max(largest, np.abs(salience.scores - scores).max() / scale)
+    assert largest < TOLERANCE
+    return largest
 
 
-def _say(capsys: pytest.CaptureFixture[str], text: str) -> None:
+def _print(capsys: pytest.CaptureFixture[str], text: str) -> None:
     with capsys.disabled():
         print(f"\n{text}", end="")
 
 
 def test_the_wrapped_model_is_the_model(case: Case) -> None:
-    """What LIT sees, sentence by sentence, gives the outputs of the padded batch."""
+    """Sentence by sentence it gives the outputs of the padded batch."""
     logits = case.model(case.ids, training=False).numpy()
     for sentence, row in zip(case.sentences, logits, strict=True):
         embeddings = case.model.get_layer("words")(np.array([sentence])).numpy()
@@ -229,50 +233,51 @@ def test_the_wrapped_model_is_the_model(case: Case) -> None:
 
 
 def test_gradient_norm(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
-    ours = case.explain("gradient_norm").normalized("l1")
-    theirs = case.lit_scores(gradient_maps.GradientNorm())
-    assert all((scores >= 0).all() for scores in theirs)
-    _say(capsys, f"{case.name}: gradient norm: largest difference {_assert_same(ours, theirs):.1e}")
+    explanation = case.explain("gradient_norm").normalized("l1")
+    lit_scores = case.lit_scores(gradient_maps.GradientNorm())
+    assert all((scores >= 0).all() for scores in lit_scores)
+    difference = _assert_same(explanation, lit_scores)
+    _print(capsys, f"{case.name}: gradient norm: largest difference {difference:.1e}")
 
 
 def test_gradient_dot_input(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
-    ours = case.explain("gradient_dot_input").normalized("l1")
-    theirs = case.lit_scores(gradient_maps.GradientDotInput())
-    assert any((scores < 0).any() for scores in theirs)
-    _say(
-        capsys,
-        f"{case.name}: gradient · input: largest difference {_assert_same(ours, theirs):.1e}",
-    )
+    explanation = case.explain("gradient_dot_input").normalized("l1")
+    lit_scores = case.lit_scores(gradient_maps.GradientDotInput())
+    assert any((scores < 0).any() for scores in lit_scores)
+    difference = _assert_same(explanation, lit_scores)
+    _print(capsys, f"{case.name}: gradient · input: largest difference {difference:.1e}")
 
 
 @pytest.mark.parametrize("steps", STEPS)
 def test_integrated_gradients(case: Case, steps: int, capsys: pytest.CaptureFixture[str]) -> None:
-    ours = case.explain(tfs.IntegratedGradients(steps=steps, rule="lit"))
-    theirs = {
+    explanation = case.explain(tfs.IntegratedGradients(steps=steps, rule="lit"))
+    lit_scores = {
         normalize: case.lit_scores(
             gradient_maps.IntegratedGradients(interpolation_steps=steps, normalize=normalize)
         )
         for normalize in (False, True)
     }
-    worst = max(
-        _assert_same(ours, theirs[False]), _assert_same(ours.normalized("l1"), theirs[True])
+    difference = max(
+        _assert_same(explanation, lit_scores[False]),
+        _assert_same(explanation.normalized("l1"), lit_scores[True]),
     )
-    _say(
-        capsys, f"{case.name}: integrated gradients, {steps} steps: largest difference {worst:.1e}"
+    _print(
+        capsys,
+        f"{case.name}: integrated gradients, {steps} steps: largest difference {difference:.1e}",
     )
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_integrated_gradients_of_a_chosen_class(case: Case, name: str) -> None:
-    ours = case.explain(tfs.IntegratedGradients(steps=10, rule="lit"), target=name)
-    theirs = case.lit_scores(
+    explanation = case.explain(tfs.IntegratedGradients(steps=10, rule="lit"), target=name)
+    lit_scores = case.lit_scores(
         gradient_maps.IntegratedGradients(class_key=name, interpolation_steps=10, normalize=False)
     )
-    _assert_same(ours, theirs)
+    _assert_same(explanation, lit_scores)
 
 
 @pytest.mark.parametrize("steps", STEPS)
-def test_lit_never_asks_for_the_end_of_the_path(case: Case, steps: int) -> None:
+def test_lit_never_evaluates_the_end_of_the_path(case: Case, steps: int) -> None:
     model = case.wrapped
     inputs = case.lit_inputs()[:1]
     outputs = list(model.predict(inputs))
@@ -281,19 +286,19 @@ def test_lit_never_asks_for_the_end_of_the_path(case: Case, steps: int) -> None:
         inputs, model, lit_dataset.NoneDataset({}), outputs
     )
     embeddings = outputs[0]["embs"]
-    # Each point lies on the line from zero to the embeddings: how far along?
-    along = [float((point * embeddings).sum() / (embeddings**2).sum()) for point in model.points]
-    np.testing.assert_allclose(along, np.arange(steps) / steps, atol=1e-6)
-    assert max(along) == pytest.approx(1 - 1 / steps, abs=1e-6)
+    # Each point lies on the line from zero to the embeddings.
+    nodes = [float((point * embeddings).sum() / (embeddings**2).sum()) for point in model.points]
+    np.testing.assert_allclose(nodes, np.arange(steps) / steps, atol=1e-6)
+    assert max(nodes) == pytest.approx(1 - 1 / steps, abs=1e-6)
 
 
 def test_the_gradient_at_the_input_has_no_weight_in_lit(case: Case) -> None:
-    """LIT's answer stays the same whatever the gradient at the input is."""
+    """LIT's scores stay the same whatever the gradient at the input is."""
 
     class Wrong(LitModel):
-        def _predict_one(self, example: lit_types.JsonDict) -> lit_types.JsonDict:
-            output = super()._predict_one(example)
-            sentence = super()._predict_one({"tokens": example["tokens"]})
+        def _predict_example(self, example: lit_types.JsonDict) -> lit_types.JsonDict:
+            output = super()._predict_example(example)
+            sentence = super()._predict_example({"tokens": example["tokens"]})
             if np.allclose(output["embs"], sentence["embs"]):
                 output["grads"] = output["grads"] + 1e6
             return output
@@ -301,38 +306,38 @@ def test_the_gradient_at_the_input_has_no_weight_in_lit(case: Case) -> None:
     interpreter = gradient_maps.IntegratedGradients(interpolation_steps=5, normalize=False)
     wrong = Wrong(case.model.get_layer("words"), case.head)
     assert np.abs(next(iter(wrong.predict(case.lit_inputs())))["grads"]).min() > 1e5
-    for right, scores in zip(
-        case.lit_scores(interpreter), case.lit_scores(interpreter, wrong), strict=True
+    for scores, expected in zip(
+        case.lit_scores(interpreter, wrong), case.lit_scores(interpreter), strict=True
     ):
-        np.testing.assert_array_equal(scores, right)
+        np.testing.assert_array_equal(scores, expected)
 
 
-def _errors(found: list[np.ndarray], reference: list[np.ndarray]) -> np.ndarray:
-    """The relative L1 error of each sentence's scores."""
+def _errors(results: list[np.ndarray], reference: list[np.ndarray]) -> np.ndarray:
+    """Returns the relative L1 error of the scores of each sentence."""
     return np.array(
         [
-            np.abs(scores - true).sum() / np.abs(true).sum()
-            for scores, true in zip(found, reference, strict=True)
+            np.abs(scores - exact).sum() / np.abs(exact).sum()
+            for scores, exact in zip(results, reference, strict=True)
         ]
     )
 
 
 @pytest.mark.parametrize("steps", [10, 30, 100])
-def test_what_the_rule_of_lit_loses(
+def test_the_rule_of_lit_has_a_larger_error_than_the_trapezoid(
     case: Case, steps: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Against 256 Gauss-Legendre nodes: LIT's own numbers, and the trapezoid at equal steps."""
     interpreter = gradient_maps.IntegratedGradients(interpolation_steps=steps, normalize=False)
-    ours = case.explain(tfs.IntegratedGradients(steps=steps, rule="trapezoid"))
+    explanation = case.explain(tfs.IntegratedGradients(steps=steps, rule="trapezoid"))
     lit = _errors(case.lit_scores(interpreter), case.reference)
-    trapezoid = _errors([one.scores for one in ours], case.reference)
-    _say(
+    trapezoid = _errors([salience.scores for salience in explanation], case.reference)
+    _print(
         capsys,
         f"{case.name}: {steps} steps, relative error, median / worst of {len(lit)}: "
         f"LIT {np.median(lit):.1e} / {lit.max():.1e}, "
         f"trapezoid {np.median(trapezoid):.1e} / {trapezoid.max():.1e}",
     )
-    # The end that is left out costs in the order of 1 / steps; the trapezoid loses 1 / steps².
+    # Without the end the error is of the order 1 / steps; that of the trapezoid is 1 / steps².
     assert np.median(lit) > 0.1 / steps
     assert np.median(trapezoid) < np.median(lit) / 3
     assert trapezoid.max() < lit.max()
