@@ -43,7 +43,7 @@ def path_gradients(formula, reduction=methods.dot, dtype="float64"):
 
 def path_inputs(*ids, baseline=0.0):
     return PathInputs(
-        inputs=ids,
+        nest=ids,
         vectorized=(),
         target_indices=np.zeros((2, 1), np.int32),
         baselines=tuple(np.full((1, 1, 2), baseline) for _ in ids),
@@ -134,7 +134,7 @@ def test_a_model_in_lower_precision_is_run_in_it_and_reduced_in_float32(dtype):
 def test_some_examples_of_the_inputs():
     own = np.arange(12.0).reshape(2, 3, 2)
     inputs = PathInputs(
-        inputs={"ids": IDS},
+        nest={"ids": IDS},
         vectorized=(IDS + 1,),
         target_indices=np.array([[5], [7]]),
         baselines=(own, np.zeros((1, 1, 2))),

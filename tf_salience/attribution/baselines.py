@@ -45,9 +45,6 @@ def validate(baseline: Any) -> Any:
     return array
 
 
-# TensorFlow is imported in the function: the command reads the methods before TensorFlow.
-
-
 def compute(
     baseline: Any,
     keep_ids: Sequence[int],
@@ -75,6 +72,7 @@ def compute(
     Raises:
         ValueError: if it does not fit the embeddings.
     """
+    # Imported here: the command reads the methods before TensorFlow is imported.
     import tensorflow as tf
 
     if isinstance(baseline, str) and baseline == "zeros":

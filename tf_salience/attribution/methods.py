@@ -152,7 +152,7 @@ class IntegratedGradients:
             (dim,), (tokens, dim) or (batch, tokens, dim), or a callable of the embeddings.
         keep_ids: ids of tokens that stay as they are along the path, [CLS] and [SEP] for instance.
         tolerance: under "auto", the bound of the error estimate and of |delta| / sum |scores|.
-        max_steps: under "auto", the most intervals; 128 are 129 evaluations an example.
+        max_steps: under "auto", the most intervals; 128 are 129 evaluations per example.
     """
 
     steps: int | str = "auto"
@@ -166,8 +166,9 @@ class IntegratedGradients:
     follows_path: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self._check_steps()
-        if not isinstance(self.tolerance, int | float) or not 0 < self.tolerance < np.inf:
+        self._check_rule_and_steps()
+        is_number = isinstance(self.tolerance, int | float | np.floating)
+        if not is_number or not 0 < self.tolerance < np.inf:
             raise ValueError(
                 f"`tolerance` must be a positive number. Received: tolerance={self.tolerance!r}"
             )
@@ -181,7 +182,7 @@ class IntegratedGradients:
             )
         object.__setattr__(self, "keep_ids", tuple(int(token_id) for token_id in self.keep_ids))
 
-    def _check_steps(self) -> None:
+    def _check_rule_and_steps(self) -> None:
         validation.check_one_of("rule", self.rule, quadrature.RULES)
         if self.steps == "auto" and self.rule != "trapezoid":
             raise ValueError(
@@ -264,7 +265,9 @@ def get(method: Any) -> Method:
     if isinstance(method, str):
         return _class_of(method)()
     if isinstance(method, dict) and {"class_name", "config"} <= set(method):
-        return _class_of(method["class_name"])(**method["config"])
+        method_class = _class_of(method["class_name"])
+        restore = getattr(method_class, "from_config", lambda config: method_class(**config))
+        return restore(method["config"])
     if isinstance(method, Method) and not isinstance(method, type):
         return method
     raise TypeError(

@@ -67,29 +67,29 @@ class PathInputs(NamedTuple):
     """The arrays of which rows are made, each with a batch axis.
 
     Attributes:
-        inputs: the model's inputs, a nest of (batch, ...).
+        nest: the model's inputs, a nest of (batch, ...).
         vectorized: the ids that the model makes of texts, (batch, tokens) each.
         target_indices: (batch, columns), the outputs that the target reads.
         baselines: one for each segment, (1 or batch, 1 or tokens, dim).
     """
 
-    inputs: Any
+    nest: Any
     vectorized: tuple[Array, ...]
     target_indices: Array
     baselines: tuple[Array, ...]
 
     def take(self, examples: Array) -> "PathInputs":
         """Takes some of the examples; a baseline that broadcasts stays as it is."""
-        inputs, vectorized, target_indices = arrays.take(self[:3], examples)
+        nest, vectorized, target_indices = arrays.take(self[:3], examples)
         baselines = tuple(
             baseline if baseline.shape[0] == 1 else tf.gather(baseline, examples)
             for baseline in self.baselines
         )
-        return PathInputs(inputs, vectorized, target_indices, baselines)
+        return PathInputs(nest, vectorized, target_indices, baselines)
 
 
 class PathGradients:
-    """Rows of one model, one target and one reduction, inside whatever graph they become part of.
+    """Computes rows of one model, one target and one reduction, in the graph that calls it.
 
     Args:
         model: the model.
@@ -153,7 +153,7 @@ class PathGradients:
         return self._run(inputs, lambda layer, true: tf.cast(next(segments), true.dtype))
 
     def _interpolate(self, inputs: PathInputs, example: Array, nodes: Array, tape: Any) -> Any:
-        """Runs the interpolation batch: targets of the rows; points, differences, layers."""
+        """Runs the model at the rows' nodes: targets of the rows; points, differences, layers."""
         points: list[Any] = []
         differences: list[Any] = []
         layers: list[Any] = []
@@ -174,12 +174,12 @@ class PathGradients:
             layers.append(layer)
             return point
 
-        examples = PathInputs(inputs.inputs, inputs.vectorized, inputs.target_indices, ())
+        examples = PathInputs(inputs.nest, inputs.vectorized, inputs.target_indices, ())
         return self._run(examples.take(example), interpolate), points, differences, layers
 
     def _run(self, inputs: PathInputs, replacement: Callable[[Any, Any], Any]) -> Any:
         """Runs the model with other embeddings: the target of each row, (rows,)."""
-        outputs = self._model.run_with(inputs.inputs, inputs.vectorized, replacement)
+        outputs = self._model.run_with(inputs.nest, inputs.vectorized, replacement)
         targets = self._score(outputs, inputs.target_indices)
         wide = tf.float64 if targets.dtype == tf.float64 else tf.float32
         return tf.cast(targets, wide)

@@ -36,7 +36,7 @@ class Explainer:
         method: "integrated_gradients", "gradient_dot_input", "gradient_norm", an instance of a
             method, or its config.
         target: what is explained: "predicted", "label", a class index, a class name, one of these
-            an example, `targets.Margin`, `targets.Probability`, `targets.LogProbability`, of a
+            per example, `targets.Margin`, `targets.Probability`, `targets.LogProbability`, of a
             tagger `targets.Position`, of a language model `targets.Span`, or a callable
             `outputs -> (batch,)`.
         embeddings: the layer that embeds the tokens, its name, or a list; None: the only one there.
@@ -124,7 +124,7 @@ class Explainer:
                 set, if it has some.
 
         Returns:
-            An `Explanation`, with one `TokenSalience` an example.
+            An `Explanation`, with one `TokenSalience` per example.
 
         Raises:
             TypeError: for inputs of another kind.
@@ -292,7 +292,7 @@ def explain(
         **keywords: whatever else `Explainer` takes.
 
     Returns:
-        An `Explanation`, with one `TokenSalience` an example.
+        An `Explanation`, with one `TokenSalience` per example.
     """
     return Explainer(model, method, **keywords)(inputs, labels)
 

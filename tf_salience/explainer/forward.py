@@ -50,6 +50,7 @@ class ForwardRunner:
             examples: (batch,), their numbers in the user's batch, for messages.
 
         Raises:
+            TypeError: for ids that are not whole numbers.
             ValueError: if the model cannot run on them; for ids outside an embedding table;
                 embeddings or outputs that are not finite; a layer that gives no embeddings.
         """

@@ -103,7 +103,7 @@ class PathBatches:
             )
             target_indices = target.resolve(context)
             path_inputs = PathInputs(
-                inputs=batch.nest,
+                nest=batch.nest,
                 vectorized=forward.vectorized,
                 target_indices=target_indices,
                 baselines=tuple(

@@ -21,7 +21,7 @@ _ARRAY_FIELDS = (
 
 
 def table_from_fields(fields: Mapping[str, Any]) -> Table:
-    """Converts the fields of an explanation to a table, one row an example."""
+    """Converts the fields of an explanation to a table, one row per example."""
     scores, mask, tokens = fields["scores"], fields["mask"], fields["tokens"]
     words, parts, offsets = fields["words"], fields["parts"], fields["offsets"]
     arrays = {name: fields[name] for name in _ARRAY_FIELDS}

@@ -14,7 +14,7 @@ _DOCUMENT_KEYS = {"format", "version", "header", "columns", "examples"}
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of equal length, one row an example, and a header that holds for all rows.
+    """Columns of equal length, one row per example, and a header that holds for all rows.
 
     Attributes:
         header: JSON values by name.

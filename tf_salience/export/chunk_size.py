@@ -48,16 +48,16 @@ def _bytes_per_row(
 ) -> tuple[int, int]:
     """Returns the tokens of a row and the bytes that the graph computes for it."""
     integrate = TracedFunction(gradients.integrate)
-    sizes = {size for spec in tf.nest.flatten(specs) for size in spec.shape[1:] if size}
+    widths = [segment.embeddings.shape[1] for segment in signature.segments]
     last_error: Exception | None = None
-    for width in [max(sizes)] if sizes else _WIDTHS:
+    for width in _WIDTHS if None in widths else [max(widths)]:
 
         def zeros(spec: tf.TensorSpec, width: int = width) -> Any:
             shape = [1, *(size or width for size in spec.shape[1:])]
             return tf.fill(shape, "") if spec.dtype == tf.string else tf.zeros(shape, spec.dtype)
 
         inputs = PathInputs(
-            inputs=tf.nest.map_structure(zeros, specs),
+            nest=tf.nest.map_structure(zeros, specs),
             vectorized=tuple(zeros(spec) for spec in signature.vectorized),
             target_indices=tf.zeros((1, columns), tf.int32),
             baselines=tuple(

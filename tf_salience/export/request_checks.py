@@ -90,7 +90,7 @@ def check_target(target: Any, batch: Any, classes: int) -> Any:
     requirements = Requirements()
     requirements.require(
         tf.equal(tf.shape(target)[0], batch),
-        "`target` must hold one class index an example. Received, for so many examples:",
+        "`target` must hold one class index per example. Received, for so many examples:",
         tf.shape(target)[0],
         batch,
     )
@@ -125,6 +125,7 @@ def check_forward_pass(forward: ForwardPass, names: Sequence[str], nest: Any) ->
     everything = ", ".join(f"`{name}`" for name in names)
     for call in forward.lookups:
         last = call.layer.input_dim - 1
+        owner = f"`{names[call.source]}`" if call.source >= 0 else f"Layer {call.layer.name!r}"
         if call.source >= 0:
             expected = f"`{names[call.source]}` must hold ids from 0 to {last}, for which layer "
             expected += f"{call.layer.name!r} has embeddings. Received ids from, to:"
@@ -138,9 +139,11 @@ def check_forward_pass(forward: ForwardPass, names: Sequence[str], nest: Any) ->
         if call.ids.dtype.is_floating:
             requirements.require(
                 tf.reduce_all(tf.equal(call.ids, tf.round(call.ids))),
-                f"`{names[call.source]}` must hold ids, which are whole numbers",
+                f"{owner} must be given ids, which are whole numbers",
             )
     for output in tf.nest.flatten(forward.outputs):
+        if not output.dtype.is_floating:
+            continue
         requirements.require(
             tf.reduce_all(tf.math.is_finite(output)),
             f"The model's predictions for {everything} are not finite numbers. Received from it:",

@@ -64,7 +64,7 @@ def export_saved_model(
         method: as `Explainer` takes it; a callable baseline, and a method of one's own, must be
             made of operations that work on tensors.
         tokenizer: as `Explainer` takes it; one that splits texts makes `attributions` take texts.
-        target: as `Explainer` takes it, but for "label" and one an example.
+        target: as `Explainer` takes it, but for "label" and one per example.
         embeddings: as `Explainer` takes it.
         class_names: as `Explainer` takes it.
         pad_id: as `Explainer` takes it.
@@ -103,6 +103,7 @@ def export_saved_model(
         output=output,
     )
     argument_checks.check_target(target)
+    argument_checks.check_jit_compile(text_model, jit_compile)
     specs, signature = signatures.trace(text_model, input_signature)
     argument_checks.check_baseline(method, specs)
     columns = fixed_columns(text_model, target, signature.outputs)
@@ -114,7 +115,6 @@ def export_saved_model(
             text_model, specs, text_inputs, warm_up
         )
         requests = {"serving_default": of_model, ATTRIBUTIONS: of_attributions}
-    argument_checks.check_jit_compile(text_model, jit_compile)
     gradients = PathGradients(text_model.hooked, text_model.score(target), method.reduction)
     rows = chunk_size(gradients, specs, signature, len(columns), max_rows)
     graph = ServingGraph(

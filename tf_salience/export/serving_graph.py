@@ -83,7 +83,7 @@ class ServingGraph:
         target_indices = self._target_indices(outputs, target)
         output = tf.cast(self._score(outputs, target_indices), tf.float64)
         path_inputs = PathInputs(
-            inputs=nest,
+            nest=nest,
             vectorized=vectorized,
             target_indices=target_indices,
             baselines=tuple(self._baseline(segment) for segment in forward.segments),

@@ -36,7 +36,7 @@ def read(
     for element in dataset:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(element)
         batches.append(tf.nest.map_structure(lambda leaf: _to_array(leaf, pad_id), x))
-        # Labels of several heads, or of each token, are not one class an example.
+        # Labels of several heads, or of each token, are not one class per example.
         if tf.is_tensor(y) and (y.shape.rank == 1 or y.shape[1:].num_elements() == 1):
             labels.append(np.asarray(y))
         example_count += len(tf.nest.flatten(batches[-1])[0])

@@ -101,8 +101,8 @@ class TextModel:
         if baseline == "mean":
             if not isinstance(layer, keras.layers.Embedding):
                 raise ValueError(
-                    "`baseline='mean'` needs a layer with an embedding matrix. Received: a layer "
-                    "without one. Pass an array of shape (dim,) instead."
+                    "`baseline='mean'` needs a layer with an embedding matrix. Received: layer "
+                    f"{layer.name!r}, without one. Pass an array of shape (dim,) instead."
                 )
             ids = range(layer.input_dim)
             return tf.reduce_mean(self.hooked.embed(layer, ids), axis=0)
@@ -115,9 +115,10 @@ class TextModel:
                 + (f" Did you mean {near[0]!r}?" if near else "")
             )
         if token_id < 0 or (size is not None and token_id >= size):
+            bounds = "at least 0" if size is None else f"from 0 to {size - 1}, the table"
             raise ValueError(
-                f"`baseline` must be an id from 0 to {(size or 0) - 1}, the table of layer "
-                f"{layer.name!r}. Received: baseline={token_id}"
+                f"`baseline` must be an id {bounds} of layer {layer.name!r}. "
+                f"Received: baseline={token_id}"
             )
         try:
             return self.hooked.embed(layer, [token_id])[0]

@@ -26,12 +26,12 @@ def take(nest: Nest, examples: Any) -> Nest:
     return tf.nest.map_structure(taken, nest)
 
 
-def cut(nest: Nest, width: int, tokens: int) -> Nest:
-    """Cuts every array whose second axis is `width` wide to its first `tokens` columns."""
+def cut(nest: Nest, full: int, width: int) -> Nest:
+    """Cuts every array whose second axis is `full` wide to its first `width` columns."""
     import tensorflow as tf
 
     return tf.nest.map_structure(
-        lambda leaf: leaf[:, :tokens] if leaf.ndim >= 2 and leaf.shape[1] == width else leaf, nest
+        lambda leaf: leaf[:, :width] if leaf.ndim >= 2 and leaf.shape[1] == full else leaf, nest
     )
 
 

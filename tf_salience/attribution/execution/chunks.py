@@ -65,7 +65,7 @@ class ChunkRunner:
         functions = (self._integrate, self.target_at, self.target_with)
         return sum(function.trace_count for function in functions)
 
-    def integrate(
+    def run_chunk(
         self, inputs: PathInputs, widths: Sequence[int], rows: Array, nodes: Array, weights: Array
     ) -> list[tuple[Array, Any]]:
         """Runs one chunk.
@@ -175,7 +175,7 @@ class PathBatch:
         while start < len(outputs):
             # Examples stay together: a chunk then holds few of them, however many nodes each has.
             rows = np.arange(start, len(outputs))
-            for share, results in self.runner.integrate(inputs, self.widths, rows, nodes, weights):
+            for share, results in self.runner.run_chunk(inputs, self.widths, rows, nodes, weights):
                 row_sums, targets, finite = results
                 example = share // steps
                 self._check_finite(
@@ -257,14 +257,14 @@ class PathBatch:
         (full,) = set(self.widths)
         if width == full:
             return self
-        inputs, vectorized = arrays.cut((self.inputs.inputs, self.inputs.vectorized), full, width)
+        nest, vectorized = arrays.cut((self.inputs.nest, self.inputs.vectorized), full, width)
         baselines = tuple(
             baseline if baseline.shape[1] == 1 else baseline[:, :width]
             for baseline in self.inputs.baselines
         )
         return replace(
             self,
-            inputs=PathInputs(inputs, vectorized, self.inputs.target_indices, baselines),
+            inputs=PathInputs(nest, vectorized, self.inputs.target_indices, baselines),
             embeddings=tuple(embeddings[:, :width] for embeddings in self.embeddings),
             masks=tuple(mask[:, :width] for mask in self.masks),
         )

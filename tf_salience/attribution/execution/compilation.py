@@ -134,15 +134,14 @@ class AutoJit:
 
     XLA saves some models a quarter of the time and others nothing, and compiling takes about three
     times as long as tracing. So a shape runs as a plain graph until the time that XLA would have
-    saved pays for compiling it; then both run in turn, and the faster one stays.
+    saved pays for compiling it; then both run in turn, and the faster one stays. A function that
+    XLA cannot compile is run without it; one warning says so.
 
     Args:
         function: from nests of tensors to a nest of tensors.
         jit_compile: True: XLA at once; False: never; "auto": at once where there is a GPU, else
             shape by shape, as soon as it pays.
         model_name: for the warning.
-
-    A function that XLA cannot compile is run without it; one warning says so.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ def suitable_rows(tokens: int, bytes_per_row: float) -> tuple[float, float]:
     """Returns how many rows suit this machine's device: by its caches, by its memory.
 
     Args:
-        tokens: of a row, its longest segment.
+        tokens: of a row.
         bytes_per_row: as `TracedFunction.bytes_per_row` estimates it.
     """
     most_tokens, most_bytes = _ON_GPU if tf.config.list_logical_devices("GPU") else _ON_CPU

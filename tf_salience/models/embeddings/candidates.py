@@ -34,7 +34,7 @@ class Exclusion(enum.Enum):
     HIGHER_RANK = "it gives {shape} for each example"
 
     @property
-    def is_likelihood(self) -> bool:
+    def may_be_wrong(self) -> bool:
         """True if the reason may be wrong for the layer."""
         return self in (Exclusion.NAME, Exclusion.TIME_DISTRIBUTED, Exclusion.HIGHER_RANK)
 
@@ -202,7 +202,7 @@ def _mixes_tokens(layer: keras.layers.Layer, call: _Call) -> bool:
 
     An encoder has vectors of tokens as well, but they are no embeddings.
     """
-    ids = np.zeros((1, call.shape[1] or 4))
+    ids = np.zeros((1, max(2, call.shape[1] or 4)))
     changed = ids.copy()
     changed[0, 1] = 1
     try:

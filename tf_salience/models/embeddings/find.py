@@ -98,7 +98,7 @@ def _outweighs(other: Candidate, tokens: Candidate) -> bool:
 
     There are more words than segments, letters, or speakers.
     """
-    perhaps = other.exclusion is not None and other.exclusion.is_likelihood
+    perhaps = other.exclusion is not None and other.exclusion.may_be_wrong
     return perhaps and (other.vocabulary_size or 0) > (tokens.vocabulary_size or _ASSUMED_SIZE)
 
 

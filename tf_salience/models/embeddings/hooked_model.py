@@ -84,7 +84,10 @@ class HookedModel:
             if layer in self._tables:
                 # In 64 bits: the table's last id may not fit into the ids' own type.
                 wide = ids if ids.dtype.is_floating else tf.cast(ids, tf.int64)
-                args, kwargs = (tf.clip_by_value(wide, 0, layer.input_dim - 1), *args[1:]), {}
+                inside = tf.clip_by_value(wide, 0, layer.input_dim - 1)
+                args, kwargs = keras.tree.map_structure(
+                    lambda argument: inside if argument is ids else argument, (args, kwargs)
+                )
             embeddings = call(*args, **kwargs)
             if not tf.is_tensor(embeddings):
                 raise ValueError(
@@ -115,7 +118,7 @@ class HookedModel:
 
         Args:
             inputs: the model's inputs.
-            vectorized: the outputs of its `TextVectorization` layers, as `Recording.vectorized`:
+            vectorized: the outputs of its `TextVectorization` layers, as `ForwardPass.vectorized`:
                 texts are not split again for each row.
             replacement: the layer and its true output, (batch, tokens, dim), to the embeddings that
                 take its place, of the same shape and dtype; called once a call, in order.
