@@ -139,7 +139,7 @@ def test_some_examples_of_the_inputs():
         target_indices=np.array([[5], [7]]),
         baselines=(own, np.zeros((1, 1, 2))),
     ).take(np.array([1, 1, 0]))
-    np.testing.assert_array_equal(inputs.inputs["ids"], IDS[[1, 1, 0]])
+    np.testing.assert_array_equal(inputs.nest["ids"], IDS[[1, 1, 0]])
     np.testing.assert_array_equal(inputs.vectorized[0], IDS[[1, 1, 0]] + 1)
     assert inputs.target_indices.tolist() == [[7], [7], [5]]
     np.testing.assert_array_equal(inputs.baselines[0], own[[1, 1, 0]])

@@ -74,7 +74,7 @@ def test_a_range_has_the_targets_of_its_examples():
     ranges = list(batches(inputs.prepare(text_model, LONG, None), labels, target))
     assert [len(batch.numbers) for _, _, batch in ranges] == [128, 2]
     for _, _, batch in ranges:
-        np.testing.assert_array_equal(batch.inputs.inputs, LONG[batch.numbers])
+        np.testing.assert_array_equal(batch.inputs.nest, LONG[batch.numbers])
         np.testing.assert_array_equal(batch.inputs.target_indices[:, 0], labels[batch.numbers])
         expected = TABLE[LONG[batch.numbers]].sum(1)[
             np.arange(len(batch.numbers)), labels[batch.numbers]
