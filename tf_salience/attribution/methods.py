@@ -60,17 +60,14 @@ class Method(Protocol):
     @property
     def follows_path(self) -> bool:
         """Whether more than the end of the path is asked for."""
-        ...
 
     @property
     def baseline(self) -> Any:
         """The start of the path."""
-        ...
 
     @property
     def keep_ids(self) -> Sequence[int]:
         """Ids of tokens that stay as they are."""
-        ...
 
     def reduction(self, gradient: Any, difference: Any, /) -> Any:
         """Reduces to token scores, (batch, tokens), in TensorFlow operations.
@@ -79,15 +76,12 @@ class Method(Protocol):
             gradient: (batch, tokens, dim), of the target with respect to the embeddings.
             difference: (batch, tokens, dim), embeddings minus baseline.
         """
-        ...
 
     def __call__(self, path: "Path") -> Attribution:
         """Computes the attribution of every example of the path."""
-        ...
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this method again."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,10 @@ class Path(Protocol):
     @property
     def outputs(self) -> Array:
         """The target at the input, (batch,)."""
-        ...
 
     @property
     def examples(self) -> Array:
         """The indices of all examples, (batch,)."""
-        ...
 
     def integrate(self, examples: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
         """Sums token scores over nodes of the path.
@@ -46,11 +44,9 @@ class Path(Protocol):
             Weighted sums, (examples, levels, tokens), and the target at each node,
             (examples, steps).
         """
-        ...
 
     def target_at(self, node: float) -> Array:
         """Computes the target of every example at one node, (batch,), by a forward pass alone."""
-        ...
 
 
 class EmbeddingModel(Protocol):
@@ -60,7 +56,6 @@ class EmbeddingModel(Protocol):
         self, inputs: Any, vectorized: Sequence[Any], replacement: Callable[[Any, Any], Any]
     ) -> Any:
         """Runs the model with `replacement(layer, embeddings)` in place of the embeddings."""
-        ...
 
 
 class PathInputs(NamedTuple):

@@ -34,16 +34,13 @@ def select(outputs: Any, output: str | int | None, names: Sequence[str]) -> Any:
             raise ValueError(
                 f"`output` must be a number from 0 to {count - 1}. Received: output={output}"
             )
-    by_name = dict(paths)
+    by_name = dict(paths) | (outputs if isinstance(outputs, dict) else {})
     by_name |= {"0": outputs} if by_name.keys() == {""} else {}
     if isinstance(outputs, list | tuple) and len(names) == len(paths):
         by_name |= {name: leaf for name, (_, leaf) in zip(names, paths, strict=True)}
-    if str(output) in by_name:
-        return by_name[str(output)]
-    if isinstance(outputs, dict) and output in outputs:
-        return outputs[output]
-    validation.check_one_of("output", output, [name for name in by_name if name])
-    return outputs
+    if str(output) not in by_name:
+        validation.check_one_of("output", output, [name for name in by_name if name])
+    return by_name[str(output)]
 
 
 def predicted_tokens(model: keras.Model, nest: Nest, segments: Sequence[Segment]) -> Segment | None:
