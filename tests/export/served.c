@@ -1,9 +1,10 @@
-/* Asks a signature of a SavedModel through TensorFlow's C API: no Python, no Keras, no tf_salience.
+/* Requests a signature of a SavedModel through TensorFlow's C API: no Python, no Keras, no tf_salience.
  *
  *   served FOLDER INPUT OUTPUT BATCH TOKENS < int32 ids
  *
  * FOLDER: the SavedModel. INPUT, OUTPUT: names of tensors in its graph, `name:0`. It prints the scores,
- * one a line, then asks with an id that is out of range, prints TensorFlow's message, and asks again.
+ * one per line, then sends an id that is out of range, prints TensorFlow's message, and sends the first
+ * request again.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ static TF_Output find(TF_Graph *graph, char *name) {
   return output;
 }
 
-static int ask(TF_Session *session, TF_Output in, TF_Output out, const int32_t *ids, int64_t batch,
+static int send(TF_Session *session, TF_Output in, TF_Output out, const int32_t *ids, int64_t batch,
                int64_t tokens, int print) {
   TF_Status *status = TF_NewStatus();
   int64_t dims[2] = {batch, tokens};
@@ -61,12 +62,12 @@ int main(int argc, char **argv) {
     return 1;
   }
   TF_Output in = find(graph, argv[2]), out = find(graph, argv[3]);
-  if (ask(session, in, out, ids, batch, tokens, 1)) return 1;
-  int32_t kept = ids[0];
+  if (send(session, in, out, ids, batch, tokens, 1)) return 1;
+  int32_t first_id = ids[0];
   ids[0] = 1000000;
-  if (!ask(session, in, out, ids, batch, tokens, 0)) return 1;
-  ids[0] = kept;
-  if (ask(session, in, out, ids, batch, tokens, 0)) return 1;
-  printf("lives\n");
+  if (!send(session, in, out, ids, batch, tokens, 0)) return 1;
+  ids[0] = first_id;
+  if (send(session, in, out, ids, batch, tokens, 0)) return 1;
+  printf("the next request is answered\n");
   return 0;
 }
