@@ -1,7 +1,7 @@
 """`Attribution`: the result of a method, as arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,13 +42,8 @@ class Attribution:
 
 def join(attributions: Sequence[Attribution]) -> Attribution:
     """Joins attributions along the batch axis; their scores have the same width."""
-    columns = {
-        field.name: [getattr(attribution, field.name) for attribution in attributions]
-        for field in fields(Attribution)
-    }
-    return Attribution(
-        **{
-            name: None if arrays[0] is None else np.concatenate(arrays)
-            for name, arrays in columns.items()
-        }
-    )
+    joined = {}
+    for name in vars(attributions[0]):
+        arrays = [getattr(attribution, name) for attribution in attributions]
+        joined[name] = None if arrays[0] is None else np.concatenate(arrays)
+    return Attribution(**joined)

@@ -91,12 +91,8 @@ def explanation(
         target=target_indices[:, 0].astype(np.int64) if target_indices.shape[1] == 1 else None,
         target_name=target_names,
         output=output,
-        baseline_output=attribution.baseline_output,
-        convergence_delta=attribution.convergence_delta,
-        error_estimate=attribution.error_estimate,
-        converged=attribution.converged,
-        evaluations=attribution.evaluations,
         config=config,
+        **{name: value for name, value in vars(attribution).items() if name != "scores"},
     )
 
 
@@ -152,13 +148,10 @@ def _offsets(
                 if name not in texts or segment.ids is None:
                     offsets.extend([None] * len(columns))
                 else:
-                    text = _as_string(texts[name][row])
+                    text = texts[name][row]
+                    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
                     offsets.extend(tokenizer.offsets_of(text, segment.ids[row, columns]))
     return rows
-
-
-def _as_string(text: Any) -> str:
-    return text.decode("utf-8", errors="replace") if isinstance(text, bytes) else str(text)
 
 
 def join(explanations: Sequence[Explanation]) -> Explanation:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf_salience.models import datasets
 from tf_salience.utils.arrays import Array, Nest
 
+_ARRAYS = (np.ndarray, tf.Tensor, tf.Variable, tf.RaggedTensor)
 #: The tokens that a text is taken to have before it is split.
 _TEXT_TOKENS = 128
 #: Names that Keras gives to inputs without a name.
@@ -35,7 +36,7 @@ def to_arrays(inputs: Any, pad_id: int | None = None) -> Nest:
     if isinstance(inputs, dict):
         return {key: to_arrays(value, pad_id) for key, value in inputs.items()}
     if isinstance(inputs, tuple) or (
-        isinstance(inputs, list) and inputs and all(_is_array(value) for value in inputs)
+        isinstance(inputs, list) and inputs and all(isinstance(value, _ARRAYS) for value in inputs)
     ):
         return tuple(to_arrays(value, pad_id) for value in inputs)
     if isinstance(inputs, str | bytes):
@@ -50,10 +51,6 @@ def to_arrays(inputs: Any, pad_id: int | None = None) -> Nest:
             "them with `keras.utils.pad_sequences(inputs, padding='post')`."
         ) from error
     return _checked(array, inputs)
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray | tf.Tensor | tf.Variable | tf.RaggedTensor)
 
 
 def _checked(array: Array, inputs: Any) -> Array:

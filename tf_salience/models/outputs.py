@@ -34,7 +34,9 @@ def select(outputs: Any, output: str | int | None, names: Sequence[str]) -> Any:
             raise ValueError(
                 f"`output` must be a number from 0 to {count - 1}. Received: output={output}"
             )
-    by_name = dict(paths) | (outputs if isinstance(outputs, dict) else {})
+    if isinstance(outputs, dict) and output in outputs:
+        return outputs[output]
+    by_name = dict(paths)
     by_name |= {"0": outputs} if by_name.keys() == {""} else {}
     if isinstance(outputs, list | tuple) and len(names) == len(paths):
         by_name |= {name: leaf for name, (_, leaf) in zip(names, paths, strict=True)}

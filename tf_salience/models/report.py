@@ -59,7 +59,7 @@ def _inputs(model: TextModel, specs: Any) -> str:
     tokenizer = model.tokenizer
     lines = ["  not known: the model has no symbolic inputs; call `explain` on what it takes"]
     if specs is not None:
-        rows = [(spec.name, spec.dtype.name, _shape(spec)) for spec in tf.nest.flatten(specs)]
+        rows = [(spec.name, spec.dtype.name, tuple(spec.shape)) for spec in tf.nest.flatten(specs)]
         lines = [validation.format_table(("name", "dtype", "shape"), rows)]
     if model.takes_text or tokenizer.preprocess is not None:
         lines.append("  Texts go in as they are.")
@@ -110,7 +110,7 @@ def _outputs(model: TextModel, signature: ForwardPass | None) -> str:
     outputs = nests.paths(signature.outputs)
     lines = []
     for name, spec in outputs:
-        lines.append(f"  {f'{name}: ' if name else ''}{spec.dtype.name} {_shape(spec)}")
+        lines.append(f"  {f'{name}: ' if name else ''}{spec.dtype.name} {tuple(spec.shape)}")
         if len(outputs) > 1:
             lines.append(f"    output={_key(name)!r}")
         lines += [f"    target={target}" for target in _targets(model, signature, spec)]
@@ -193,7 +193,3 @@ def _variable(name: str) -> str:
 def _key(name: str) -> str | int:
     """Returns the key of an output: its number in a list, or its path."""
     return int(name) if name.isdigit() else name
-
-
-def _shape(spec: Any) -> str:
-    return str(tuple(spec.shape))

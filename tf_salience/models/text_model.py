@@ -87,9 +87,7 @@ class TextModel:
 
     def score(self, target: Target) -> Callable[[Any, Any], Any]:
         """Returns a function from all outputs and target indices to the target, (batch,)."""
-        return lambda outputs, target_indices: target.score(
-            self.select_output(outputs), target_indices
-        )
+        return lambda outputs, indices: target.score(self.select_output(outputs), indices)
 
     def baseline_vector(self, layer: keras.layers.Layer, baseline: str | int) -> Any:
         """Computes a vector of an embedding layer, (dim,): "mean", or that of a token or its id.
