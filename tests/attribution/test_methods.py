@@ -253,6 +253,13 @@ def test_arguments_that_are_refused(arguments, error, message):
         IntegratedGradients(**arguments)
 
 
+def test_numbers_of_numpy_are_taken():
+    method = IntegratedGradients(
+        steps=np.int64(8), tolerance=np.float32(0.5), keep_ids=np.arange(2)
+    )
+    assert method == IntegratedGradients(steps=8, tolerance=0.5, keep_ids=(0, 1))
+
+
 @keras.saving.register_keras_serializable(package="tf_salience_tests")
 @dataclasses.dataclass(frozen=True)
 class ScaledGradient:
