@@ -14,8 +14,9 @@ def request(loaded, signature="attributions", **inputs):
     `inputs=` stands for the only input that is not named, whatever its name.
     """
     function = loaded.signatures[signature]
-    if "inputs" in inputs:
-        (name,) = set(function.structured_input_signature[1]) - set(inputs)
+    names = set(function.structured_input_signature[1])
+    if "inputs" in set(inputs) - names:
+        (name,) = names - set(inputs)
         inputs[name] = inputs.pop("inputs")
     return {name: value.numpy() for name, value in function(**inputs).items()}
 
