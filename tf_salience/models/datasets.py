@@ -5,10 +5,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-Array = npt.NDArray[Any]
+from tf_salience.utils import arrays
+from tf_salience.utils.arrays import Array
 
 
 def read(
@@ -96,17 +96,11 @@ def _to_array(value: Any, pad_id: int | None) -> Array:
 def _concatenate(batches: Sequence[Array], argument: str, pad_id: int | None) -> Array:
     """Concatenates batches, padded with zeros to the widest, as `padded_batch` pads."""
     widths = {batch.shape[1] for batch in batches if batch.ndim > 1}
-    if len(widths) < 2:
-        return np.concatenate(batches)
-    if pad_id:
+    if len(widths) > 1 and pad_id:
         raise ValueError(
             f"The batches of `{argument}` have different widths. They are padded with zeros, so "
             f"`pad_id` must be 0. Received: widths {sorted(widths)}, pad_id={pad_id}. Pad the data "
             "set to one width: `padded_batch(..., padded_shapes=, padding_values=)`."
         )
 
-    def pad(batch: Array) -> Array:
-        padding = (0, max(widths) - batch.shape[1])
-        return np.pad(batch, [(0, 0), padding, *[(0, 0)] * (batch.ndim - 2)])
-
-    return np.concatenate([pad(batch) for batch in batches])
+    return arrays.concatenate_padded(batches)
