@@ -1,4 +1,4 @@
-"""Every code block of the README and of `docs/` runs, in the order in which a reader meets them."""
+"""Every code block of the README and of `docs/` runs, in the order of the page."""
 
 import contextlib
 import io
@@ -14,8 +14,9 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
 def blocks(language, page=ROOT / "README.md"):
-    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
-    return [text for name, text in found if name == language]
+    """The texts of a page's code blocks in a language."""
+    pairs = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    return [text for name, text in pairs if name == language]
 
 
 def test_python_blocks_run_and_print_what_is_shown(tmp_path, monkeypatch):
@@ -25,10 +26,10 @@ def test_python_blocks_run_and_print_what_is_shown(tmp_path, monkeypatch):
     for number, text in enumerate(blocks("python")):
         with contextlib.redirect_stdout(printed):
             exec(compile(text, f"README.md, python block {number}", "exec"), namespace)
-    (shown,) = blocks("text")
-    # Training differs in its last digits from machine to machine; words and layout do not.
+    (expected,) = blocks("text")
+    # The last digits of a training differ from machine to machine; words and layout do not.
     digits = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?")
-    assert digits.sub("0", printed.getvalue().strip()) == digits.sub("0", shown.strip())
+    assert digits.sub("0", printed.getvalue().strip()) == digits.sub("0", expected.strip())
     assert namespace["explanation"].converged.all()
     assert (tmp_path / "explanation.json").exists()
 
@@ -41,28 +42,28 @@ def test_python_blocks_of_a_page_run(page, tmp_path, monkeypatch):
     namespace = {}
     for number, text in enumerate(blocks("python", page)):
         exec(compile(text, f"{page.name}, python block {number}", "exec"), namespace)
-    assert namespace, "a page without a block would test nothing"
+    assert namespace, "the page has no Python block"
 
 
 @pytest.mark.slow
 def test_commands_run(tmp_path):
-    install, test, *others = blocks("sh")
+    install, test, *scripts = blocks("sh")
     assert install == "pip install . && tf-salience demo\n"
     assert test == 'pip install ".[test]" && pytest\n'
-    # Those two are what `.ci/run` runs, word for word; the others run here.
+    # `.ci/run` runs these two, word for word.
     command = f"{sys.executable} -m tf_salience"
-    for text in others:
+    for text in scripts:
         script = re.sub(r"^tf-salience", command, text, flags=re.M)
-        done = subprocess.run(
+        process = subprocess.run(
             ["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stderr
+        assert process.returncode == 0, process.stderr
     assert (tmp_path / "plot.json").exists()
     assert (tmp_path / "served" / "1" / "saved_model.pb").exists()
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
-def test_links_and_pictures_are_there(page):
+def test_links_and_images_exist(page):
     prose = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.M | re.S)
     for target in re.findall(r"\]\(([^)#]+)\)", prose):
         if not target.startswith("http"):
