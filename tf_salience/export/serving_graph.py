@@ -174,8 +174,9 @@ class ServingGraph:
                 "arrays: use the operations of `tf_salience.attribution.array_ops.of(path.outputs)`"
                 f", since the server has no Python. Received: {self._method!r}. It said: {error}"
             ) from error
-        values = vars(attribution).values() if isinstance(attribution, Attribution) else [None]
-        if not all(value is None or tf.is_tensor(value) for value in values):
+        if not isinstance(attribution, Attribution) or not all(
+            value is None or tf.is_tensor(value) for value in vars(attribution).values()
+        ):
             raise ValueError(
                 "A method must return an `Attribution`, of tensors where it is exported. "
                 f"Received: method={self._method!r}, which returned {type(attribution).__name__}"
