@@ -1,4 +1,4 @@
-"""Models for the tests: one of each kind that people bring, and closed forms."""
+"""Models for the tests: of every style of Keras, and formulas with gradients in closed form."""
 
 import re
 
@@ -33,13 +33,13 @@ class Subclassed(keras.Model):
 
 @keras.saving.register_keras_serializable(package="tf_salience_tests")
 class FunctionCall(keras.Model):
-    """A model whose `call` the user put under `tf.function`, with an `if` on a tensor."""
+    """A model whose `call` is a `tf.function` of the user's, with an `if` on a tensor."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.embedding = layers.Embedding(VOCABULARY, 8, mask_zero=True)
         self.head = layers.Dense(CLASSES)
-        # Built here: what is built inside a `tf.function` keeps its first weights as constants.
+        # Built now: a layer built inside a `tf.function` keeps its first weights as constants.
         self.embedding.build((None, None))
         self.head.build((None, 8))
 
@@ -58,8 +58,8 @@ def block(hidden, mask=None, heads=2, dim=8):
     key_mask = None if mask is None else layers.Lambda(lambda m: ops.expand_dims(m, 1))(mask)
     attended = attention(hidden, hidden, attention_mask=key_mask)
     hidden = layers.LayerNormalization()(layers.Add()([hidden, attended]))
-    fed = layers.Dense(dim)(layers.Dense(2 * dim, activation="gelu")(hidden))
-    return layers.LayerNormalization()(layers.Add()([hidden, fed]))
+    forwarded = layers.Dense(dim)(layers.Dense(2 * dim, activation="gelu")(hidden))
+    return layers.LayerNormalization()(layers.Add()([hidden, forwarded]))
 
 
 def sequential_lstm():
@@ -100,9 +100,10 @@ def two_segments():
     premise = layers.Input((None,), dtype="int32", name="premise")
     hypothesis = layers.Input((None,), dtype="int32", name="hypothesis")
     embedding = layers.Embedding(VOCABULARY, 8, mask_zero=True)
-    encode = layers.GRU(6)
-    both = layers.Concatenate()([encode(embedding(premise)), encode(embedding(hypothesis))])
-    return keras.Model({"premise": premise, "hypothesis": hypothesis}, layers.Dense(CLASSES)(both))
+    encoder = layers.GRU(6)
+    vectors = [encoder(embedding(segment)) for segment in (premise, hypothesis)]
+    outputs = layers.Dense(CLASSES)(layers.Concatenate()(vectors))
+    return keras.Model({"premise": premise, "hypothesis": hypothesis}, outputs)
 
 
 def with_segment_ids():
@@ -134,7 +135,7 @@ def text_model():
 
 
 def convolution():
-    """A CNN that masks nothing: it pools over its padding."""
+    """A convolution without masks: padding counts in its average."""
     return keras.Sequential(
         [
             layers.Input((None,), dtype="int32"),
@@ -158,7 +159,7 @@ def single_unit():
 
 
 def printed(value):
-    """A parameter as the name of a test: the same in each process, so without addresses."""
+    """A parameter as the name of a test, without addresses, which differ between processes."""
     return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
@@ -184,7 +185,7 @@ def texts(batch=6, seed=0):
 
 
 def weights_alive(model, scale=0.7, seed=1):
-    """Gives every weight a size that makes the model far from linear; layer norms keep theirs."""
+    """Sets weights so large that the model is far from linear; those of layer norms stay."""
     generator = np.random.default_rng(seed)
     for variable in model.trainable_variables:
         if "normalization" not in variable.path:
