@@ -113,7 +113,7 @@ class TestInputs:
         model = keras.Model(token_ids, layers.Dense(2)(hidden))
         folder = tfs.export_saved_model(model, tmp_path / "m", method="gradient_norm")
         loaded = serving.load(folder)
-        with pytest.raises(INVALID, match="`ids` must hold ids, which are whole numbers"):
+        with pytest.raises(INVALID, match="`ids` must .* whole numbers"):
             request(loaded, ids=tf.constant([[1.5, 2.0]]))
         assert request(loaded, ids=tf.constant([[1.0, 2.0]]))["scores"].any()
 
