@@ -39,6 +39,21 @@ def test_longer_rows_make_smaller_chunks(build):
     assert sizes[0] > sizes[3] >= sizes[-1] == 1
 
 
+def test_the_width_is_that_of_the_tokens():
+    widths = set()
+
+    class Recording(keras.layers.Layer):
+        def call(self, embeddings):
+            widths.add(embeddings.shape[1])
+            return ops.sum(embeddings, axis=1)
+
+    ids, features = keras.Input((None,), dtype="int32"), keras.Input((5000,))
+    hidden = Recording()(keras.layers.Embedding(30, 8)(ids))
+    hidden = keras.layers.Concatenate()([hidden, features])
+    rows_of(keras.Model([ids, features], keras.layers.Dense(3)(hidden)), "auto")
+    assert max(width for width in widths if width) < 1000
+
+
 def test_a_model_that_takes_long_rows_alone():
     class ForLongRows(keras.layers.Layer):
         def call(self, embeddings):

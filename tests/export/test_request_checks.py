@@ -107,13 +107,18 @@ class TestInputs:
             request(loaded, ids=tf.ones((1, 17), tf.int32))
         assert request(loaded, ids=tf.ones((1, 16), tf.int32))["scores"].shape == (1, 16)
 
-    def test_ids_that_are_not_whole(self, tmp_path):
+    @pytest.mark.parametrize("computed", [False, True])
+    def test_ids_that_are_not_whole(self, tmp_path, computed):
         token_ids = keras.Input((None,), name="ids")
-        hidden = layers.GlobalAveragePooling1D()(layers.Embedding(30, 8)(token_ids))
+        table = layers.Embedding(30, 8, name="words")
+        hidden = layers.GlobalAveragePooling1D()(table(token_ids + 1 if computed else token_ids))
         model = keras.Model(token_ids, layers.Dense(2)(hidden))
-        folder = tfs.export_saved_model(model, tmp_path / "m", method="gradient_norm")
+        folder = tfs.export_saved_model(
+            model, tmp_path / "m", method="gradient_norm", embeddings="words"
+        )
         loaded = serving.load(folder)
-        with pytest.raises(INVALID, match="`ids` must .* whole numbers"):
+        owner = "Layer .*words.*" if computed else "`ids`"
+        with pytest.raises(INVALID, match=f"{owner} must .* whole numbers"):
             request(loaded, ids=tf.constant([[1.5, 2.0]]))
         assert request(loaded, ids=tf.constant([[1.0, 2.0]]))["scores"].any()
 

@@ -73,6 +73,18 @@ class TestResults:
         assert {"predictions_mood", "predictions_topic"} <= set(results)
         np.testing.assert_allclose(results["predictions_mood"], model(ids())["mood"], rtol=1e-5)
 
+    def test_an_output_of_integers(self, tmp_path):
+        token_ids = keras.Input((None,), dtype="int32", name="ids")
+        hidden = layers.GlobalAveragePooling1D()(layers.Embedding(30, 8)(token_ids))
+        logits = layers.Dense(3)(hidden)
+        classes = keras.ops.argmax(logits, axis=1)
+        model = keras.Model(token_ids, {"logits": logits, "classes": classes})
+        folder = tfs.export_saved_model(
+            model, tmp_path / "m", method="gradient_norm", output="logits"
+        )
+        results = request(serving.load(folder), ids=ids())
+        np.testing.assert_array_equal(results["predictions_classes"], results["target"])
+
 
 def test_names_of_predictions():
     assert named_predictions(1) == {"predictions": 1}

@@ -71,6 +71,14 @@ def test_sizes_and_shapes():
     assert by_name(model_zoo.own_table())["own"].vocabulary_size is None
 
 
+def test_a_layer_that_is_first_called_on_one_token():
+    genre, ids = model_zoo.ids_input("genre", (1,)), model_zoo.ids_input("ids")
+    table = model_zoo.OwnTable(name="own")
+    vectors = [layers.GlobalAveragePooling1D()(table(tensor)) for tensor in (genre, ids)]
+    model = model_zoo.classified([genre, ids], layers.Concatenate()(vectors))
+    assert by_name(model)["own"].exclusion is None
+
+
 def test_a_layer_that_holds_a_candidate_is_none_itself():
     class Block(layers.Layer):
         def __init__(self, **keywords):

@@ -73,6 +73,21 @@ class TestRecord:
             forward.outputs, model(np.array([[0, helpers.VOCABULARY - 1]])), rtol=1e-6
         )
 
+    def test_ids_that_are_passed_by_keyword(self):
+        class ByKeyword(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.words = model_zoo.table()
+
+            def call(self, ids):
+                return ops.sum(self.words(inputs=ids), axis=1)
+
+        model = ByKeyword()
+        model(helpers.ids())
+        forward = hooked_model(model).record(tf.constant([[99]]))
+        assert forward.segments[0].ids.numpy().tolist() == [[99]]
+        np.testing.assert_array_equal(forward.outputs, model(np.array([[helpers.VOCABULARY - 1]])))
+
     def test_texts_are_split_once_and_their_ids_can_be_passed_back(self):
         model = helpers.weights_alive(helpers.text_model())
         hooked = hooked_model(model)
