@@ -150,6 +150,7 @@ class TestEveryMethodOnEveryModel:
         model.save(tmp_path / "model.keras")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "method"),
     [

@@ -257,6 +257,7 @@ def test_predictions_in_another_thread_are_unchanged_while_one_explains(unchange
     assert not differences
 
 
+@pytest.mark.slow
 def test_threads_that_share_an_explainer_get_the_right_numbers(unchanged):
     expected = tfs.explain(unchanged, helpers.ids()).scores
     shared = tfs.Explainer(unchanged)

@@ -14,6 +14,7 @@ def console():
     return Console(record=True, width=300, force_terminal=False, file=io.StringIO())
 
 
+@pytest.mark.slow
 def test_the_demo_on_a_file(learnable, console, tmp_path):
     path = tmp_path / "soup.csv"
     rows = [
@@ -32,6 +33,7 @@ def test_the_demo_on_a_file(learnable, console, tmp_path):
     assert "gold" not in printed, "the words of a file are not marked"
 
 
+@pytest.mark.slow
 def test_the_demo_on_its_own_data(prepared, console, tmp_path):
     directory, _ = prepared
     picture = tmp_path / "demo.svg"

@@ -109,6 +109,7 @@ def size_of(folder):
     return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
 
 
+@pytest.mark.slow
 class TestWithoutThisLibrary:
     def test_a_process_with_tensorflow_alone(self, exported, models, auto):
         code = (

@@ -133,14 +133,14 @@ class TextModel:
         sizes = [4 * math.prod(size or tokens for size in output.shape[1:]) for output in symbolic]
         return sum(sizes) or 4
 
-    def target_context(self, outputs: Any, examples: Any, total: int, **known: Any) -> Context:
+    def target_context(self, outputs: Any, examples: Any, total: int, **fields: Any) -> Context:
         """Returns what a target may read to resolve itself.
 
         Args:
             outputs: all outputs of the model.
             examples: as `targets.Context` has it.
             total: as `targets.Context` has it.
-            **known: labels, predicted tokens and spans, as `targets.Context` has them.
+            **fields: labels, predicted tokens and spans, as `targets.Context` has them.
         """
         return Context(
             outputs=self.select_output(outputs),
@@ -150,7 +150,7 @@ class TextModel:
             ends_in_probabilities=self.ends_in_probabilities,
             detokenize=self.tokenizer.detokenize,
             encode_text=self.tokenizer.encode_text,
-            **known,
+            **fields,
         )
 
 
