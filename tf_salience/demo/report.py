@@ -12,6 +12,7 @@ from tf_salience.demo.task import Task
 from tf_salience.demo.word_removal import ScoreQuality
 from tf_salience.explanation.explanation import Explanation
 from tf_salience.explanation.token_salience import TokenSalience
+from tf_salience.utils.text import printable
 from tf_salience.visualization import terminal
 
 _MIN_TOKENS, _MAX_TOKENS = 4, 22
@@ -44,7 +45,7 @@ def print_texts(
         console.print("Underlined: the words that carry the label.")
     for index in indices:
         console.print()
-        console.print(_caption(index, task, explanations), style="bold")
+        console.print(Text(printable(_caption(index, task, explanations))), style="bold")
         gold = None if task.gold is None else task.gold[index]
         for method, explanation in explanations.items():
             console.print(f"  {method}", style="dim")
@@ -122,8 +123,8 @@ def _colored(salience: TokenSalience, gold: np.ndarray | None) -> Text:
     start = 0
     for position, token in enumerate(salience.tokens):
         if gold is not None and gold[position]:
-            text.stylize("underline", start, start + len(token))
-        start += len(token) + 1
+            text.stylize("underline", start, start + len(printable(token)))
+        start += len(printable(token)) + 1
     return text
 
 

@@ -17,6 +17,7 @@ from tf_salience.demo.task import Task, load_task
 from tf_salience.demo.word_removal import ScoreQuality, WordRemoval
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation.explanation import Explanation
+from tf_salience.utils.text import printable
 
 _VALIDATION_SHARE = 0.1
 _PRINTED_TEXTS = 4
@@ -60,7 +61,8 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
     keras.utils.set_random_seed(options.seed)
     with console.status("Preparing the data"):
         task = load_task(options)
-    console.out(f"Data: {task.name} · {len(task.train)} to train on, {len(task.test)} held out")
+    sizes = f"{len(task.train)} to train on, {len(task.test)} held out"
+    console.out(f"Data: {printable(task.name)} · {sizes}")
     model = _train_model(task, options, console)
     test = task.test
     test_accuracy = accuracy(model, test)

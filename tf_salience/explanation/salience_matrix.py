@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tf_salience.explanation import words
 from tf_salience.explanation.explanation import Explanation
 from tf_salience.explanation.token_salience import TokenSalience
+from tf_salience.utils.text import printable
 from tf_salience.visualization import html, matrix_table
 
 
@@ -70,7 +71,7 @@ class SalienceMatrix(Sequence[TokenSalience]):
         parts = [f"{method} at {', '.join(self.rows.config.get('embeddings', []))}"]
         if self.rows.converged is not None and not self.rows.converged.all():
             parts.append(f"{(~self.rows.converged).sum()} of {len(self)} rows NOT CONVERGED")
-        return " · ".join(parts)
+        return printable(" · ".join(parts))
 
     def __str__(self) -> str:
         table = matrix_table.as_text(self.targets, self.tokens, self.scores.tolist())

@@ -15,6 +15,7 @@ from tf_salience.models.segments import MASK_INPUTS
 from tf_salience.models.signature import trace_signature
 from tf_salience.models.text_model import TextModel
 from tf_salience.utils import validation
+from tf_salience.utils.text import printable, printable_lines
 
 
 def inspect(model: keras.Model, *, embeddings: Any = None, tokenizer: Any = None) -> None:
@@ -45,14 +46,14 @@ def report(model: keras.Model, *, embeddings: Any = None, tokenizer: Any = None)
     except ValueError as error:
         if embeddings is not None or not getattr(model, "built", False):
             raise
-        return f"{head}\n\n{error}"
+        return printable_lines(f"{head}\n\n{error}")
     sections = [
         ("Inputs", _inputs(text_model, specs)),
         ("Layers that turn ids into vectors", _layers(text_model, signature)),
         ("Outputs", _outputs(text_model, signature)),
         ("To explain it", _call(text_model, specs, signature)),
     ]
-    return "\n\n".join([head, *(f"{title}\n{body}" for title, body in sections)])
+    return printable_lines("\n\n".join([head, *(f"{title}\n{body}" for title, body in sections)]))
 
 
 def _inputs(model: TextModel, specs: Any) -> str:
@@ -87,7 +88,8 @@ def _layers(model: TextModel, signature: ForwardPass | None) -> str:
     table = validation.format_table(("", "name", "vocabulary", "gives", "not tokens, since"), rows)
     lines = [table, "  * is explained."]
     if signature is not None:
-        lines.append(f"  Segments: {', '.join(segment.name for segment in signature.shown)}.")
+        segments = [printable(segment.name) for segment in signature.shown]
+        lines.append(f"  Segments: {', '.join(segments)}.")
         lines.append(f"  Padding: {_padding(model, signature)}.")
     return "\n".join(lines)
 

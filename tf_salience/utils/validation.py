@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tf_salience.utils.text import printable
+
 #: Lines in the messages of Keras and TensorFlow that name no cause.
 _NO_CAUSE = re.compile(
     r"Graph execution error|Detected at node |Error in |"
@@ -133,7 +135,7 @@ def format_examples(examples: Sequence[int]) -> str:
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Formats rows of cells as an indented text table with aligned columns."""
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    cells = [[printable(str(cell)) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     return "\n".join(
         "  "

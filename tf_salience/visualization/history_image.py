@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tf_salience.utils.text import printable
 from tf_salience.visualization import color_scale
 
 # Pixels.
@@ -35,8 +36,7 @@ def draw_history(
         The image as PNG, and its (width, height).
     """
     columns = _thin_out(columns)
-    # A line break would run into the next row.
-    title, tokens = " ".join(title.split()), [" ".join(token.split()) for token in tokens]
+    title, tokens = printable(title), [printable(token) for token in tokens]
     font = _font(_FONT_SIZE)
     left = _MARGIN + _TOKEN_GAP + max((round(font.getlength(token)) for token in tokens), default=0)
     top = _MARGIN + _ROW_HEIGHT

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from tf_salience.utils.text import printable
 from tf_salience.visualization import color_scale
 from tf_salience.visualization.spacing import token_spacing
 
@@ -32,7 +33,7 @@ def tokens_html(
             spans.append(f'<span style="{style}">{escape(label.strip())}</span> ')
         style = f"{color_style(relative)};padding:1px 3px;border-radius:3px"
         style += ";opacity:.6" if special else ""
-        span = f'<span style="{style}" title="{score:+.4g}">{escape(token)}</span>'
+        span = f'<span style="{style}" title="{score:+.4g}">{escape(printable(token))}</span>'
         spans.append(span + space)
     return "".join(spans).rstrip()
 
@@ -47,5 +48,5 @@ def card(header: str, body: str) -> str:
     """Returns a line of text, `header`, above the HTML of `body`."""
     return (
         '<div style="font-family:sans-serif;line-height:1.9">'
-        f'<div style="font-size:85%;opacity:.75">{escape(header)}</div><div>{body}</div></div>'
+        f'<div style="font-size:85%;opacity:.75">{escape(printable(header))}</div><div>{body}</div></div>'
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
+from tf_salience.utils.text import printable
 from tf_salience.visualization import color_scale
 
 #: A caption, tokens, and their scores.
@@ -76,5 +77,5 @@ def _draw_row(renderer: Any, axes: Any, row: Row, y: float) -> float:
 
 
 def _escape(text: str) -> str:
-    # A dollar sign would start matplotlib's mathematics.
-    return text.replace("$", r"\$")
+    # A dollar sign would start matplotlib's mathematics; lone surrogates end it with an error.
+    return printable(text).replace("$", r"\$")

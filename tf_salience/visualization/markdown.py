@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Sequence
 
+from tf_salience.utils.text import printable
 from tf_salience.visualization import color_scale
 
 _BAR_WIDTH = 16
@@ -36,8 +37,7 @@ def table(header: str, tokens: Sequence[str], scores: Sequence[float]) -> str:
 
 def escape(text: str) -> str:
     """Escapes the text for a cell of a Markdown table."""
-    # A line break would end the row.
-    text = html.escape(" ".join(text.split()), quote=False)
+    text = html.escape(" ".join(printable(text).split()), quote=False)
     return _MARKDOWN_CHARACTERS.sub(r"\\\1", text) or "␣"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from tf_salience.utils.text import printable
 from tf_salience.visualization import color_scale
 from tf_salience.visualization.html import color_style
 
@@ -17,8 +18,10 @@ def as_text(
         tokens: (tokens,).
         scores: (targets, tokens).
     """
-    rows = [["", *tokens]]
-    rows += [[target, *map(_cell, row)] for target, row in zip(targets, scores, strict=True)]
+    rows = [["", *map(printable, tokens)]]
+    rows += [
+        [printable(target), *map(_cell, row)] for target, row in zip(targets, scores, strict=True)
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for target, *cells in rows:
@@ -31,7 +34,7 @@ def as_html(
     targets: Sequence[str], tokens: Sequence[str], scores: Sequence[Sequence[float]]
 ) -> str:
     """Returns the same as a `<table>`, each row coloured by its own largest |score|."""
-    head = "".join(f"<th>{escape(token)}</th>" for token in tokens)
+    head = "".join(f"<th>{escape(printable(token))}</th>" for token in tokens)
     rows = []
     for target, target_scores in zip(targets, scores, strict=True):
         relative_scores = color_scale.relative_scores(target_scores)
@@ -39,7 +42,7 @@ def as_html(
             f'<td title="{score:+.4g}" style="{color_style(relative)}">{_cell(score)}</td>'
             for score, relative in zip(target_scores, relative_scores, strict=True)
         )
-        rows.append(f"<tr><th>{escape(target)}</th>{cells}</tr>")
+        rows.append(f"<tr><th>{escape(printable(target))}</th>{cells}</tr>")
     return f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from tf_salience.utils.text import printable
+
 
 def token_spacing(
     token_count: int, segments: Mapping[str, slice] | None, words: Sequence[int] | None
@@ -20,7 +22,11 @@ def token_spacing(
         before another token of the same word; and true for special tokens.
     """
     starts = {part.start: name for name, part in (segments or {}).items() if part.start < part.stop}
-    labels = {start: f"[{name}] " for start, name in starts.items()} if len(starts) > 1 else {}
+    labels = (
+        {start: f"[{printable(name)}] " for start, name in starts.items()}
+        if len(starts) > 1
+        else {}
+    )
     words = range(token_count) if words is None else words
     return [
         (labels.get(index, ""), " " if word != next_word or word < 0 else "", word < 0)

@@ -1,4 +1,7 @@
-"""Tokens in a terminal: coloured with rich, or plain text with signed scores."""
+"""Tokens in a terminal: coloured with rich, or plain text with signed scores.
+
+What would control the terminal is shown as an escape: ESC as `\\x1b`.
+"""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -7,6 +10,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from tf_salience.utils.text import printable
 from tf_salience.visualization import color_scale
 from tf_salience.visualization.spacing import token_spacing
 
@@ -32,7 +36,7 @@ def colored(
     for token, score, (label, space, special) in zip(tokens, relative_scores, spacing, strict=True):
         text.append(label, style="dim")
         style = Style(color=color_scale.foreground(score), bgcolor=color_scale.background(score))
-        text.append(token, style=style if score else "dim" if special else None)
+        text.append(printable(token), style=style if score else "dim" if special else None)
         text.append(space)
     text.rstrip()
     return text
@@ -47,7 +51,7 @@ def plain(
     """Returns the tokens with their signed scores, for a file or a pipe; see `colored`."""
     spacing = token_spacing(len(tokens), segments, words)
     return "".join(
-        f"{label}{token}({score:+.3g}){space}"
+        f"{label}{printable(token)}({score:+.3g}){space}"
         for token, score, (label, space, _) in zip(tokens, scores, spacing, strict=True)
     ).rstrip()
 
