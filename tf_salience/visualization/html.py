@@ -48,5 +48,6 @@ def card(header: str, body: str) -> str:
     """Returns a line of text, `header`, above the HTML of `body`."""
     return (
         '<div style="font-family:sans-serif;line-height:1.9">'
-        f'<div style="font-size:85%;opacity:.75">{escape(printable(header))}</div><div>{body}</div></div>'
+        f'<div style="font-size:85%;opacity:.75">{escape(printable(header))}</div>'
+        f"<div>{body}</div></div>"
     )

@@ -1,7 +1,4 @@
-"""Tokens in a terminal: coloured with rich, or plain text with signed scores.
-
-What would control the terminal is shown as an escape: ESC as `\\x1b`.
-"""
+"""Tokens in a terminal: coloured with rich, or plain text with signed scores."""
 
 import sys
 from collections.abc import Mapping, Sequence
