@@ -23,11 +23,13 @@ if TYPE_CHECKING:
         DamagedLogWarning,
         NotCompiledWarning,
         NotConvergedWarning,
+        NotLoggedWarning,
         NoTokensWarning,
         ProbeWarning,
         SmallerChunksWarning,
         TruncatedTextWarning,
         UnknownTokensWarning,
+        UnmaskedPaddingWarning,
     )
 
 _HOMES = {
@@ -48,10 +50,12 @@ _HOMES = {
     "NoTokensWarning": "utils.warnings",
     "NotCompiledWarning": "utils.warnings",
     "NotConvergedWarning": "utils.warnings",
+    "NotLoggedWarning": "utils.warnings",
     "ProbeWarning": "utils.warnings",
     "SmallerChunksWarning": "utils.warnings",
     "TruncatedTextWarning": "utils.warnings",
     "UnknownTokensWarning": "utils.warnings",
+    "UnmaskedPaddingWarning": "utils.warnings",
 }
 
 __all__ = [
@@ -64,6 +68,7 @@ __all__ = [
     "NoTokensWarning",
     "NotCompiledWarning",
     "NotConvergedWarning",
+    "NotLoggedWarning",
     "ProbeWarning",
     "SalienceLogger",
     "SalienceMatrix",
@@ -71,6 +76,7 @@ __all__ = [
     "TokenSalience",
     "TruncatedTextWarning",
     "UnknownTokensWarning",
+    "UnmaskedPaddingWarning",
     "__version__",
     "explain",
     "export_saved_model",

@@ -61,3 +61,11 @@ def test_words_are_merged_already(make_explanation):
 def test_every_example_is_shown(make_explanation, subwords, form):
     assert "integrated_gradients" in getattr(make_explanation(), form)()
     assert getattr(subwords, form)(), "an example without tokens can be shown, too"
+
+
+def test_salience_on_padding_of_each_example(make_explanation, subwords):
+    explanation = make_explanation()
+    np.testing.assert_allclose(explanation.padding_salience, [0, 0.05], rtol=1e-6)
+    np.testing.assert_allclose(explanation.padding_share, [0, 0.05 / 0.65], rtol=1e-6)
+    np.testing.assert_allclose(explanation.normalized().padding_share, [0, 0.05 / 0.65], rtol=1e-6)
+    np.testing.assert_array_equal(subwords.merged().padding_salience, [0, 0.125])

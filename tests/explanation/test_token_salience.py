@@ -1,3 +1,4 @@
+import numpy as np
 import rich.console
 
 
@@ -53,3 +54,21 @@ def test_html_escapes_tokens(make_explanation):
     text = make_explanation()[1]._repr_html_()
     assert "&lt;b&gt;" in text
     assert "<b>" not in text
+
+
+def test_salience_on_padding_is_in_each_view(make_explanation):
+    scores = np.array([[-0.5, 0.25, -0.5, -0.75], [0.1, 0.2, 0.3, 0.0]], np.float32)
+    first, second = make_explanation(scores=scores)
+    assert first.padding_salience == -1.25
+    assert first.padding_share == 0.625
+    for text in (str(first), repr(first), first._repr_html_()):
+        assert "padding -1.2, 62.5 %" in text
+    assert second.padding_salience == second.padding_share == 0.0
+    assert "padding" not in str(second)
+
+
+def test_rounding_on_padding_is_not_shown(make_explanation):
+    scores = np.array([[-0.5, 0.25, 1e-7, 0.0], [0.0, 0.0, 0.0, 0.0]], np.float32)
+    explanation = make_explanation(scores=scores)
+    assert "padding" not in str(explanation)
+    assert explanation.padding_share[1] == 0.0

@@ -129,6 +129,95 @@ class TestRealTokens:
             assert segment.is_masked_by_layer is is_masked
 
 
+class WithPositions(layers.Layer):
+    """Embeds ids and their positions, and knows which ids are padding."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.token = model_zoo.table("token")
+        self.position = layers.Embedding(helpers.WIDTH, 8, name="position")
+
+    def build(self, shape):
+        self.token.build(shape)
+        self.position.build(shape)
+        self.built = True
+
+    def call(self, ids):
+        return self.token(ids) + self.position(keras.ops.arange(helpers.WIDTH))
+
+    def compute_mask(self, ids, mask=None):
+        del mask
+        return keras.ops.not_equal(ids, 0)
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["directly", "in a nested model"])
+def test_the_mask_of_a_layer_around_the_embedding(nested):
+    ids = model_zoo.ids_input(shape=(helpers.WIDTH,))
+    hidden = WithPositions()(ids)
+    if nested:
+        inner = keras.Model(ids, hidden)
+        ids = model_zoo.ids_input(shape=(helpers.WIDTH,))
+        hidden = inner(ids)
+    model = model_zoo.classified(ids, layers.GRU(6)(hidden))
+    explanation = tfs.explain(model, helpers.ids(), "gradient_norm", embeddings="token")
+    np.testing.assert_array_equal(explanation.mask, helpers.ids() != 0)
+    assert not explanation.scores[~explanation.mask].any()
+    assert not explanation.padding_salience.any()
+
+
+def masked_average(ids, mask, embedding):
+    weights = keras.ops.expand_dims(keras.ops.cast(mask, "float32"), -1)
+    return keras.ops.sum(embedding(ids) * weights, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("id_names", "mask_names"),
+    [
+        (["token_ids_a", "token_ids_b"], ["padding_mask_a", "padding_mask_b"]),
+        (["title", "body"], ["title_mask", "mask_body"]),
+        (["question_input_ids", "input_ids"], ["question_attention_mask", "attention_mask"]),
+    ],
+)
+def test_masks_of_several_segments_are_known_by_their_names(id_names, mask_names):
+    ids = [model_zoo.ids_input(name) for name in id_names]
+    masks = [keras.Input((None,), dtype="int32", name=name) for name in mask_names]
+    embedding = model_zoo.table()
+    pooled = [masked_average(*pair, embedding) for pair in zip(ids, masks, strict=True)]
+    # In another order than the ids: a mask is known by its name, not by its place.
+    model = keras.Model([*ids, *masks[::-1]], layers.Dense(2)(layers.Concatenate()(pooled)))
+    arrays = {name: np.roll(helpers.ids(), turn, axis=0) for turn, name in enumerate(id_names)}
+    of_masks = {
+        mask: np.int32(arrays[name] != 0) for name, mask in zip(id_names, mask_names, strict=True)
+    }
+    explanation = tfs.explain(model, {**arrays, **of_masks}, "gradient_norm")
+    for name, mask in zip(id_names, mask_names, strict=True):
+        columns = explanation.segments[name]
+        np.testing.assert_array_equal(explanation.mask[:, columns], of_masks[mask] == 1)
+
+
+@pytest.mark.parametrize("unstacked", [False, True])
+def test_choices_are_segments_with_masks_of_their_own(unstacked):
+    choices, width = 3, 5
+    ids = keras.Input((choices, width), dtype="int32", name="token_ids")
+    mask = keras.Input((choices, width), dtype="int32", name="padding_mask")
+    embedding, score = model_zoo.table(), layers.Dense(1)
+    split = keras.ops.unstack if unstacked else lambda t, axis: [t[:, i] for i in range(choices)]
+    pairs = zip(split(ids, axis=1), split(mask, axis=1), strict=True)
+    scores = [score(masked_average(*pair, embedding)) for pair in pairs]
+    model = keras.Model([ids, mask], layers.Concatenate()(scores))
+    generator = np.random.default_rng(0)
+    arrays = {
+        "token_ids": generator.integers(0, helpers.VOCABULARY, (4, choices, width)),
+        "padding_mask": (np.arange(width) < generator.integers(1, 6, (4, choices, 1))) * 1,
+    }
+    explanation = tfs.explain(model, arrays, "gradient_norm", embeddings="words", target=1)
+    assert list(explanation.segments) == ["token_ids_0", "token_ids_1", "token_ids_2"]
+    real = arrays["padding_mask"].reshape(4, -1) == 1
+    np.testing.assert_array_equal(explanation.mask, real)
+    of_the_target = np.repeat([False, True, False], width)
+    np.testing.assert_array_equal(explanation.scores > 0, real & of_the_target)
+
+
 def test_a_layer_above_the_embeddings_has_no_ids():
     ids = model_zoo.ids_input(shape=(helpers.WIDTH,))
     hidden = layers.LayerNormalization(name="norm")(model_zoo.table()(ids))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_salience import targets
 from tf_salience.attribution import methods
 from tf_salience.attribution.result import Attribution
-from tf_salience.explanation import Explanation, SalienceMatrix
+from tf_salience.explanation import Explanation, SalienceMatrix, padding
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.inputs import Inputs
 from tf_salience.models.text_model import TextModel
@@ -227,7 +227,7 @@ def unknown_examples(forward: ForwardPass, tokenizer: Tokenizer) -> Array:
 
 
 def warn(explanation: Explanation, unknown: Sequence[int]) -> None:
-    """Warns of examples without tokens, without known words, and of tolerances that were not met.
+    """Warns of examples without tokens or known words, of padding, of tolerances that were not met.
 
     Args:
         explanation: of all examples.
@@ -245,6 +245,16 @@ def warn(explanation: Explanation, unknown: Sequence[int]) -> None:
             f"No word that the vocabulary knows in {validation.format_examples(list(unknown))}: "
             "the scores are those of the unknown token.",
             warnings.UnknownTokensWarning,
+        )
+    unmasked = np.flatnonzero(explanation.padding_share >= padding.SMALLEST_SHARE).tolist()
+    if unmasked:
+        warnings.warn(
+            "The model does not mask its padding: a part of the salience is on it in "
+            f"{validation.format_examples(unmasked)} (`padding_salience`, `padding_share`), so the "
+            "scores of the tokens alone do not add up. Mask it (`mask_zero=True` in the embedding; "
+            "a layer of your own passes a mask on with `self.supports_masking = True`), or choose "
+            "a layer that takes a mask.",
+            warnings.UnmaskedPaddingWarning,
         )
     converged = explanation.converged
     if converged is not None and not converged.all():

@@ -9,8 +9,9 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience.explanation import normalization, serialization, storage, words
+from tf_salience.explanation import normalization, padding, serialization, storage, words
 from tf_salience.explanation.token_salience import FloatArray, TokenSalience
+from tf_salience.utils.text import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,16 @@ class Explanation(Sequence[TokenSalience]):
     parts: list[dict[str, slice]] | None = None
     offsets: list[list[tuple[int, int] | None]] | None = None
 
+    @property
+    def padding_salience(self) -> npt.NDArray[np.float64]:
+        """The sum of the scores of padding, (batch,); 0 where the model masks its padding."""
+        return padding.salience(self.scores, self.mask)
+
+    @property
+    def padding_share(self) -> npt.NDArray[np.float64]:
+        """The share of sum |scores| that padding has, (batch,), from 0 to 1."""
+        return padding.share(self.scores, self.mask)
+
     def __len__(self) -> int:
         return len(self.tokens)
 
@@ -74,6 +85,8 @@ class Explanation(Sequence[TokenSalience]):
         return TokenSalience(
             **values,
             scores=scores[is_real],
+            padding_salience=float(padding.salience(scores, is_real)),
+            padding_share=float(padding.share(scores, is_real)),
             segments=_real_segments(self.segments, is_real) if parts is None else dict(parts),
             config=self.config,
         )
@@ -83,7 +96,7 @@ class Explanation(Sequence[TokenSalience]):
 
     def __repr__(self) -> str:
         method = self.config.get("method", {}).get("class_name")
-        return f"<Explanation of {len(self)} examples by {method}>"
+        return printable(f"<Explanation of {len(self)} examples by {method}>")
 
     def _repr_html_(self) -> str:
         return "".join(salience._repr_html_() for salience in self)

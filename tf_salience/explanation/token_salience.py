@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
+from tf_salience.explanation import padding
+from tf_salience.utils.text import printable
 from tf_salience.visualization import html, terminal
 
 FloatArray = npt.NDArray[np.float32]
@@ -33,6 +35,9 @@ class TokenSalience:
             None where each token is a word.
         offsets: (tokens,), the (start, stop) characters of each token in its text, None for a token
             that is not in the text; None where the input was not text.
+        padding_salience: the sum of the scores that the model gives to padding, which `scores`
+            leaves out; 0 where the model masks its padding.
+        padding_share: the share of sum |scores|, padding included, that padding has.
     """
 
     tokens: list[str]
@@ -49,10 +54,12 @@ class TokenSalience:
     config: dict[str, Any]
     words: list[int] | None = None
     offsets: list[tuple[int, int] | None] | None = None
+    padding_salience: float = 0.0
+    padding_share: float = 0.0
 
     @property
     def header(self) -> str:
-        """A line with the target, the method, the embedding layers and the size of the error."""
+        """A line with the target, the method, the layers, the share of padding and the error."""
         parts = [f"{self.target_name} = {self.output:.4g}"]
         if self.baseline_output is not None:
             parts.append(f"baseline {self.baseline_output:.4g}")
@@ -60,11 +67,13 @@ class TokenSalience:
         parts.append(f"{method} at {', '.join(self.config.get('embeddings', []))}")
         if self.convergence_delta is not None:
             parts.append(f"delta {self.convergence_delta:+.2g}")
+        if self.padding_share >= padding.SMALLEST_SHARE:
+            parts.append(f"padding {self.padding_salience:+.2g}, {100 * self.padding_share:.3g} %")
         if self.error_estimate is not None:
             parts.append(f"error {self.error_estimate:.2g}")
         if self.converged is False:
             parts.append("NOT CONVERGED")
-        return " · ".join(parts)
+        return printable(" · ".join(parts))
 
     def __rich__(self) -> Text:
         """Returns the coloured tokens, for `rich.print` and rich consoles."""

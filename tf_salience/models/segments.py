@@ -1,5 +1,6 @@
 """Segments as a user knows them: their names, their order, and which of their tokens are real."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,9 @@ from tf_salience.utils.arrays import Nest
 
 #: Names under which models take a mask of their own.
 MASK_INPUTS = ("padding_mask", "attention_mask", "mask")
+
+_MASK_NAME = re.compile(r"(?:padding_|attention_)?mask")
+_IDS_NAME = re.compile(r"(?:token_|input_|word_)?(?:ids|tokens)|input_word_ids|inputs?|texts?")
 
 
 def identify(model: TextModel, nest: Nest, forward: ForwardPass) -> ForwardPass:
@@ -31,6 +35,8 @@ def identify(model: TextModel, nest: Nest, forward: ForwardPass) -> ForwardPass:
     for call in forward.segments:
         _check_embeddings(call)
         name = inputs[call.source][0] if call.source >= 0 else ""
+        if call.slice_of is not None and inputs[call.slice_of[0]][0]:
+            name = f"{inputs[call.slice_of[0]][0]}_{call.slice_of[1]}"
         name = name or call.layer.name
         names = [segment.name for segment in segments]
         name = name if name not in names else f"{name}_{len(names)}"
@@ -41,8 +47,8 @@ def identify(model: TextModel, nest: Nest, forward: ForwardPass) -> ForwardPass:
             ids=tf.cast(call.ids, tf.int64) if are_ids else None,
             is_masked_by_layer=call.mask is not None,
         )
-        mask_names = _mask_names(name, len(forward.segments))
-        segments.append(replace(segment, mask=_real_tokens(inputs, segment, model, mask_names)))
+        given_mask = _given_mask(inputs, segment, is_alone=len(forward.segments) == 1)
+        segments.append(replace(segment, mask=_real_tokens(segment, model, given_mask)))
     return replace(forward, segments=segments, order=_display_order(model, nest, segments))
 
 
@@ -56,20 +62,39 @@ def _check_embeddings(segment: Segment) -> None:
         )
 
 
-def _mask_names(name: str, segments: int) -> Sequence[str]:
-    """Returns the names of inputs that mask the segment; of several it must say whose it is."""
-    owner, _, rest = name.rpartition("token_ids")
-    if segments == 1:
-        return MASK_INPUTS
-    return [f"{owner}{mask}" for mask in MASK_INPUTS] if owner and not rest else ()
+def _given_mask(inputs: Sequence[tuple[str, Any]], segment: Segment, *, is_alone: bool) -> Any:
+    """Returns the input that masks the segment, (batch, tokens), or None.
+
+    A mask is called as the ids are: `padding_mask` and `token_ids`, `mask_title` and `title`. That
+    of the only segment may lack the name.
+
+    Args:
+        inputs: the inputs with their names.
+        segment: the segment.
+        is_alone: True if there is no other segment.
+    """
+    source = segment.source if segment.slice_of is None else segment.slice_of[0]
+    segment_owner = _owner(inputs[source][0], _IDS_NAME) if source >= 0 else None
+    owners = {segment_owner, ""} if is_alone else {segment_owner}
+    for number, (name, leaf) in enumerate(inputs):
+        if number == source or _MASK_NAME.search(name) is None:
+            continue
+        if _owner(name, _MASK_NAME) not in owners:
+            continue
+        is_of_choices = segment.slice_of is not None and len(leaf.shape) == 3
+        mask = leaf[:, segment.slice_of[1]] if is_of_choices else leaf  # type: ignore[index]
+        if _is_for_tokens(mask, segment.embeddings):
+            return mask
+    return None
 
 
-def _real_tokens(
-    inputs: Sequence[tuple[str, Any]],
-    segment: Segment,
-    model: TextModel,
-    mask_names: Sequence[str],
-) -> Any:
+def _owner(name: str, kind: re.Pattern[str]) -> str:
+    """Returns a name without the words that say what the input is: `encoder_padding_mask`."""
+    words = kind.sub("", name, count=1)
+    return re.sub(r"[\W_]+", "_", words).strip("_")
+
+
+def _real_tokens(segment: Segment, model: TextModel, given_mask: Any) -> Any:
     """Returns the mask of the real tokens, (batch, tokens), by the best source that there is.
 
     The user's padding id comes first, then the layer's mask, an input that is a mask, and the
@@ -80,9 +105,8 @@ def _real_tokens(
         return segment.ids != tokenizer.pad_id
     if segment.mask is not None and _is_for_tokens(segment.mask, segment.embeddings):
         return segment.mask
-    for name, leaf in inputs:
-        if name in mask_names and _is_for_tokens(leaf, segment.embeddings):
-            return tf.cast(leaf, tf.bool)
+    if given_mask is not None:
+        return tf.cast(given_mask, tf.bool)
     if tokenizer.pad_id is not None and segment.ids is not None:
         return segment.ids != tokenizer.pad_id
     return tf.ones_like(segment.embeddings[:, :, 0], tf.bool)

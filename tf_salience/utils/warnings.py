@@ -16,6 +16,10 @@ class TruncatedTextWarning(UserWarning):
     """A text is longer than the model accepts; its truncated end has no scores."""
 
 
+class UnmaskedPaddingWarning(UserWarning):
+    """The model does not mask its padding, which therefore has a part of the salience."""
+
+
 class NotConvergedWarning(UserWarning):
     """Integrated gradients reached `max_steps` before the tolerance was met."""
 
@@ -30,6 +34,10 @@ class NotCompiledWarning(UserWarning):
 
 class DamagedLogWarning(UserWarning):
     """Lines of a log are incomplete, for example after a crash, and are skipped."""
+
+
+class NotLoggedWarning(UserWarning):
+    """A `SalienceLogger` could not write or read its log; training continues."""
 
 
 class ProbeWarning(UserWarning):

@@ -26,6 +26,10 @@ class Segment:
             is identified.
         name: that of the input, or of the layer; "" until the segment is identified.
         is_masked_by_layer: whether the layer itself tells the model which tokens are padding.
+        slice_of: where the ids are one slice of an input (batch, choices, tokens): the number of
+            the input, flattened, and the index on its choices axis; else None.
+        vectorizer: the model's `TextVectorization` that made the ids, or None.
+        tokenizer: the `Tokenizer` of the ids; None until the segment is identified.
     """
 
     layer: Any
@@ -35,6 +39,9 @@ class Segment:
     mask: Any
     name: str = ""
     is_masked_by_layer: bool = False
+    slice_of: tuple[int, int] | None = None
+    vectorizer: Any = None
+    tokenizer: Any = None
 
     @property
     def width(self) -> int:

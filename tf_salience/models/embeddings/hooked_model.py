@@ -15,7 +15,12 @@ from tf_salience.models.embeddings.hook import (
     hooked,
     losses_kept,
 )
-from tf_salience.models.embeddings.provenance import source_of, unread_inputs
+from tf_salience.models.embeddings.provenance import (
+    maker_of,
+    slice_of,
+    source_of,
+    unread_inputs,
+)
 from tf_salience.models.embeddings.structure import all_layers, comparisons
 
 Replacement = Callable[[keras.layers.Layer, Any], Any]
@@ -41,6 +46,14 @@ class HookedModel:
         self._vectorizers = self._of_kind(keras.layers.TextVectorization)
         self._maskings = self._of_kind(keras.layers.Masking)
         self._comparisons = comparisons(model) if self._maskings else []
+        # Layers around an embedding, such as one that adds positions, which know the mask.
+        self._masking_parents = [
+            layer
+            for layer in self._all_layers
+            if type(layer).compute_mask is not keras.layers.Layer.compute_mask
+            and not {layer, *layer._flatten_layers()}.isdisjoint(self.layers)
+            and layer not in self.layers
+        ]
         # A `call` under the user's own `@tf.function` is inlined; its `if` needs autograph then.
         self._functions = [
             layer for layer in (model, *self._all_layers) if _is_function(layer.call)
@@ -67,7 +80,8 @@ class HookedModel:
             check_vectorized: returns the ids of these layers, checked.
         """
         calls: list[Segment] = []
-        texts: list[tuple[Any, Any]] = []  # with the ids that are made of them
+        # Texts, the ids that are made of them, and by which layer.
+        texts: list[tuple[Any, Any, keras.layers.Layer]] = []
 
         def record(
             layer: keras.layers.Layer, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -75,11 +89,20 @@ class HookedModel:
             ids = tf.nest.flatten((args, kwargs))[0]
             if layer in self._vectorizers:
                 output = vectorized[len(texts)] if vectorized else call(*args, **kwargs)
-                texts.append((ids, check_vectorized(output)))
+                texts.append((ids, check_vectorized(output), layer))
                 return texts[-1][1]
             if layer in self._maskings:
                 output = call(*args, **kwargs)
                 _set_mask(calls, ids, getattr(output, "_keras_mask", None))
+                return output
+            if layer in self._masking_parents:
+                first = len(calls)
+                output = call(*args, **kwargs)
+                mask = _mask_of(layer, ids, output)
+                calls[first:] = [
+                    replace(call, mask=mask) if call.mask is None else call
+                    for call in calls[first:]
+                ]
                 return output
             if layer in self._tables:
                 # In 64 bits: the table's last id may not fit into the ids' own type.
@@ -97,18 +120,27 @@ class HookedModel:
             calls.append(Segment(layer, -1, ids, embeddings, _mask_of(layer, ids, embeddings)))
             return embeddings
 
-        special = [*self._tables, *self._vectorizers, *self._maskings]
+        special = [*self._tables, *self._vectorizers, *self._maskings, *self._masking_parents]
         outputs = self._run(inputs, record, [*self.layers, *special])
         flat = tf.nest.flatten(inputs)
-        text_of = {id(ids): text for text, ids in texts}
+        text_of = {id(ids): text for text, ids, _ in texts}
+        vectorizer_of = {id(ids): layer for _, ids, layer in texts}
         read = [*(call.ids for call in calls), *text_of.values()]
-        calls = [replace(call, source=source_of(call.ids, flat, text_of)) for call in calls]
+        calls = [
+            replace(
+                call,
+                source=source_of(call.ids, flat, text_of),
+                slice_of=slice_of(call.ids, flat),
+                vectorizer=maker_of(call.ids, vectorizer_of),
+            )
+            for call in calls
+        ]
         segments = [call for call in calls if call.layer in self.layers]
         return ForwardPass(
             outputs=outputs,
             segments=segments,
             order=range(len(segments)),
-            vectorized=tuple(ids for _, ids in texts),
+            vectorized=tuple(ids for _, ids, _ in texts),
             lookups=[call for call in calls if call.layer in self._tables],
             unread=unread_inputs(flat, read),
         )

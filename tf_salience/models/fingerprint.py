@@ -1,0 +1,146 @@
+"""`Fingerprint`: the parts of a model that its traced graphs have fixed.
+
+A graph reads variables anew each time it runs; all else is as it was while it was traced: the
+variables themselves, dtype policies, LoRA and quantization, activations, vocabularies, and the
+Python values that a user's own `call` reads.
+"""
+
+import functools
+import types
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from typing import Any
+
+import keras
+import numpy as np
+
+from tf_salience.models.embeddings.structure import all_layers
+
+_FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
+_PLAIN = (bool, int, float, complex, str, bytes, Enum, np.generic, type(None))
+#: Packages whose code does not change while a program runs.
+_LIBRARIES = ("keras", "keras_hub", "tensorflow", "tensorflow_text", "numpy", "jax", "torch")
+#: What of Keras' private attributes a layer's `call` reads.
+_KERAS_ATTRIBUTES = ("_dtype_policy", "_kernel", "_embeddings", "_is_quantized")
+#: Attributes that training and prediction set, and the methods in front of which a hook may stand.
+_VOLATILE = frozenset(
+    (
+        *("optimizer", "history", "train_function", "test_function", "predict_function"),
+        *("stop_training", "stop_evaluating", "stop_predicting"),
+        *("call", "quantized_call"),
+    )
+)
+#: How deep containers, plain objects and functions are read.
+_DEPTH = 3
+#: Larger containers and arrays are known by their identity alone.
+_MOST_ITEMS = 64
+
+
+class Fingerprint:
+    """The parts of a model that its traced graphs have fixed, at the time this is made.
+
+    Args:
+        model: the model.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._values: list[Any] = []
+        self._seen: set[int] = set()
+        for layer in (model, *all_layers(model)):
+            self._values.append(layer)
+            self._values.extend(_read_layer(layer, self._seen))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fingerprint) or len(self._values) != len(other._values):
+            return False
+        return all(map(_same, self._values, other._values))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _same(first: Any, second: Any) -> bool:
+    if first is second:
+        return True
+    # NaN is a value like any other here.
+    return type(first) is type(second) and isinstance(first, _PLAIN) and repr(first) == repr(second)
+
+
+def _read_layer(layer: keras.layers.Layer, seen: set[int]) -> Iterator[Any]:
+    attributes = vars(layer)
+    if _is_of_library(type(layer)):
+        public = [
+            value for name, value in attributes.items() if name[0] != "_" and name not in _VOLATILE
+        ]
+        yield from public
+        yield from map(attributes.get, _KERAS_ATTRIBUTES)
+        for value in public:
+            if isinstance(value, _FUNCTIONS):  # of a `Lambda`, or an activation
+                yield from _read_function(value, seen, _DEPTH)
+        return
+    base = _base_attributes(isinstance(layer, keras.Model))
+    for name, value in list(attributes.items()):
+        if name in _KERAS_ATTRIBUTES or (name not in base and name not in _VOLATILE):
+            yield from _read(value, seen, _DEPTH)
+    yield from _read_function(type(layer).call, seen, _DEPTH)
+
+
+def _read(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
+    """Yields a value, and what it holds as far as it is not Keras', TensorFlow's or numpy's."""
+    yield value
+    if isinstance(value, _PLAIN) or depth == 0 or id(value) in seen:
+        return
+    if isinstance(value, np.ndarray):
+        if value.size <= _MOST_ITEMS:
+            yield value.tobytes()
+        return
+    if isinstance(value, _FUNCTIONS):
+        yield from _read_function(value, seen, depth)
+    elif isinstance(value, dict):
+        yield from _read_items(list(value.values()), seen, depth)
+    elif isinstance(value, list | tuple):
+        yield from _read_items(list(value), seen, depth)
+    elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType):
+        if not _is_of_library(type(value)) and not isinstance(value, keras.layers.Layer):
+            seen.add(id(value))
+            yield from _read_items(list(vars(value).values()), seen, depth)
+
+
+def _read_items(values: Sequence[Any], seen: set[int], depth: int) -> Iterator[Any]:
+    if len(values) <= _MOST_ITEMS:
+        for value in values:
+            yield from _read(value, seen, depth - 1)
+
+
+def _read_function(function: Any, seen: set[int], depth: int) -> Iterator[Any]:
+    """Yields the values that a function of the user reads: of its closure and of its module."""
+    function = getattr(function, "python_function", function)
+    function = getattr(function, "func", function)
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if code is None or id(function) in seen or _is_of_library(function) or depth == 0:
+        return
+    seen.add(id(function))
+    for cell in function.__closure__ or ():
+        try:
+            yield from _read(cell.cell_contents, seen, depth - 1)
+        except ValueError:  # a cell that is still empty
+            continue
+    for name in code.co_names:
+        value = function.__globals__.get(name)
+        if not isinstance(value, types.ModuleType):
+            yield from _read(value, seen, depth - 1)
+
+
+def _is_of_library(kind: Any) -> bool:
+    return _root_of_module(getattr(kind, "__module__", None)) in _LIBRARIES
+
+
+@functools.cache
+def _root_of_module(name: str | None) -> str:
+    return (name or "").partition(".")[0]
+
+
+@functools.cache
+def _base_attributes(is_model: bool) -> frozenset[str]:
+    """Returns the names of the attributes that Keras gives to any layer, or any model."""
+    return frozenset(vars(keras.Model() if is_model else keras.layers.Layer()))
