@@ -60,6 +60,8 @@ class ForwardPass:
         vectorized: the ids that the model's `TextVectorization` layers gave, (batch, tokens) each.
         lookups: the calls of every `Embedding` layer, whose ids must be in its table.
         unread: the numbers of the inputs, flattened, that no embedding layer depends on.
+        activation: "softmax" or "sigmoid", where the explained output is known to end in it.
+        logits: those of the explained output, where it is known to end in an activation.
     """
 
     outputs: Any
@@ -68,6 +70,8 @@ class ForwardPass:
     vectorized: tuple[Any, ...]
     lookups: Sequence[Segment] = ()
     unread: Sequence[int] = ()
+    activation: str | None = None
+    logits: Any = None
 
     @property
     def shown(self) -> list[Segment]:
