@@ -1,3 +1,4 @@
+import resource
 import warnings
 
 import pytest
@@ -50,3 +51,27 @@ def test_no_log(tmp_path):
 def test_numbers_that_json_does_not_have_raise(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
         log.append(tmp_path / "salience.jsonl", [{"score": float("nan")}])
+
+
+def test_brackets_nested_by_the_thousand_are_no_record(tmp_path):
+    file = tmp_path / "salience.jsonl"
+    file.write_text("[" * 100_000 + "\n" + '{"a": 1}\n')
+    with pytest.warns(tfs.DamagedLogWarning, match="line 1"):
+        assert tfs.read_log(file) == [{"a": 1}]
+
+
+def test_a_full_disk_leaves_the_log_as_it_was(tmp_path):
+    file = tmp_path / "salience.jsonl"
+    log.append(file, RECORDS)
+    before = file.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The next record fits by half.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 5000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            log.append(file, [{"text": "x" * 10_000}])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert file.read_bytes() == before
+    log.append(file, RECORDS)
+    assert tfs.read_log(file) == RECORDS + RECORDS

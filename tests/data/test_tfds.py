@@ -64,7 +64,7 @@ def test_features_are_chosen_by_type_by_the_data_set_or_by_name(load):
 
 
 def test_features_that_cannot_be_chosen(load):
-    with pytest.raises(ValueError, match=r"pass `text_feature`.*a \(Text\), b \(Text\)"):
+    with pytest.raises(ValueError, match=r"pass `text_feature`.*'a': 'Text', 'b': 'Text'"):
         load({"a": TEXT, "b": TEXT, "y": LABEL})
     with pytest.raises(ValueError, match="Received: label_feature='z'"):
         load({"a": TEXT, "y": LABEL}, label_feature="z")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tf_salience import targets
+from tf_salience.utils.validation import format_value
 
 
 def resolve_labels(labels: Any, target: Any) -> tuple[Any, targets.Target]:
@@ -21,7 +22,8 @@ def resolve_labels(labels: Any, target: Any) -> tuple[Any, targets.Target]:
     if labels is not None:
         raise ValueError(
             "`labels` must be None where `target` is a sequence, one entry per example. "
-            f"Received: labels={labels!r}, target={target!r}. Pass one of the two."
+            f"Received: labels={format_value(labels)}, target={format_value(target)}. "
+            "Pass one of the two."
         )
     return resolved.which, targets.Unit("label")
 
@@ -35,5 +37,7 @@ def is_per_example(method: Any, target: targets.Target) -> bool:
 def string_set(name: str, value: Collection[str]) -> frozenset[str]:
     """Converts a collection of strings to a set."""
     if isinstance(value, str) or not all(isinstance(item, str) for item in value):
-        raise TypeError(f"`{name}` must be a collection of strings. Received: {name}={value!r}")
+        raise TypeError(
+            f"`{name}` must be a collection of strings. Received: {name}={format_value(value)}"
+        )
     return frozenset(value)

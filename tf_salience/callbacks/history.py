@@ -1,6 +1,6 @@
 """Scores of each probe at all evaluations, for the image of its history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -42,13 +42,14 @@ class ScoreHistory:
     """Scores of every probe at the evaluations so far.
 
     Args:
-        records: the log records of an earlier run that this run continues.
+        records: the log records of an earlier run that this run continues; `evaluation.is_complete`
+            holds for each of them.
 
     Attributes:
         by_probe: maps the number of a probe to its scores, the oldest first.
     """
 
-    def __init__(self, records: Iterable[dict[str, Any]] = ()) -> None:
+    def __init__(self, records: Iterable[Mapping[str, Any]] = ()) -> None:
         self.by_probe: dict[int, list[ProbeScores]] = {}
         for record in records:
             if "scores" in record:

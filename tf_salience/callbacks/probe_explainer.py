@@ -9,6 +9,7 @@ from tf_salience.callbacks import rankings
 from tf_salience.callbacks.probes import Probes
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation import TokenSalience
+from tf_salience.utils import validation
 from tf_salience.utils.arrays import Array
 
 #: The fraction of the tokens that is erased for comprehensiveness, and kept for sufficiency.
@@ -81,7 +82,8 @@ class ProbeExplainer:
                 if self._separable and len(batch) > 1:
                     batches += [[probe] for probe in batch]
                     continue
-                errors.update(dict.fromkeys(batch, f"{type(error).__name__}: {error}"))
+                message = f"{type(error).__name__}: {validation.format_error(error)}"
+                errors.update(dict.fromkeys(batch, message))
                 if self._separable:
                     self._failed.update(batch)
         return dict(sorted(explanations.items())), dict(sorted(errors.items()))

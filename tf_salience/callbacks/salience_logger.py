@@ -1,6 +1,5 @@
 """`SalienceLogger`: explains the same examples at every evaluation, and logs them."""
 
-import datetime
 import math
 import re
 from collections.abc import Collection, Sequence
@@ -11,11 +10,13 @@ from typing import Any
 import keras
 
 from tf_salience.attribution import methods
-from tf_salience.callbacks import arguments, log, metrics
-from tf_salience.callbacks.history import ProbeScores, ScoreHistory
+from tf_salience.callbacks import arguments, metrics
+from tf_salience.callbacks.evaluation import Evaluation
+from tf_salience.callbacks.evaluation_log import EvaluationLog
+from tf_salience.callbacks.failures import Failures
+from tf_salience.callbacks.history import ProbeScores
 from tf_salience.callbacks.probe_explainer import ProbeExplainer, ProbeExplanation
 from tf_salience.callbacks.probes import collect_probes
-from tf_salience.callbacks.tensorboard import TensorBoardWriter
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.utils import validation, warnings
 
@@ -68,8 +69,9 @@ class SalienceLogger(keras.callbacks.Callback):
         special_tokens: the strings of special tokens; None: the usual ones ([CLS], </s>, ...).
         name: the name of the log and the prefix of its scalars; loggers that share a `log_dir`
             need different names.
-        on_error: "warn": a probe that cannot be explained is logged with its error, and the first
-            time there is a warning; "raise": its error ends the training.
+        on_error: "warn": a probe that cannot be explained is logged with its error, an evaluation
+            that cannot be logged is left out (a full disk), the next is tried again, and the first
+            time there is a warning of each; "raise": these errors end the training.
         **keywords: further arguments of `Explainer`: `target`, `tokenizer`, `embeddings`, ...
 
     Attributes:
@@ -112,19 +114,17 @@ class SalienceLogger(keras.callbacks.Callback):
         self._special_tokens = arguments.string_set("special_tokens", special_tokens)
         if not isinstance(name, str) or not re.fullmatch(r"\w+", name):
             raise ValueError(
-                f"`name` must be letters, digits and underscores. Received: name={name!r}"
+                "`name` must be letters, digits and underscores. "
+                f"Received: name={validation.format_value(name)}"
             )
         self._name = name
         validation.check_one_of("on_error", on_error, ("warn", "raise"))
-        self._raise_errors = on_error == "raise"
-        self._log_file = Path(log_dir) / (name + log.SUFFIX)
-        self._tensorboard = TensorBoardWriter(Path(log_dir) / "validation", name)
+        self._failures = Failures(raise_errors=on_error == "raise")
+        self._log = EvaluationLog(Path(log_dir), name, self._failures)
         self._probe_explainer: ProbeExplainer | None = None
-        self._history = ScoreHistory()
         self._log_read = False
         self._previous: dict[int, ProbeScores] = {}
         self._evaluation = 0
-        self._warned: set[type[UserWarning]] = set()
         self._scalar_names: set[str] = set()
         # None outside of `fit`.
         self._epoch: int | None = None
@@ -142,7 +142,7 @@ class SalienceLogger(keras.callbacks.Callback):
         self._read_log()
         # A model that its first batch builds has no weights yet.
         if self.model.built:
-            self._explain_probes()
+            self._explain_probes(self._evaluation)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Sets the epoch of the records."""
@@ -158,7 +158,7 @@ class SalienceLogger(keras.callbacks.Callback):
         """Logs an evaluation, inside or outside of `fit`."""
         self._epoch_scalars = self._evaluate()
         if self._epoch is None:
-            self._tensorboard.close(self._history)
+            self._log.close()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Logs an evaluation if there was no validation; adds the scalars to the epoch's logs."""
@@ -174,19 +174,16 @@ class SalienceLogger(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         """Closes the event file."""
         self._epoch = None
-        self._tensorboard.close(self._history)
+        self._log.close()
 
     def _read_log(self) -> None:
         """Continues the log of an earlier run."""
         if self._log_read:
             return
-        self._log_read = True
-        records = log.read_log(self._log_file) if self._log_file.is_file() else []
-        self._history = ScoreHistory(records)
-        logged = 1 + max((record["evaluation"] for record in records), default=-1)
+        evaluations = self._log.continue_earlier()
         # The log does not tell how many evaluations were skipped after its last one.
-        self._evaluation = -(-logged // self._every) * self._every
-        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        self._evaluation = -(-evaluations // self._every) * self._every
+        self._log_read = True
 
     def _update_explainer(self) -> ProbeExplainer:
         """Makes the explainer at first, and again for another model."""
@@ -200,7 +197,7 @@ class SalienceLogger(keras.callbacks.Callback):
         self._probe_explainer = ProbeExplainer(
             explainer,
             self._probes,
-            raise_errors=self._raise_errors,
+            raise_errors=self._failures.raise_errors,
             separable=not arguments.is_per_example(self._method, self._target),
         )
         return self._probe_explainer
@@ -211,28 +208,23 @@ class SalienceLogger(keras.callbacks.Callback):
         self._evaluation += 1
         if number % self._every:
             return {}
-        explanations, errors, probe_metrics = self._explain_probes()
-        self.scalars = metrics.aggregate(probe_metrics.values())
-        log.append(self._log_file, self._records(number, explanations, errors, probe_metrics))
-        for probe in explanations:
-            self._history.append(probe, self._previous[probe])
-        saliences = {probe: explanations[probe].salience for probe in explanations}
-        self._tensorboard.write(self.scalars, saliences, self._history, self._step())
+        evaluation = self._explain_probes(number)
+        self.scalars = metrics.aggregate(evaluation.metrics.values())
+        self._log.write(evaluation, self.scalars)
         # `CSVLogger` needs the same keys at every epoch; NaN never improves for `EarlyStopping`.
         self._scalar_names |= set(self.scalars)
         return {name: self.scalars.get(name, math.nan) for name in sorted(self._scalar_names)}
 
-    def _explain_probes(
-        self,
-    ) -> tuple[dict[int, ProbeExplanation], dict[int, str], dict[int, metrics.Metrics]]:
-        """Explains the probes; returns explanations, errors and metrics by probe number."""
+    def _explain_probes(self, number: int) -> Evaluation:
+        """Explains the probes; warns of those that cannot be explained."""
         explanations, errors = self._update_explainer()()
         if errors:
-            self._warn_once(
+            self._failures.warn_once(
                 f"{len(errors)} of {len(self._probes)} probes could not be explained; training "
-                f"goes on, and {str(self._log_file)!r} holds each error. "
+                f"continues, and {self._log.file} holds each error. "
                 f"The first: {next(iter(errors.values()))}",
                 warnings.ProbeWarning,
+                kind="probes",
             )
         probe_metrics = {
             probe: self._compute_metrics(probe, explanation)
@@ -240,13 +232,17 @@ class SalienceLogger(keras.callbacks.Callback):
         }
         shares = {row["rationale_share"] for row in probe_metrics.values()}
         if self._probes.rationales is not None and shares == {None}:
-            self._warn_once(
+            tokens = next(iter(explanations.values())).salience.tokens
+            self._failures.warn_once(
                 "No word of `rationales` is among the tokens of its probe, so there is no "
-                "`rationale_share`. The tokens of the first: "
-                f"{next(iter(explanations.values())).salience.tokens}",
+                f"`rationale_share`. The tokens of the first: {validation.format_value(tokens)}",
                 warnings.UnknownTokensWarning,
+                kind="rationales",
             )
-        return explanations, errors, probe_metrics
+        scores = {probe: self._previous[probe] for probe in explanations}
+        return Evaluation(
+            number, self._epoch, self._step(), explanations, errors, probe_metrics, scores
+        )
 
     def _compute_metrics(self, probe: int, explanation: ProbeExplanation) -> metrics.Metrics:
         """Computes the metrics of a probe, and keeps its scores for the next evaluation."""
@@ -270,42 +266,6 @@ class SalienceLogger(keras.callbacks.Callback):
             self._probes.rationale_mask(probe, salience.tokens),
             self._special_tokens,
         )
-
-    def _records(
-        self,
-        evaluation: int,
-        explanations: dict[int, ProbeExplanation],
-        errors: dict[int, str],
-        probe_metrics: dict[int, metrics.Metrics],
-    ) -> list[dict[str, Any]]:
-        """Builds the log records of an evaluation, one per probe."""
-        shared: dict[str, Any] = {
-            "evaluation": evaluation,
-            "epoch": self._epoch,
-            "step": self._step(),
-            "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        }
-        records = [{**shared, "probe": probe, "error": error} for probe, error in errors.items()]
-        for probe, explanation in explanations.items():
-            salience = explanation.salience
-            record = {
-                **shared,
-                "probe": probe,
-                "method": self._method_name,
-                "tokens": salience.tokens,
-                "scores": salience.scores.tolist(),
-                "target": salience.target,
-                "target_name": salience.target_name,
-                "output": salience.output,
-                "measures": probe_metrics[probe],
-            }
-            records.append(record)
-        return sorted(records, key=lambda record: record["probe"])
-
-    def _warn_once(self, message: str, category: type[UserWarning]) -> None:
-        if category not in self._warned:
-            self._warned.add(category)
-            warnings.warn(message, category)
 
     def _step(self) -> int:
         """The step at which `keras.callbacks.TensorBoard` puts an evaluation."""

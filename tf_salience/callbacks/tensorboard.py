@@ -64,7 +64,6 @@ class TensorBoardWriter:
 
     def _write_images(self, history: ScoreHistory) -> None:
         """Writes one image per probe: its tokens by its evaluations."""
-        self._drawn_evaluations = self._evaluations
         for probe, evaluations in history.by_probe.items():
             targets = dict.fromkeys(scores.target_name for scores in evaluations)
             png, size = history_image.draw_history(
@@ -74,3 +73,4 @@ class TensorBoardWriter:
             )
             tag = f"{self._name}/probe_{probe}/history"
             self._summaries.image(tag, png, size, evaluations[-1].step)
+        self._drawn_evaluations = self._evaluations

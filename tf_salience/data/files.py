@@ -15,8 +15,10 @@ import numpy as np
 
 from tf_salience.data.labelled_texts import LabelledTexts
 from tf_salience.utils import warnings
+from tf_salience.utils.validation import format_value
 
 RATING_NAMES = ("negative", "positive")
+_LARGEST_CLASS = np.iinfo(np.int64).max
 
 
 class EmptyTextWarning(UserWarning):
@@ -71,7 +73,8 @@ def read_file(
     if label_column is not None and rating_column is not None:
         raise ValueError(
             "Pass `label_column` or `rating_column`, not both. "
-            f"Received: label_column={label_column!r}, rating_column={rating_column!r}"
+            f"Received: label_column={format_value(label_column)}, "
+            f"rating_column={format_value(rating_column)}"
         )
     rows = _read_rows(path)
     if label_column is None and rating_column is None:
@@ -99,10 +102,10 @@ def _read_rows(path: pathlib.Path) -> list[_Row]:
     if reader is None:
         raise ValueError(
             f"The suffix of a data file must be one of {', '.join(readers)}. "
-            f"Received: path={str(path)!r}, whose suffix is {path.suffix!r}"
+            f"Received: path={format_value(str(path))}, whose suffix is {format_value(path.suffix)}"
         )
     if not path.is_file():
-        raise FileNotFoundError(f"The data file {str(path)!r} does not exist.")
+        raise FileNotFoundError(f"The data file {format_value(str(path))} does not exist.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -124,14 +127,14 @@ def _table_rows(path: pathlib.Path, text: str, **dialect: Any) -> Iterator[_Row]
         if len(set(header)) < len(header):
             raise ValueError(
                 f"{path}:{reader.line_num}: two columns have the same name. "
-                f"Received the header: {', '.join(header)}"
+                f"Received the header: {format_value(header)}"
             )
         for cells in lines:
             location = f"{path}:{reader.line_num}"
             if len(cells) != len(header):
                 raise ValueError(
-                    f"{location}: expected {len(header)} fields as in the header "
-                    f"({', '.join(header)}). Received: {len(cells)} fields"
+                    f"{location}: expected {len(header)} fields as in the header, "
+                    f"{format_value(header)}. Received: {len(cells)} fields"
                 )
             yield _Row(location, dict(zip(header, cells, strict=True)))
     except csv.Error as error:
@@ -148,10 +151,14 @@ def _jsonl_rows(path: pathlib.Path, text: str) -> Iterator[_Row]:
             cells = json.loads(line)
         except json.JSONDecodeError as error:
             raise ValueError(f"{location}: not JSON: {error.msg}.") from error
+        except RecursionError as error:
+            raise ValueError(f"{location}: brackets are nested too deeply.") from error
+        except ValueError as error:  # an integer of more than some thousand digits
+            raise ValueError(f"{location}: {error}") from error
         if not isinstance(cells, dict):
             raise ValueError(
                 f"{location}: expected an object a line, such as "
-                f'{{"text": "...", "label": 1}}. Received: {line[:60]}'
+                f'{{"text": "...", "label": 1}}. Received: {format_value(line)}'
             )
         yield _Row(location, cells)
 
@@ -159,8 +166,8 @@ def _jsonl_rows(path: pathlib.Path, text: str) -> Iterator[_Row]:
 def _cell(row: _Row, column: str) -> Any:
     if column not in row.cells:
         raise ValueError(
-            f"{row.location}: there is no column {column!r}. "
-            f"The columns are: {', '.join(row.cells)}"
+            f"{row.location}: there is no column {format_value(column)}. "
+            f"The columns are: {format_value(list(row.cells))}"
         )
     return row.cells[column]
 
@@ -172,30 +179,48 @@ def _drop_empty(path: pathlib.Path, rows: list[_Row], text_column: str) -> list[
         text = _cell(row, text_column)
         if text is not None and not isinstance(text, str):
             raise ValueError(
-                f"{row.location}: column {text_column!r} must hold a string. Received: {text!r}"
+                f"{row.location}: column {format_value(text_column)} must hold a string. "
+                f"Received: {format_value(text)}"
+            )
+        if text and not _is_unicode(text):
+            raise ValueError(
+                f"{row.location}: column {format_value(text_column)} must hold Unicode. "
+                f"Received: lone surrogates in {format_value(text)}"
             )
         if text and text.strip():
             rows_with_text.append(row)
     if not rows_with_text:
-        raise ValueError(f"{path}: column {text_column!r} is empty in all {len(rows)} rows.")
+        raise ValueError(
+            f"{path}: column {format_value(text_column)} is empty in all {len(rows)} rows."
+        )
     if len(rows_with_text) < len(rows):
         warnings.warn(
             f"{path}: left out {len(rows) - len(rows_with_text)} of {len(rows)} rows, "
-            f"whose column {text_column!r} is empty.",
+            f"whose column {format_value(text_column)} is empty.",
             EmptyTextWarning,
         )
     return rows_with_text
+
+
+def _is_unicode(text: str) -> bool:
+    r"""False for text with half of a surrogate pair, which JSON may hold as `\ud800`."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _rating(row: _Row, column: str) -> float:
     cell = _cell(row, column)
     try:
         rating = float(cell)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         rating = math.nan
     if not math.isfinite(rating):
         raise ValueError(
-            f"{row.location}: column {column!r} must hold a finite number. Received: {cell!r}"
+            f"{row.location}: column {format_value(column)} must hold a finite number. "
+            f"Received: {format_value(cell)}"
         )
     return rating
 
@@ -206,8 +231,9 @@ def _labels(rows: list[_Row], column: str) -> tuple[np.ndarray, tuple[str, ...] 
     for row, cell in zip(rows, cells, strict=True):
         if isinstance(cell, bool) or not isinstance(cell, int | str) or cell == "":
             raise ValueError(
-                f"{row.location}: column {column!r} must hold a class, an integer or a name. "
-                f"Received: {cell!r}. Pass a column of ratings as the rating column."
+                f"{row.location}: column {format_value(column)} must hold a class, an integer or "
+                f"a name. Received: {format_value(cell)}. "
+                "Pass a column of ratings as the rating column."
             )
     try:
         indices = [int(cell) for cell in cells]
@@ -215,9 +241,9 @@ def _labels(rows: list[_Row], column: str) -> tuple[np.ndarray, tuple[str, ...] 
         names, indices_of_names = np.unique(list(map(str, cells)), return_inverse=True)
         return indices_of_names.astype(np.int64), tuple(names.tolist())
     for row, index in zip(rows, indices, strict=True):
-        if index < 0:
+        if not 0 <= index <= _LARGEST_CLASS:
             raise ValueError(
-                f"{row.location}: classes are counted from 0. Received: {index} in column "
-                f"{column!r}. Pass a column of ratings as the rating column."
+                f"{row.location}: classes are counted from 0. Received: {format_value(index)} in "
+                f"column {format_value(column)}. Pass a column of ratings as the rating column."
             )
     return np.array(indices, dtype=np.int64), None

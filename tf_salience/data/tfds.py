@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tf_salience.data.labelled_texts import LabelledTexts
+from tf_salience.utils.validation import format_error, format_value
 
 
 def load_tfds(
@@ -56,7 +57,8 @@ def load_tfds(
         labels.append(int(example[label_key]))
     if min(labels, default=0) < 0:
         raise ValueError(
-            f"The split {split!r} of {name!r} has texts without a label ({min(labels)}). "
+            f"The split {format_value(split)} of {format_value(name)} has texts without a label "
+            f"({min(labels)}). "
             f"Choose another of its splits: {', '.join(builder.info.splits)}"
         )
     class_names = tuple(getattr(builder.info.features[label_key], "names", None) or ()) or None
@@ -75,10 +77,12 @@ def _builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
         hint = f" Did you mean: {', '.join(close)}?" if close else ""
         raise ValueError(
             f"`name` must be a data set of TensorFlow Datasets, or one that is prepared in "
-            f"data_dir={data_dir!r}. Received: name={name!r}.{hint}"
+            f"data_dir={format_value(data_dir)}. Received: name={format_value(name)}.{hint}"
         ) from None
     except AssertionError as error:  # TFDS does not have the version
-        raise ValueError(f"TensorFlow Datasets cannot make {name!r}: {error}") from error
+        raise ValueError(
+            f"TensorFlow Datasets cannot make {format_value(name)}: {format_error(error)}"
+        ) from error
 
 
 def _check_hosts(name: str, urls: Mapping[str, Any]) -> None:
@@ -91,10 +95,10 @@ def _check_hosts(name: str, urls: Mapping[str, Any]) -> None:
             socket.getaddrinfo(host, None)
         except OSError as error:
             raise ConnectionError(
-                f"The data set {name!r} is not prepared in `data_dir` and its host {host} cannot "
-                f"be reached ({error}). Prepare it on a machine with a network, by "
-                f"tfds.builder({name!r}, data_dir=DIR).download_and_prepare(), and pass that "
-                "directory as `data_dir`."
+                f"The data set {format_value(name)} is not prepared in `data_dir` and its host "
+                f"{host} cannot be reached ({error}). Prepare it on a machine with a network, by "
+                f"tfds.builder({format_value(name)}, data_dir=DIR).download_and_prepare(), and "
+                "pass that directory as `data_dir`."
             ) from error
 
 
@@ -115,10 +119,10 @@ def _feature_names(
             return candidates[0]
         if name is not None and name in features:
             return name
-        listed = ", ".join(f"{key} ({type(features[key]).__name__})" for key in features)
+        kinds = {key: type(features[key]).__name__ for key in features}
         raise ValueError(
             f"Cannot tell which feature of {builder.name!r} to use: pass `{argument}`. "
-            f"Its features are: {listed}. Received: {argument}={name!r}"
+            f"Its features are: {format_value(kinds)}. Received: {argument}={format_value(name)}"
         )
 
     return (

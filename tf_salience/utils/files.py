@@ -5,6 +5,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tf_salience.utils.validation import format_value
+
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
@@ -62,24 +64,25 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise FileExistsError(
-            f"`filepath` must be a directory. Received: the file or link {str(path)!r}"
+            f"`filepath` must be a directory. Received: the file or link {format_value(str(path))}"
         )
     if Path.cwd().is_relative_to(path.resolve()):
         raise FileExistsError(
             "`filepath` must not be the working directory or one of its parents. "
-            f"Received: {str(path)!r}"
+            f"Received: {format_value(str(path))}"
         )
     if not path.is_dir() or not any(path.iterdir()):
         return
     if not overwrite:
         raise FileExistsError(
-            f"The directory {str(path)!r} is not empty. Pass `overwrite=True` to replace it, or "
-            "another `filepath` or `version`."
+            f"The directory {format_value(str(path))} is not empty. Pass `overwrite=True` to "
+            "replace it, or another `filepath` or `version`."
         )
     if not (path / "saved_model.pb").is_file():
         raise FileExistsError(
-            f"The directory {str(path)!r} holds no SavedModel, so it is not replaced. If it holds "
-            "versions of one, pass `version=`; otherwise remove it, or pass another `filepath`."
+            f"The directory {format_value(str(path))} holds no SavedModel, so it is not replaced. "
+            "If it holds versions of one, pass `version=`; otherwise remove it, or pass another "
+            "`filepath`."
         )
 
 
