@@ -54,9 +54,13 @@ def test_every_method_can_be_chosen(command, method):
     ("option", "value", "message"),
     [
         ("--steps", "0", "--steps: must be a positive integer"),
-        ("--steps", "many", "--steps: must be a positive integer or auto.* many"),
-        ("--max", "x", "--max: must be a positive integer.* x"),
-        ("--batch-size", "-1", "--batch-size.* -1"),
+        ("--steps", "many", "--steps: must be a positive integer or auto.*'many'"),
+        ("--steps", "٣", "--steps: must be a positive integer or auto"),
+        ("--steps", "9" * 5000, "--steps: must be a positive integer or auto"),
+        ("--steps", "1_0", "--steps: must be a positive integer or auto"),
+        ("--batch-size", "８", "--batch-size: must be a positive integer"),
+        ("--max", "x", "--max: must be a positive integer.*'x'"),
+        ("--batch-size", "-1", "--batch-size.*'-1'"),
     ],
 )
 def test_a_number_out_of_range_is_an_argument_error(option, value, message, capsys):
@@ -64,4 +68,28 @@ def test_a_number_out_of_range_is_an_argument_error(option, value, message, caps
     with pytest.raises(SystemExit) as error:
         arguments.parser().parse_args(command_line)
     assert error.value.code == 2
-    assert re.search(message, capsys.readouterr().err)
+    printed = capsys.readouterr().err
+    assert re.search(message, printed)
+    assert len(printed.splitlines()[-1]) < 1500
+
+
+@pytest.mark.parametrize("option", ["--target", "--baseline", "--head"])
+def test_an_index_is_of_ascii_digits(option):
+    def value(text):
+        command_line = ["explain", "m.keras", "--text", "x", option, text]
+        return getattr(arguments.parser().parse_args(command_line), option.strip("-"))
+
+    assert [value(text) for text in ("7", "007", "٣", "²", "1_0")] == [7, 7, "٣", "²", "1_0"]
+
+
+@pytest.mark.parametrize("command_line", [["export", "m", "o", "--version"], ["demo", "--seed"]])
+def test_a_number_is_of_ascii_digits(command_line, capsys):
+    with pytest.raises(SystemExit):
+        arguments.parser().parse_args([*command_line, "٣"])
+    assert "must be a number. Received: '٣'" in capsys.readouterr().err
+
+
+def test_argument_errors_do_not_control_the_terminal(capsys):
+    with pytest.raises(SystemExit):
+        arguments.parser().parse_args(["inspect", "m", "--bad\x1b]0;title\x07\u202e"])
+    assert r"--bad\x1b]0;title\x07\u202e" in capsys.readouterr().err

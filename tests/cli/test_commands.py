@@ -1,4 +1,6 @@
 import json
+import re
+import zipfile
 
 import pytest
 
@@ -74,6 +76,10 @@ def test_a_target_by_index_or_name(models, run, target):
         (["--text", "x", "--output", "no/such/folder/x.json"], "--output no/such/folder/x.json"),
         (["--text", "x", "--vocabulary", "missing.txt"], "missing.txt"),
         (["--data", "missing.csv"], "missing.csv"),
+        (["--text", "x", "--import", "no/such/layers.py"], "no/such/layers.py"),
+        (["--text", "x", "--import", "no_such_module"], "--import no_such_module"),
+        (["--text", "x", "--target", "\x1b]52;c;cm0=\x07"], "x1b]52;c;cm0="),
+        (["--text", "x", "--target", "a" * 5000], "aaa"),
     ],
 )
 def test_a_user_error_is_one_line(models, run, extra, message):
@@ -82,14 +88,54 @@ def test_a_user_error_is_one_line(models, run, extra, message):
     assert err.startswith("tf-salience: error: ")
     assert message in err
     assert err.count("\n") == 1
+    assert err.rstrip("\n").isprintable()
+    assert len(err) < 1600
 
 
-def test_a_file_that_is_no_model(run, tmp_path):
+@pytest.mark.parametrize("content", [b"no model", b"PK\x03\x04", None])
+def test_a_file_that_is_no_model(run, tmp_path, content):
     path = tmp_path / "m.keras"
-    path.write_text("no model", encoding="utf-8")
+    if content is None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", "[" * 100_000)
+            archive.writestr("metadata.json", "{}")
+    else:
+        path.write_bytes(content)
     code, _, err = run("explain", path, "--text", "x")
     assert code == 2
+    assert "m.keras" in err
     assert err.count("\n") == 1
+
+
+def test_brackets_nested_by_the_thousand(models, run, tmp_path):
+    data = tmp_path / "a.jsonl"
+    data.write_text('{"text": "good"}\n' + '{"text": ' + "[" * 100_000 + "\n")
+    code, out, err = run("explain", models / "text.keras", "--data", data)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"tf-salience: error: \S*a\.jsonl:2: .*nested.*\n", err)
+
+
+def test_no_text_controls_the_terminal(models, run):
+    name = "\x1b[31mpos\u202e\n"
+    code, out, _ = run(
+        "explain", models / "text.keras", "--text", "the soup\x07 \x9b2J", "--target", "0",
+        "--class-names", f"{name},neg",
+    )  # fmt: skip
+    assert code == 0
+    assert out.startswith(r"\x1b[31mpos\u202e = ")
+    assert all(line.isprintable() for line in out.split("\n"))
+    assert out.count("\n") == 3
+
+
+def test_class_names_from_a_file(models, run, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("pos\nneg\n", encoding="utf-8")
+    code, out, _ = run(
+        "explain", models / "text.keras", "--text", "good", "--target", "neg",
+        "--class-names-file", names, "--method", "gradient_norm",
+    )  # fmt: skip
+    assert code == 0
+    assert out.startswith("neg = ")
 
 
 def test_demo_options_reach_the_demo(run, monkeypatch):

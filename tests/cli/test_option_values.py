@@ -61,6 +61,40 @@ def test_a_vocabulary_of_windows(tmp_path):
     assert option_values.vocabulary(parse("--vocabulary", str(path))) == ["the", "soup"]
 
 
+def test_class_names_of_a_file(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_bytes("\ufeffnegative\r\n très bon, vraiment \r\n".encode())
+    options = parse("--class-names-file", str(path))
+    assert option_values.class_names(options) == ["negative", "très bon, vraiment"]
+    assert option_values.class_names(parse("--class-names", "a, b")) == ["a", "b"]
+    assert option_values.class_names(parse()) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\n\nb\n", r"names\.txt:2: expected a class name"),
+        (b"", r"names\.txt:1: expected a class name"),
+        ("a\nThür\n".encode("latin-1"), r"names\.txt is not UTF-8 .*byte 4"),
+    ],
+)
+def test_class_names_that_cannot_be_used(tmp_path, content, message):
+    path = tmp_path / "names.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        option_values.class_names(parse("--class-names-file", str(path)))
+
+
+def test_a_file_of_class_names_that_is_missing():
+    with pytest.raises(FileNotFoundError, match="'missing.txt' of --class-names-file"):
+        option_values.class_names(parse("--class-names-file", "missing.txt"))
+
+
+def test_class_names_come_from_one_place():
+    with pytest.raises(SystemExit):
+        parse("--class-names-file", "names.txt", "--class-names", "a,b")
+
+
 def test_a_missing_package_is_named_with_its_extra():
     with pytest.raises(ImportError, match=r"no_such_package.*tf-salience\[extra\]"):
         option_values.require("no_such_package", extra="extra", purpose="--output x")

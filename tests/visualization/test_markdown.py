@@ -23,7 +23,7 @@ def test_bars_point_in_the_direction_of_the_sign():
         ("[CLS]", r"\[CLS\]"),
         ("</s>", "&lt;/s&gt;"),
         ("*_#", r"\*\_\#"),
-        ("a\nb", "a b"),
+        ("a\nb", r"a\\nb"),
         ("", "␣"),
         ("été", "été"),
     ],

@@ -1,20 +1,34 @@
 """The parser of the command line."""
 
 import argparse
-from typing import Any
+import re
+from typing import Any, NoReturn
 
 from tf_salience.attribution.methods import METHODS
 from tf_salience.attribution.quadrature import RULES
+from tf_salience.utils.text import printable
+from tf_salience.utils.validation import format_value
 from tf_salience.version import __version__
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, which cannot control the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
+def _number(text: str) -> int | None:
+    """Returns a number of ASCII digits, or None; `int` takes the digits of all scripts."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
 def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
+    number = _number(text)
+    if not number:
+        raise argparse.ArgumentTypeError(
+            f"must be a positive integer. Received: {format_value(text)}"
+        )
     return number
 
 
@@ -23,9 +37,7 @@ _COUNT: dict[str, Any] = {"type": _count, "metavar": "N"}
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the whole command; its `command` is the name of the subcommand."""
-    parser = argparse.ArgumentParser(
-        prog="tf-salience", description="Explains Keras text models token by token."
-    )
+    parser = _Parser(prog="tf-salience", description="Explains Keras text models token by token.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
@@ -54,7 +66,9 @@ def _add_demo(commands: Any) -> None:
     parser.add_argument("--explain", **_COUNT, default=300, help="explain N held-out texts (300)")
     parser.add_argument("--max-texts", **_COUNT, default=20_000, help="train on N texts (20000)")
     parser.add_argument("--epochs", **_COUNT, help="train for at most N epochs")
-    parser.add_argument("--seed", type=int, default=0, help="of split, training and random scores")
+    parser.add_argument(
+        "--seed", type=_integer, default=0, help="of split, training and random scores"
+    )
     parser.add_argument("--save", metavar="MODEL.keras", help="keep the trained model")
     parser.add_argument("--picture", metavar="FILE", help="draw the texts: .png, .svg or .pdf")
     parser.add_argument("--export", metavar="DIR", help="keep the exported SavedModel")
@@ -66,7 +80,7 @@ def _add_explain(commands: Any) -> None:
         help="explain what a saved model says about texts",
         description="Explains what a saved Keras text model says about texts.",
     )
-    parser.add_argument("model", metavar="MODEL.keras", help="the model")
+    _add_model(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--text", action="append", help="a text; may be given again")
     source.add_argument("--data", metavar="FILE", help="a .tsv, .csv or .jsonl file of texts")
@@ -92,11 +106,11 @@ def _add_export(commands: Any) -> None:
         description="Exports a saved Keras text model as a TensorFlow SavedModel with a signature, "
         "`attributions`, that explains it: for servers that have neither Keras nor Python.",
     )
-    parser.add_argument("model", metavar="MODEL.keras", help="the model")
+    _add_model(parser)
     parser.add_argument("output", metavar="OUT", help="the directory to write")
     _add_method_and_target(parser)
     parser.add_argument(
-        "--version", type=_version, metavar="N", help="write to OUT/N, as TensorFlow Serving does"
+        "--version", type=_integer, metavar="N", help="write to OUT/N, as TensorFlow Serving does"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
     parser.add_argument("--max-rows", **_COUNT, help="rows, examples x nodes, run at once")
@@ -115,8 +129,21 @@ def _add_inspect(commands: Any) -> None:
         description="Prints which layers of a saved Keras model can be explained, with their "
         "shapes and masks, the outputs with their targets, and a call to copy.",
     )
-    parser.add_argument("model", metavar="MODEL.keras", help="the model")
+    _add_model(parser)
     _add_layers(parser)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL.keras", help="the model")
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="FILE.py|MODULE",
+        help="run Python code that defines the model's own layers, before the model is loaded; "
+        "may be given again",
+    )
 
 
 def _add_layers(parser: argparse.ArgumentParser) -> None:
@@ -144,11 +171,15 @@ def _add_method_and_target(parser: argparse.ArgumentParser) -> None:
         metavar="predicted|label|INDEX|NAME",
         help="what to explain (predicted)",
     )
-    parser.add_argument(
+    names = parser.add_mutually_exclusive_group()
+    names.add_argument(
         "--class-names",
         type=_comma_separated,
         metavar="A,B,...",
         help="names of the model's outputs, in order",
+    )
+    names.add_argument(
+        "--class-names-file", metavar="FILE", help="the same in a file, one name a line"
     )
     parser.add_argument(
         "--head", type=_index_or_name, metavar="NAME", help="which of a model's several outputs"
@@ -165,20 +196,27 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _version(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a number. Received: {text}")
-    return int(text)
+def _integer(text: str) -> int:
+    number = _number(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"must be a number. Received: {format_value(text)}")
+    return number
 
 
 def _steps(text: str) -> int | str:
-    if not text.isdecimal() and text != "auto":
-        raise argparse.ArgumentTypeError(f"must be a positive integer or auto. Received: {text}")
-    return text if text == "auto" else _count(text)
+    if text == "auto":
+        return text
+    number = _number(text)
+    if not number:
+        raise argparse.ArgumentTypeError(
+            f"must be a positive integer or auto. Received: {format_value(text)}"
+        )
+    return number
 
 
 def _index_or_name(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
+    number = _number(text)
+    return text if number is None else number
 
 
 def _comma_separated(text: str) -> list[str]:

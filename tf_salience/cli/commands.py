@@ -7,10 +7,12 @@ import tempfile
 from typing import Any
 
 from tf_salience.cli import option_values
+from tf_salience.cli.model_loading import load_model
 from tf_salience.cli.tensorflow_import import import_tensorflow
 from tf_salience.demo.options import DemoOptions
 from tf_salience.export import metadata
 from tf_salience.utils import files
+from tf_salience.utils.text import printable
 
 
 def demo(options: argparse.Namespace) -> None:
@@ -41,7 +43,8 @@ def explain(options: argparse.Namespace) -> None:
     model_path = option_values.model_path(options)
     data = option_values.texts(options)
     vocabulary = option_values.vocabulary(options)
-    labels = option_values.labels(options, data)
+    class_names = option_values.class_names(options)
+    labels = option_values.labels(options, data, class_names)
     if options.continuation is not None and options.target != "predicted":
         raise ValueError("--continuation is a target itself; leave --target out.")
     import_tensorflow()
@@ -49,12 +52,12 @@ def explain(options: argparse.Namespace) -> None:
     from tf_salience.targets import Span
 
     explainer = Explainer(
-        _load_model(model_path),
+        load_model(model_path, options),
         method,
         target=options.target if options.continuation is None else Span(options.continuation),
         embeddings=options.embeddings,
         tokenizer=_tokenizer(vocabulary),
-        class_names=options.class_names,
+        class_names=class_names,
         output=options.head,
         batch_size=options.batch_size,
     )
@@ -62,7 +65,9 @@ def explain(options: argparse.Namespace) -> None:
     explanation = explanation.merged() if options.words else explanation
     if output is not None:
         explanation.save(output)
-        print(f"Wrote {len(explanation)} explanations to {output}.", file=sys.stderr)
+        print(
+            f"Wrote {len(explanation)} explanations to {printable(str(output))}.", file=sys.stderr
+        )
         return
     for salience in explanation:
         print(salience, end="\n\n")
@@ -73,6 +78,7 @@ def export(options: argparse.Namespace) -> None:
     method = option_values.method(options)
     model_path = option_values.model_path(options)
     vocabulary = option_values.vocabulary(options)
+    class_names = option_values.class_names(options)
     version = () if options.version is None else (str(options.version),)
     files.check_replaceable(pathlib.Path(options.output, *version), overwrite=options.overwrite)
     if options.target == "label":
@@ -84,22 +90,23 @@ def export(options: argparse.Namespace) -> None:
     from tf_salience.export.saved_model import export_saved_model
 
     path = export_saved_model(
-        _load_model(model_path),
+        load_model(model_path, options),
         options.output,
         method=method,
         tokenizer=_tokenizer(vocabulary),
         target=options.target,
         embeddings=options.embeddings,
-        class_names=options.class_names,
+        class_names=class_names,
         output=options.head,
         max_rows="auto" if options.max_rows is None else options.max_rows,
         warm_up=options.warm_up,
         version=options.version,
         overwrite=options.overwrite,
     )
-    print(f"Wrote {path}. Its signatures:")
+    print(printable(f"Wrote {path}. Its signatures:"))
     for name, signature in metadata.read_signature(path)["signatures"].items():
-        print(f"  {name}: {', '.join(signature['inputs'])} -> {', '.join(signature['outputs'])}")
+        inputs, outputs = (", ".join(signature[key]) for key in ("inputs", "outputs"))
+        print(printable(f"  {name}: {inputs} -> {outputs}"))
 
 
 def inspect(options: argparse.Namespace) -> None:
@@ -109,20 +116,8 @@ def inspect(options: argparse.Namespace) -> None:
     import_tensorflow()
     from tf_salience.models.report import report
 
-    model = _load_model(model_path)
+    model = load_model(model_path, options)
     print(report(model, embeddings=options.embeddings, tokenizer=_tokenizer(vocabulary)))
-
-
-def _load_model(path: pathlib.Path) -> Any:
-    """Loads a saved model; Keras itself imports KerasHub where the model needs it."""
-    import keras
-
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (TypeError, ValueError, ImportError) as error:
-        if "keras_hub" in str(error):
-            option_values.require("keras_hub", extra="hub", purpose=str(path))
-        raise
 
 
 def _tokenizer(vocabulary: list[str] | None) -> Any:

@@ -5,9 +5,11 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 from rich.console import Console
+from rich.text import Text
 
 from tf_salience.demo.run import DemoResult
 from tf_salience.export.saved_model import export_saved_model
+from tf_salience.utils.text import printable
 from tf_salience.visualization import terminal
 
 _METHOD = "integrated_gradients"
@@ -31,9 +33,12 @@ def export_and_compare(result: DemoResult, directory: pathlib.Path, console: Con
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     console.out(
         f"\nExported as a SavedModel ({size / 1e6:.1f} MB), which needs neither Keras nor this "
-        f"library. Its signature `attributions` says of “{result.texts[0]}”:"
+        f"library. Its signature `attributions` says of "
+        f"“{printable(result.texts[0])}”:"
     )
     render = terminal.colored if console.is_terminal else terminal.plain
-    console.print(render(tokens, scores.tolist()), markup=False, soft_wrap=True)
+    # A string would have `:heart:` replaced.
+    text = Text.assemble(render(tokens, scores.tolist()))
+    console.print(text, soft_wrap=True)
     difference = np.abs(scores - result.explanations[_METHOD][0].scores).max()
     console.out(f"The live model's scores, to {difference:.0e}.")

@@ -8,9 +8,11 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from tf_salience.cli import arguments, commands
+from tf_salience.cli import arguments, commands, streams
+from tf_salience.utils.text import printable, printable_lines
 
 _USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
+_LONGEST_MESSAGE = 1500
 _FAILED, _INTERRUPTED, _BROKEN_PIPE = 2, 130, 141
 
 
@@ -23,6 +25,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
     Returns:
         Exit code: 0, 2 for a user error, 130 for Ctrl-C, 141 for a broken pipe.
     """
+    streams.accept_any_text()
     options = arguments.parser().parse_args(command_line)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
@@ -37,20 +40,30 @@ def main(command_line: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Python flushes standard output again at exit, which would report the error once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return _BROKEN_PIPE
     except _USER_ERRORS as error:
         if options.traceback:
-            traceback.print_exc()
+            print(printable_lines(traceback.format_exc()), end="", file=sys.stderr)
         else:
             _print_message("error", error)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard_output()
         return _FAILED
     return 0
 
 
+def _discard_output() -> None:
+    """Drops what cannot be written; Python would try again at exit, and report the error again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _print_message(kind: str, message: Any) -> None:
-    print(f"tf-salience: {kind}: {' '.join(str(message).split())}", file=sys.stderr)
+    text = printable(" ".join(str(message).split()))
+    text = text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} ..."
+    print(f"tf-salience: {kind}: {text}", file=sys.stderr)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

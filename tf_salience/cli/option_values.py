@@ -7,9 +7,11 @@ import pathlib
 from typing import Any
 
 from tf_salience.attribution.methods import METHODS, Method
+from tf_salience.cli.custom_layers import is_file
 from tf_salience.data.files import read_file
 from tf_salience.data.labelled_texts import LabelledTexts
 from tf_salience.explanation import storage
+from tf_salience.utils.validation import format_value
 
 _METHOD_OPTIONS = ("steps", "rule", "baseline")
 _PADDING, _UNKNOWN = ("", "[PAD]", "<pad>"), ("[UNK]", "<unk>", "<OOV>")
@@ -45,11 +47,14 @@ def model_path(options: argparse.Namespace) -> pathlib.Path:
     """Returns the path of the model.
 
     Raises:
-        FileNotFoundError: if it does not exist.
+        FileNotFoundError: if it or a file of --import does not exist.
     """
     path = pathlib.Path(options.model)
     if not path.exists():
-        raise FileNotFoundError(f"The model {options.model!r} does not exist.")
+        raise FileNotFoundError(f"The model {format_value(options.model)} does not exist.")
+    for name in filter(is_file, options.imports):
+        if not pathlib.Path(name).is_file():
+            raise FileNotFoundError(f"The file {format_value(name)} of --import does not exist.")
     return path
 
 
@@ -67,13 +72,31 @@ def texts(options: argparse.Namespace) -> LabelledTexts:
     return data.take(range(len(data))[: options.max])
 
 
-def labels(options: argparse.Namespace, data: LabelledTexts) -> list[int] | list[str] | None:
+def class_names(options: argparse.Namespace) -> list[str] | None:
+    """Returns the names of --class-names or of the lines of --class-names-file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not UTF-8 or has an empty line.
+    """
+    if options.class_names_file is None:
+        return options.class_names
+    path = pathlib.Path(options.class_names_file)
+    names = [line.strip() for line in _read_lines(path, "--class-names-file")]
+    if "" in names:
+        raise ValueError(f"{path}:{names.index('') + 1}: expected a class name. Received: ''")
+    return names
+
+
+def labels(
+    options: argparse.Namespace, data: LabelledTexts, class_names: list[str] | None
+) -> list[int] | list[str] | None:
     """Returns the labels for the target 'label', by name where the file has names; else None.
 
     The names of a file are sorted by alphabet, which need not be the order of the model's outputs.
 
     Raises:
-        ValueError: if there are no labels, or if they are names and --class-names does not say
+        ValueError: if there are no labels, or if they are names and `class_names` does not say
             which output is which.
     """
     if options.target != "label":
@@ -85,10 +108,10 @@ def labels(options: argparse.Namespace, data: LabelledTexts) -> list[int] | list
         )
     if data.class_names is None:
         return data.labels.tolist()
-    if options.class_names is None:
+    if class_names is None:
         raise ValueError(
-            f"The labels of the file are names, {list(data.class_names)}: say which output of the "
-            "model is which with --class-names A,B,..."
+            f"The labels of the file are names, {format_value(list(data.class_names))}: say which "
+            "output of the model is which with --class-names A,B,... or --class-names-file FILE."
         )
     return [data.class_names[label] for label in data.labels]
 
@@ -103,19 +126,26 @@ def vocabulary(options: argparse.Namespace) -> list[str] | None:
     if options.vocabulary is None:
         return None
     path = pathlib.Path(options.vocabulary)
-    if not path.is_file():
-        raise FileNotFoundError(f"The vocabulary file {options.vocabulary!r} does not exist.")
-    try:
-        tokens = path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8. Save it as UTF-8 and try again.") from error
+    tokens = _read_lines(path, "--vocabulary")
     if len(tokens) < 3 or tokens[0] not in _PADDING or tokens[1] not in _UNKNOWN:
         raise ValueError(
             f"{path}: the first line must be padding (empty, [PAD] or <pad>) and the second the "
             f"unknown token ([UNK], <unk> or <OOV>), since ids 0 and 1 mean these. "
-            f"Received: {tokens[:2]}"
+            f"Received: {format_value(tokens[:2])}"
         )
     return tokens[2:]
+
+
+def _read_lines(path: pathlib.Path, option: str) -> list[str]:
+    if not path.is_file():
+        raise FileNotFoundError(f"The file {format_value(str(path))} of {option} does not exist.")
+    try:
+        return path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 ({error.reason} at byte {error.start}). "
+            "Save it as UTF-8 and try again."
+        ) from error
 
 
 def output_path(options: argparse.Namespace) -> pathlib.Path | None:
