@@ -46,7 +46,7 @@ class Recorded:
 
     Attributes:
         outputs: (batch,), the target at the input.
-        sums: one a round, (batch, levels, tokens): what its nodes add to each level.
+        sums: one a round, (batch, rows, tokens): what its nodes add to each row of weights.
         targets: one a round, (batch, nodes of the round).
         reference: (batch, tokens), the scores by the reference rule.
         halved: (batch, tokens), the same by a rule of half as many nodes.
@@ -78,8 +78,34 @@ class Replay:
     def integrate(self, examples: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
         """The sums of the next round."""
         sums, found = next(self._rounds)
-        assert found.shape[1] == len(nodes)
-        return sums[examples, : len(weights)], found[examples]
+        assert found.shape[1] == nodes.shape[1]
+        # The rows of the rule are three to a level, and fewer levels may be replayed.
+        rows = sums.reshape(len(sums), 3, -1, sums.shape[2])[examples, :, : weights.shape[1] // 3]
+        return rows.reshape(len(examples), -1, sums.shape[2]), found[examples]
+
+    def target_at(self, node: float) -> Array:
+        """The nested levels hold both ends: they never ask."""
+        raise NotImplementedError
+
+
+class Recording:
+    """A path that keeps what it is asked for: `path.Path`.
+
+    Attributes:
+        rounds: the sums and the targets of each call.
+    """
+
+    def __init__(self, path: AttributionPath) -> None:
+        self._path = path
+        self.outputs, self.examples = path.outputs, path.examples
+        self.rounds: list[tuple[Array, Array]] = []
+
+    def integrate(self, examples: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
+        """The sums of the path."""
+        self.rounds.append(self._path.integrate(examples, nodes, weights))
+        # The rule adds to the sums of its first round in place.
+        sums, targets = self.rounds[-1]
+        return sums.copy(), targets
 
     def target_at(self, node: float) -> Array:
         """The nested levels hold both ends: they never ask."""
@@ -97,18 +123,14 @@ class Recorder(tfs.IntegratedGradients):
     def __call__(self, path: AttributionPath) -> Attribution:
         """The attribution of every example of the path."""
         auto = super().__call__(path)
-        rule = quadrature.clenshaw_curtis(self.max_steps)
-        everyone = np.arange(len(path.outputs))
-        starts = (0, *rule.sizes[1:-1])
-        rounds = [
-            path.integrate(everyone, rule.nodes[start:end], rule.weights[:, start:end])
-            for start, end in zip(starts, rule.sizes[1:], strict=True)
-        ]
+        recording = Recording(path)
+        # No error is below 0, so every example gets all levels.
+        quadrature.integrate_adaptive(recording, tolerance=-1.0, max_steps=self.max_steps)
         fine, half = (
-            path.integrate(everyone, one.nodes, one.weights[None])[0][:, 0]
+            path.integrate(path.examples, one.nodes, one.weights[None])[0][:, 0]
             for one in map(quadrature.gauss_legendre, (self.reference, self.reference // 2))
         )
-        sums, found = zip(*rounds, strict=True)
+        sums, found = zip(*recording.rounds, strict=True)
         outputs = np.array(path.outputs)
         self.found.append(Recorded(outputs, list(sums), list(found), fine, half, auto))
         return auto

@@ -12,7 +12,7 @@ class FormulaPath:
     Attributes:
         end: (batch, tokens), the inputs.
         start: (batch, tokens), the baselines.
-        calls: the examples and the nodes of each call of `integrate`.
+        calls: the examples of each call of `integrate`, and the nodes of each of them.
     """
 
     def __init__(self, formula, gradient, points, baseline=0.0, reduction=methods.dot):
@@ -24,15 +24,17 @@ class FormulaPath:
         self.calls = []
 
     def integrate(self, examples, nodes, weights):
-        self.calls.append((examples.tolist(), nodes.tolist()))
         start = self.start[examples]
         difference = self.end[examples] - start
-        points = start[:, None] + nodes[:, None] * difference[:, None]
+        nodes = np.broadcast_to(nodes, (len(examples), nodes.shape[-1]))
+        self.calls.append((examples.tolist(), nodes.tolist()))
+        weights = np.broadcast_to(weights, (len(examples), *weights.shape[-2:]))
+        points = start[:, None] + nodes[:, :, None] * difference[:, None]
         rows = points.reshape(-1, points.shape[-1])
-        differences = np.repeat(difference, len(nodes), axis=0)
+        differences = np.repeat(difference, nodes.shape[1], axis=0)
         scores = self.reduction(self.gradient(rows)[..., None], differences[..., None])
         outputs = self.formula(rows).reshape(points.shape[:2])
-        return np.einsum("ln,ent->elt", weights, scores.reshape(points.shape)), outputs
+        return np.einsum("eln,ent->elt", weights, scores.reshape(points.shape)), outputs
 
     def target_at(self, node):
         return self.formula(self.start + node * (self.end - self.start))
@@ -51,8 +53,8 @@ class TensorPath:
             self._path.integrate, [examples, nodes, weights], [tf.float64, tf.float64]
         )
         return (
-            tf.ensure_shape(sums, (None, len(weights), None)),
-            tf.ensure_shape(outputs, (None, len(nodes))),
+            tf.ensure_shape(sums, (None, weights.shape[-2], None)),
+            tf.ensure_shape(outputs, (None, nodes.shape[-1])),
         )
 
     def target_at(self, node):
@@ -61,6 +63,29 @@ class TensorPath:
 
 def sigmoid(values):
     return (1 + np.tanh(values / 2)) / 2
+
+
+def varied_path(changes, scale):
+    """Returns a path of two tokens from 0 to 1, whose scores vary along it: sums of changes.
+
+    F = scale · (x + y + Σ h(x) - k(y)); the scale is a token that does not move along the path.
+
+    Args:
+        changes: pairs of functions, h or k and its derivative: first those of x, then of y.
+        scale: (batch,).
+    """
+    (h, slope_h), (k, slope_k) = changes
+
+    def formula(rows):
+        return rows[:, 0] * (rows[:, 1] + rows[:, 2] + h(rows[:, 1]) - k(rows[:, 2]))
+
+    def gradient(rows):
+        slopes = [1 + slope_h(rows[:, 1]), 1 - slope_k(rows[:, 2])]
+        return np.stack([np.zeros(len(rows)), *(rows[:, 0] * slope for slope in slopes)], axis=1)
+
+    zeros = np.zeros_like(scale)
+    points = np.stack([scale, 1 + zeros, 1 + zeros], axis=1)
+    return FormulaPath(formula, gradient, points, np.stack([scale, zeros, zeros], axis=1))
 
 
 def steep_path(steepness):

@@ -59,6 +59,7 @@ def test_a_tensor_of_a_graph_has_the_operations_of_tensors():
         ("maximum", [SIGNED[0], SIGNED[1]], {}, [1.5, 4.0, 3.0]),
         ("where", [SIGNED > 0, SIGNED, 0 * SIGNED], {}, [[1.5, 0.0, 0.0], [0.0, 4.0, 3.0]]),
         ("shape", [SIGNED], {}, [2, 3]),
+        ("concat", [[SIGNED[:, :1], SIGNED[:, 1:]]], {"axis": 1}, SIGNED),
         ("sum", [SIGNED], {"axis": 1}, [-0.5, 6.75]),
         ("sum", [SUMS], {"axis": -1}, SUMS[..., 0] + SUMS[..., 1]),
         ("take", [np.array([5, 9, 17]), LEVEL], {}, [17, 5, 9, 17]),
@@ -76,6 +77,13 @@ def test_a_tensor_of_a_graph_has_the_operations_of_tensors():
 def test_an_operation_gives_the_same_array(name, arguments, keywords, expected):
     for result in results(name, *arguments, **keywords):
         np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("sin", np.sin), ("log1p", np.log1p)])
+def test_a_function_of_numbers(name, expected):
+    numbers = np.linspace(0.0, 20.0, 50)
+    for result in results(name, numbers):
+        np.testing.assert_allclose(result, expected(numbers), rtol=1e-14)
 
 
 AMOUNTS = st.one_of(st.just(0.0), st.floats(1e-100, 1e100))

@@ -123,7 +123,7 @@ def test_gradient_methods_take_one_gradient_at_the_input(method, expected):
     path = linear([[1.0, 2.0, 3.0]], reduction=method.reduction)
     attribution = method(path)
     assert not method.follows_path
-    assert path.calls == [([0], [1.0])]
+    assert path.calls == [([0], [[1.0]])]
     np.testing.assert_array_equal(attribution.scores, expected)
     assert attribution.evaluations.tolist() == [1]
     assert attribution.baseline_output is None
@@ -146,7 +146,9 @@ def test_reductions_sum_over_dim():
 def test_max_steps_bounds_the_first_round():
     path = linear([[1.0, 2.0, 3.0]])
     IntegratedGradients(max_steps=8)(path)
-    assert len(path.calls[0][1]) == quadrature.LEVEL_INTERVALS[1] + 1
+    _, nodes = path.calls[0]
+    # The nodes of two levels, and the one off their grid.
+    assert np.shape(nodes) == (1, quadrature.LEVEL_INTERVALS[1] + 2)
 
 
 class TestOneRule:

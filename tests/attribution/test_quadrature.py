@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from formula_path import FormulaPath, steep_path
+from formula_path import FormulaPath, sigmoid, steep_path, varied_path
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -182,8 +182,8 @@ class TestIntegrateAdaptive:
         attribution = quadrature.integrate_adaptive(path, tolerance=1e-2, max_steps=128)
         nodes_of = {example: [] for example in range(4)}
         for examples, nodes in path.calls:
-            for example in examples:
-                nodes_of[example] += nodes
+            for example, nodes_of_example in zip(examples, nodes, strict=True):
+                nodes_of[example] += nodes_of_example
         for example, nodes in nodes_of.items():
             assert len(nodes) == len(set(nodes)) == attribution.evaluations[example]
         assert attribution.evaluations[0] < attribution.evaluations[3]
@@ -210,7 +210,7 @@ class TestIntegrateAdaptive:
         path = steep_path([1e-3, 500.0])
         attribution = quadrature.integrate_adaptive(path, tolerance=1e-9, max_steps=16)
         assert attribution.converged.tolist() == [True, False]
-        assert attribution.evaluations.tolist() == [9, 17]
+        assert attribution.evaluations.tolist() == [10, 18]
         assert attribution.error_estimate[1] > 1e-9
 
     def test_the_error_estimate_is_at_least_the_convergence_delta(self):
@@ -262,4 +262,88 @@ class TestIntegrateAdaptive:
         attribution = quadrature.integrate_adaptive(
             steep_path([1e6]), tolerance=1e-9, max_steps=max_steps
         )
-        assert attribution.evaluations[0] == {8: 9, 100: 65, 128: 129}[max_steps]
+        assert attribution.evaluations[0] == {8: 10, 100: 66, 128: 130}[max_steps]
+
+
+def relative_errors(attribution, exact):
+    return np.abs(attribution.scores - exact).sum(axis=1) / np.abs(exact).sum(axis=1)
+
+
+class TestChecks:
+    """Integrands that agree at the nodes of two levels, and whose sum shows nothing."""
+
+    #: Each example has another output, and so another node off the grid.
+    SCALE = np.linspace(0.1, 5.0, 200)
+
+    def waves(self, frequency):
+        """Two tokens that cancel, 1 ± cos(frequency · arcsin √α), and their exact scores."""
+
+        def slope(place):
+            return np.cos(frequency * np.arcsin(np.sqrt(np.clip(place, 0, 1))))
+
+        # Of the change itself only the difference of the two tokens counts, which is 0.
+        change = (np.zeros_like, slope)
+        own = 1 / (1 - (frequency / 2) ** 2)
+        exact = np.outer(self.SCALE, [0, 1 + own, 1 - own])
+        return varied_path([change, change], self.SCALE), exact
+
+    def steps(self, steepness, first, second):
+        """A steep step of each token, up and down again, and the exact scores."""
+
+        def step(place):
+            return (
+                lambda x: sigmoid(steepness * (x - place)),
+                lambda x: (
+                    steepness * sigmoid(steepness * (x - place)) * sigmoid(-steepness * (x - place))
+                ),
+            )
+
+        heights = [
+            sigmoid(steepness * (1 - place)) - sigmoid(-steepness * place)
+            for place in (first, second)
+        ]
+        exact = np.outer(self.SCALE, [0, 1 + heights[0], 1 - heights[1]])
+        return varied_path([step(first), step(second)], self.SCALE), exact
+
+    @pytest.mark.parametrize("frequency", [32, 64])
+    def test_waves_that_agree_at_the_nodes(self, frequency):
+        path, exact = self.waves(frequency)
+        for level in (0, 1):
+            rule = quadrature.clenshaw_curtis(quadrature.LEVEL_INTERVALS[level])
+            sums, _ = path.integrate(path.examples, rule.nodes, rule.weights[-1:])
+            np.testing.assert_allclose(sums[:, 0], np.outer(self.SCALE, [0, 2, 0]), atol=1e-12)
+        attribution = quadrature.integrate_adaptive(path, tolerance=0.01, max_steps=128)
+        assert attribution.converged.all()
+        np.testing.assert_allclose(attribution.scores, exact, atol=1e-12)
+
+    def test_waves_that_would_need_more_nodes_do_not_converge(self):
+        path, exact = self.waves(32)
+        attribution = quadrature.integrate_adaptive(path, tolerance=0.01, max_steps=8)
+        assert not attribution.converged.any()
+        assert (relative_errors(attribution, exact) > 0.5).all()
+
+    @pytest.mark.parametrize("steepness", [150.0, 1e3, 1e6])
+    @pytest.mark.parametrize("places", [(0.2, 0.8), (0.2, 0.45), (0.55, 0.9)])
+    def test_steps_that_cancel(self, steepness, places):
+        path, exact = self.steps(steepness, *places)
+        attribution = quadrature.integrate_adaptive(path, tolerance=0.01, max_steps=128)
+        wrong = relative_errors(attribution, exact) > 0.01
+        assert not attribution.converged[wrong].any()
+        assert wrong.all() or steepness < 1e3
+
+    def test_the_error_estimate_tells_how_far_apart_steps_that_cancel_are(self):
+        path, _ = self.steps(1e6, 0.2, 0.8)
+        attribution = quadrature.integrate_adaptive(path, tolerance=0.01, max_steps=128)
+        # Both steps are unseen: the scores are 1 and 1, and (1 - 0.2) - (1 - 0.8) is missing.
+        np.testing.assert_allclose(attribution.error_estimate, 0.6 / 2, rtol=0.1)
+
+    def test_a_constant_has_no_error(self):
+        path = FormulaPath(lambda rows: 0 * rows[:, 0] + np.pi / 10, np.zeros_like, [[1.0], [3.0]])
+        attribution = quadrature.integrate_adaptive(path, tolerance=1e-9, max_steps=8)
+        assert attribution.error_estimate.tolist() == [0.0, 0.0]
+        assert attribution.converged.all()
+
+    def test_smooth_examples_take_one_gradient_more_than_two_levels(self):
+        path = steep_path(np.linspace(0.5, 3.0, 20))
+        attribution = quadrature.integrate_adaptive(path, tolerance=0.01, max_steps=128)
+        assert set(attribution.evaluations.tolist()) == {10}

@@ -12,8 +12,9 @@ Array = Any
 
 
 class _NumpyOps:
-    abs, sqrt, maximum, where, shape = np.abs, np.sqrt, np.maximum, np.where, np.shape
-    sum, take, arange, full = np.sum, np.take, np.arange, np.full
+    abs, sqrt, sin, log1p, maximum = np.abs, np.sqrt, np.sin, np.log1p, np.maximum
+    sum, take, arange, full, where = np.sum, np.take, np.arange, np.full, np.where
+    shape, concat = np.shape, np.concatenate
     nonzero = np.flatnonzero
 
     @staticmethod
@@ -43,16 +44,18 @@ class _NumpyOps:
 class _TensorFlowOps:
     """See the functions of `numpy` and `_NumpyOps`, whose names these are.
 
-    `take_level(sums, level)` takes one level of each example, (batch, levels, tokens) and (batch,)
-    to (batch, tokens). `add_at` and `set_at` change some examples. `divide(amount, total)`, both
+    `take_level(sums, level)` takes one level of each example, (batch, levels, ...) and (batch,)
+    to (batch, ...). `add_at` and `set_at` change some examples. `divide(amount, total)`, both
     at least 0, is 0 where the amount is, and infinite where `total` alone is.
     """
 
     def __init__(self) -> None:
         import tensorflow as tf
 
-        self.abs, self.sqrt, self.maximum, self.where = tf.abs, tf.sqrt, tf.maximum, tf.where
-        self.shape, self.sum, self.take, self.arange = tf.shape, tf.reduce_sum, tf.gather, tf.range
+        self.abs, self.sqrt, self.sin, self.log1p = tf.abs, tf.sqrt, tf.sin, tf.math.log1p
+        self.maximum, self.where, self.arange = tf.maximum, tf.where, tf.range
+        self.sum, self.take = tf.reduce_sum, tf.gather
+        self.shape, self.concat = tf.shape, tf.concat
         self._tf = tf
 
     def full(self, size: Array, value: Any) -> Array:

@@ -32,7 +32,8 @@ def validate(baseline: Any) -> Any:
         raise TypeError(
             "`baseline` must be 'zeros', 'mean', a token id, a token string, an array of shape "
             "(dim,), (tokens, dim) or (batch, tokens, dim), or a callable. "
-            f"Received: baseline={baseline!r} (of type {type(baseline).__name__})"
+            f"Received: baseline={validation.format_value(baseline)} "
+            f"(of type {type(baseline).__name__})"
         )
     array = np.asarray(baseline)
     if array.ndim not in (1, 2, 3) or array.dtype.kind not in "fiu":
@@ -94,7 +95,8 @@ def compute(
     if ids is None:
         raise ValueError(
             "`keep_ids` needs a layer that is called on token ids. Received: "
-            f"keep_ids={list(keep_ids)}, and a layer whose input are no ids"
+            f"keep_ids={validation.format_value(list(keep_ids))}, "
+            "and a layer whose input are no ids"
         )
     kept = tf.reduce_any(tf.equal(ids[:, :, None], list(keep_ids)), axis=-1)
     return tf.where(kept[:, :, None], embeddings, vectors)

@@ -139,14 +139,15 @@ class IntegratedGradients:
 
     Attributes:
         steps: the number of intervals of the rule (`trapezoid` then has steps + 1 nodes), or
-            "auto": nested Clenshaw-Curtis levels of 5, 9, 17, ... nodes until the tolerance is met.
+            "auto": nested Clenshaw-Curtis levels of 5, 9, 17, ... nodes and one node off their
+            grid, until the tolerance is met.
         rule: "trapezoid", "midpoint", "gauss_legendre" or "lit" (LIT's own, which leaves out the
             end of the path); not used by "auto".
         baseline: the start of the path: "zeros", "mean", a token id, a token string, an array
             (dim,), (tokens, dim) or (batch, tokens, dim), or a callable of the embeddings.
         keep_ids: ids of tokens that stay as they are along the path, [CLS] and [SEP] for instance.
         tolerance: under "auto", the bound of the error estimate and of |delta| / sum |scores|.
-        max_steps: under "auto", the most intervals; 128 are 129 evaluations per example.
+        max_steps: under "auto", the most intervals; 128 are 130 evaluations per example.
     """
 
     steps: int | str = "auto"
@@ -164,7 +165,8 @@ class IntegratedGradients:
         is_number = isinstance(self.tolerance, int | float | np.floating)
         if not is_number or not 0 < self.tolerance < np.inf:
             raise ValueError(
-                f"`tolerance` must be a positive number. Received: tolerance={self.tolerance!r}"
+                "`tolerance` must be a positive number. "
+                f"Received: tolerance={validation.format_value(self.tolerance)}"
             )
         object.__setattr__(self, "baseline", baselines.validate(self.baseline))
         if not isinstance(self.keep_ids, Sequence | np.ndarray) or not all(
@@ -172,7 +174,8 @@ class IntegratedGradients:
         ):
             raise TypeError(
                 "`keep_ids` must be a sequence of integers. "
-                f"Received: keep_ids={self.keep_ids!r} (of type {type(self.keep_ids).__name__})"
+                f"Received: keep_ids={validation.format_value(self.keep_ids)} "
+                f"(of type {type(self.keep_ids).__name__})"
             )
         object.__setattr__(self, "keep_ids", tuple(int(token_id) for token_id in self.keep_ids))
 
@@ -186,7 +189,8 @@ class IntegratedGradients:
         if self.steps != "auto":
             if isinstance(self.steps, str):
                 raise ValueError(
-                    f"`steps` must be a positive integer or 'auto'. Received: steps={self.steps!r}"
+                    "`steps` must be a positive integer or 'auto'. "
+                    f"Received: steps={validation.format_value(self.steps)}"
                 )
             object.__setattr__(self, "steps", validation.positive_integer("steps", self.steps))
             quadrature.RULES[self.rule](int(self.steps))
@@ -268,7 +272,7 @@ def get(method: Any) -> Method:
         f"`method` must be one of {list(METHODS)}, an object with `reduction`, `follows_path`, "
         "`baseline`, `keep_ids`, `__call__` and `get_config`, or a config "
         "{'class_name': ..., 'config': ...}. "
-        f"Received: method={method!r} (of type {type(method).__name__})"
+        f"Received: method={validation.format_value(method)} (of type {type(method).__name__})"
     )
 
 

@@ -37,8 +37,9 @@ class Path(Protocol):
 
         Args:
             examples: (examples,), the indices of the examples.
-            nodes: (steps,), in [0, 1]: 0 is the baseline, 1 the input.
-            weights: (levels, steps).
+            nodes: (steps,), or (examples, steps) for nodes of each example's own, in [0, 1]: 0 is
+                the baseline, 1 the input.
+            weights: (levels, steps), or (examples, levels, steps).
 
         Returns:
             Weighted sums, (examples, levels, tokens), and the target at each node,

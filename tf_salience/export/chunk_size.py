@@ -9,6 +9,7 @@ from tf_salience.attribution.execution.memory import suitable_rows
 from tf_salience.attribution.path import PathGradients, PathInputs
 from tf_salience.export.graph_path import ChunkSize
 from tf_salience.models.embeddings.forward_pass import ForwardPass
+from tf_salience.utils import validation
 
 #: Widths at which the memory of a model of any width is estimated. The second is for models whose
 #: positions end before the first.
@@ -49,7 +50,7 @@ def _bytes_per_row(
     """Returns the tokens of a row and the bytes that the graph computes for it."""
     integrate = TracedFunction(gradients.integrate)
     widths = [segment.embeddings.shape[1] for segment in signature.segments]
-    last_error: Exception | None = None
+    errors: list[Exception] = []
     for width in _WIDTHS if None in widths else [max(widths)]:
 
         def zeros(spec: tf.TensorSpec, width: int = width) -> Any:
@@ -68,8 +69,9 @@ def _bytes_per_row(
         try:
             return width * len(signature.segments), integrate.bytes_per_row(row)
         except (ValueError, TypeError, tf.errors.OpError) as error:
-            last_error = error
+            errors.append(error)
     raise ValueError(
         f"The model could not be tried on {_WIDTHS[-1]} tokens to see how much memory it takes. "
-        f"Received: max_rows='auto'. Pass `max_rows`, a number. The model said: {last_error}"
-    ) from last_error
+        "Received: max_rows='auto'. Pass `max_rows`, a number. The model said: "
+        f"{validation.format_error(errors[-1])}"
+    ) from errors[-1]

@@ -46,8 +46,8 @@ class ChunkLoop:
         Args:
             inputs: of all examples.
             examples: (examples,), the indices of those to run.
-            nodes: (steps,).
-            weights: (levels, steps).
+            nodes: (examples, steps).
+            weights: (examples, levels, steps).
             width: the tokens of a row, all segments together, a scalar.
 
         Returns:
@@ -55,20 +55,21 @@ class ChunkLoop:
             (examples, steps).
         """
         inputs = inputs.take(examples)
-        batch, steps = tf.shape(inputs.target_indices)[0], tf.shape(nodes)[0]
-        total, size = batch * steps, self._chunk_size(width)
-        weights_by_node = tf.transpose(weights)
+        batch, steps = tf.unstack(tf.shape(nodes))
+        total, size, levels = batch * steps, self._chunk_size(width), weights.shape[1]
+        nodes_by_row = tf.reshape(nodes, [total])
+        weights_by_row = tf.reshape(tf.transpose(weights, [0, 2, 1]), [total, levels])
 
         def run_chunk(start: Any, sums: Any, outputs: Any, not_finite: Any) -> Any:
             padded = self._padded_rows(tf.minimum(size, total - start), size)
             index = tf.range(start, start + padded)
             # A chunk is padded with copies of the last row, without weight.
             row = tf.minimum(index, total - 1)
-            example, node = row // steps, row % steps
-            weight = tf.where((index < total)[:, None], tf.gather(weights_by_node, node), 0.0)
+            example = row // steps
+            weight = tf.where((index < total)[:, None], tf.gather(weights_by_row, row), 0.0)
             # Each row brings its own example: the shapes depend on the number of rows alone.
             row_sums, targets, finite = self._integrate(
-                inputs.take(example), tf.range(padded), tf.gather(nodes, node), weight
+                inputs.take(example), tf.range(padded), tf.gather(nodes_by_row, row), weight
             )
             added = tf.math.unsorted_segment_sum(tf.cast(row_sums, tf.float64), example, batch)
             return (
@@ -84,13 +85,13 @@ class ChunkLoop:
             run_chunk,
             (
                 tf.constant(0),
-                tf.zeros([batch, tf.shape(weights)[0], width], tf.float64),
+                tf.zeros([batch, levels, width], tf.float64),
                 tf.zeros([total], tf.float64),
                 tf.constant(0),
             ),
             shape_invariants=(
                 scalar,
-                tf.TensorShape([None, weights.shape[0], None]),
+                tf.TensorShape([None, levels, None]),
                 vector,
                 scalar,
             ),
@@ -131,11 +132,12 @@ class GraphPath:
 
     def integrate(self, examples: Any, nodes: Any, weights: Any) -> tuple[Any, Any]:
         """Sums token scores over nodes of the path; see `path.Path`."""
+        batch, (levels, steps) = tf.shape(examples)[0], weights.shape[-2:]
+        nodes = tf.broadcast_to(nodes, [batch, steps])
+        weights = tf.broadcast_to(weights, [batch, levels, steps])
         # Of open length, so that every round of a rule calls the same function.
-        nodes = tf.raw_ops.PlaceholderWithDefault(input=tf.constant(nodes), shape=[None])
-        weights = tf.raw_ops.PlaceholderWithDefault(
-            input=tf.constant(weights), shape=[len(weights), None]
-        )
+        nodes = tf.raw_ops.PlaceholderWithDefault(input=nodes, shape=[None, None])
+        weights = tf.raw_ops.PlaceholderWithDefault(input=weights, shape=[None, levels, None])
         return self._loop.run(self._inputs, examples, nodes, weights, self._width)
 
     def target_at(self, node: float) -> Any:

@@ -75,15 +75,16 @@ class ChunkRunner:
             widths: the tokens of each segment, padding included.
             rows: the numbers of the rows that are left, examples x nodes; as many of them as one
                 chunk takes are run.
-            nodes: (steps,), in [0, 1].
-            weights: (levels, steps).
+            nodes: (examples, steps), in [0, 1].
+            weights: (examples, levels, steps).
 
         Returns:
             For each device its rows and their results; see `PathGradients.integrate`.
         """
-        shape = (tuple(widths), len(weights))
+        levels = weights.shape[1]
+        shape = (tuple(widths), levels)
         if shape not in self._row_bytes:
-            self._row_bytes[shape] = self._bytes_per_row(inputs, len(weights))
+            self._row_bytes[shape] = self._bytes_per_row(inputs, levels)
         while True:
             size = self._replicas * self._limit.rows(max(widths), self._row_bytes[shape])
             shares = np.array_split(rows[:size], self._replicas)
@@ -106,7 +107,7 @@ class ChunkRunner:
     def _bytes_per_row(self, inputs: PathInputs, levels: int) -> float:
         if not self._limit.is_automatic:
             return 0.0
-        row = _chunk(inputs, np.zeros(1, np.int64), np.ones(1), np.ones((levels, 1)), 1)
+        row = _chunk(inputs, np.zeros(1, np.int64), np.ones((1, 1)), np.ones((1, levels, 1)), 1)
         return self._integrate.bytes_per_row(*[row] * self._replicas) / self._replicas
 
 
@@ -117,13 +118,15 @@ def _chunk(inputs: PathInputs, rows: Array, nodes: Array, weights: Array, padded
     copies that no row uses. So the shapes depend on the number of rows alone.
     """
     missing = padded - len(rows)
-    example, node = np.divmod(np.pad(rows, (0, missing), mode="edge"), len(nodes))
+    example, node = np.divmod(np.pad(rows, (0, missing), mode="edge"), nodes.shape[1])
+    row_weights = weights[example, :, node]
+    row_weights[len(rows) :] = 0.0
     members = np.minimum(example[0] + np.arange(padded), example[-1])
     return (
         inputs.take(members),
         (example - example[0]).astype(np.int32),
-        nodes[node],
-        np.pad(weights.T[node[: len(rows)]], [(0, missing), (0, 0)]),
+        nodes[example, node],
+        row_weights,
     )
 
 
@@ -168,8 +171,10 @@ class PathBatch:
         Raises:
             ValueError: for a layer without gradient, or gradients that are not finite.
         """
-        inputs, steps = self.inputs.take(examples), len(nodes)
-        sums = np.zeros((len(examples), len(weights), sum(self.widths)))
+        inputs, (levels, steps) = self.inputs.take(examples), weights.shape[-2:]
+        nodes = np.broadcast_to(nodes, (len(examples), steps))
+        weights = np.broadcast_to(weights, (len(examples), levels, steps))
+        sums = np.zeros((len(examples), levels, sum(self.widths)))
         outputs = np.zeros(len(examples) * steps)
         start = 0
         while start < len(outputs):
@@ -188,9 +193,9 @@ class PathBatch:
                 sums[first:last] += row_sums[: last - first]
                 start = int(share[-1]) + 1
         targets_at_nodes = outputs.reshape(len(examples), steps)
-        if 1.0 in nodes:
-            end = np.flatnonzero(nodes == 1.0)[0]
-            self._end_targets[examples] = targets_at_nodes[:, end]
+        at_end = np.flatnonzero((nodes == 1.0).all(axis=0))
+        if at_end.size:
+            self._end_targets[examples] = targets_at_nodes[:, at_end[0]]
         return sums, targets_at_nodes
 
     def target_at(self, node: float) -> Array:
