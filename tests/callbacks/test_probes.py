@@ -13,9 +13,11 @@ def two_widths():
     )
 
 
-def test_labels_of_several_heads_are_ignored():
-    data = tf.data.Dataset.from_tensor_slices((IDS, {"a": LABELS, "b": LABELS})).batch(8)
-    assert collect_probes(data, None, None, max_examples=4).labels is None
+def test_labels_of_several_heads_are_taken_together():
+    data = tf.data.Dataset.from_tensor_slices((IDS, {"a": LABELS, "b": 1 - LABELS})).batch(8)
+    _, labels = collect_probes(data, None, None, max_examples=4).take([3, 0])
+    assert labels["a"].tolist() == LABELS[[3, 0]].tolist()
+    assert labels["b"].tolist() == (1 - LABELS)[[3, 0]].tolist()
 
 
 def test_labels_as_keras_makes_them_for_two_classes():

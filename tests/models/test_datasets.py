@@ -33,24 +33,22 @@ def test_no_more_batches_are_read_than_needed():
     assert len(inputs) == 7
 
 
-@pytest.mark.parametrize("labels", [{"a": np.arange(6), "b": np.arange(6)}, IDS, None])
-def test_labels_that_are_not_one_an_example_are_left_out(labels):
-    assert read(dataset(IDS if labels is None else (IDS, labels)))[1] is None
+def test_labels_of_several_outputs_or_tokens_are_kept():
+    data = dataset((IDS, {"a": np.arange(6.0), "b": IDS}))
+    labels = read(data, 5)[1]
+    assert labels["a"].tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(labels["b"], IDS[:5])
+    a, b = read(dataset((IDS, (np.arange(6), IDS))))[1]
+    assert (a.tolist(), b.shape) == ([0, 1, 2, 3, 4, 5], (6, 2))
+    assert read(dataset(IDS))[1] is None
 
 
-@pytest.mark.parametrize(
-    ("labels", "flat"),
-    [
-        (np.array([[1.0], [0.0]], np.float32), [1, 0]),
-        (np.array([0.5, 1.0]), [0.5, 1.0]),
-        (np.array([b"caf\xc3\xa9", b"b"], object), ["café", "b"]),
-        (np.array(["a", "b"]), ["a", "b"]),
-    ],
-)
-def test_flat_labels(labels, flat):
-    result = datasets.flat_labels(labels)
-    assert result.tolist() == flat
-    assert [type(label) for label in result.tolist()] == [type(label) for label in flat]
+@pytest.mark.parametrize("kind", [tf.ragged.constant, lambda rows: tf.sparse.from_dense(IDS)])
+def test_labels_of_ragged_or_sparse_rows_do_not_hinder(kind):
+    rows = kind([[1], [2, 3], [4], [5], [6], [7]])
+    inputs, labels = read(dataset((IDS, rows)))
+    np.testing.assert_array_equal(inputs, IDS)
+    assert labels.shape == (6, 2)
 
 
 def test_batches_of_several_widths_are_padded_with_zeros():

@@ -6,9 +6,10 @@ import model_zoo
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import ops
+from keras import layers, ops
 
 import tf_salience as tfs
+from tf_salience.models.embeddings.forward_pass import Segment
 from tf_salience.models.text_model import TextModel
 
 
@@ -34,7 +35,7 @@ def test_a_model_of_texts_with_its_vectorization():
     model = TextModel.from_arguments(helpers.text_model())
     assert model.takes_text
     assert model.tokenizer.vocabulary[2:4] == ["w0", "w1"]
-    assert not model.ends_in_probabilities
+    assert model.activation is None
     assert model.hooked.guessed
 
 
@@ -43,7 +44,19 @@ def test_a_layer_by_name_is_no_guess():
     assert [layer.name for layer in model.hooked.layers] == ["words"]
     assert not model.hooked.guessed
     assert model.class_names == ["a", "b", "c"]
-    assert TextModel.from_arguments(model_zoo.with_head(2, "softmax")).ends_in_probabilities
+
+
+def test_the_activation_of_the_output_that_is_explained():
+    ids = model_zoo.ids_input()
+    hidden = layers.GRU(5)(model_zoo.table()(ids))
+    # Of these the last layer is but one.
+    heads = {name: layers.Dense(2, name)(hidden) for name in ("linear", "softmax", "sigmoid")}
+    model = keras.Model(ids, heads)
+    for name, activation in {"linear": None, "softmax": "softmax", "sigmoid": "sigmoid"}.items():
+        assert TextModel.from_arguments(model, output=name).activation == activation
+    assert TextModel.from_arguments(model).activation is None
+    listed = keras.Model(ids, list(heads.values()))
+    assert TextModel.from_arguments(listed, output=2).activation == "sigmoid"
 
 
 def test_the_output_that_is_explained():
@@ -76,6 +89,12 @@ def test_what_a_target_may_read():
     assert context.predicted_tokens is None
 
 
+def segment(model, layer=None):
+    """A call of a layer, the model's first for None, on ids of the model's tokenizer."""
+    layer = layer or model.model.layers[0]
+    return Segment(layer, 0, None, None, None, name="ids", tokenizer=model.tokenizer)
+
+
 class TestBaselineVectors:
     TABLE = np.random.default_rng(0).standard_normal((5, 2)).astype(np.float32)
 
@@ -91,7 +110,7 @@ class TestBaselineVectors:
     )
     def test_of_a_table(self, model, baseline, vector):
         np.testing.assert_allclose(
-            model.baseline_vector(model.model.layers[0], baseline), vector, rtol=1e-6
+            model.baseline_vector(segment(model), baseline), vector, rtol=1e-6
         )
 
     @pytest.mark.parametrize(
@@ -105,24 +124,26 @@ class TestBaselineVectors:
     )
     def test_that_a_table_has_not(self, model, baseline, message):
         with pytest.raises(ValueError, match=message):
-            model.baseline_vector(model.model.layers[0], baseline)
+            model.baseline_vector(segment(model), baseline)
 
     def test_of_a_layer_without_a_table(self):
         model = TextModel.from_arguments(model_zoo.own_table())
         layer = model.model.get_layer("own")
-        np.testing.assert_array_equal(model.baseline_vector(layer, 3), layer.table[3])
+        own = segment(model, layer)
+        np.testing.assert_array_equal(model.baseline_vector(own, 3), layer.table[3])
         with pytest.raises(ValueError, match=r"'mean'` needs .*embedding matrix.*shape \(dim,\)"):
-            model.baseline_vector(layer, "mean")
+            model.baseline_vector(own, "mean")
 
     def test_of_a_layer_that_embeds_no_ids(self):
         model = TextModel.from_arguments(helpers.sequential_lstm())
         with pytest.raises(ValueError, match=r"needs a layer that embeds ids.*shape \(dim,\)"):
-            model.baseline_vector(model.model.layers[1], 3)
+            model.baseline_vector(segment(model, model.model.layers[1]), 3)
 
     def test_losses_are_as_before(self):
         layer = keras.layers.Embedding(5, 2, activity_regularizer="l2")
         model = keras.Sequential([layer, keras.layers.GlobalAveragePooling1D()])
         model(np.array([[1, 2]]))
         losses = [loss.numpy() for loss in model.losses]
-        TextModel.from_arguments(model).baseline_vector(layer, "mean")
+        text_model = TextModel.from_arguments(model)
+        text_model.baseline_vector(segment(text_model), "mean")
         assert [loss.numpy() for loss in model.losses] == losses

@@ -128,7 +128,7 @@ class TestOffsets:
     @settings(deadline=None)  # a tokenizer's first call is slow
     @given(text=st.text(alphabet="thesoupwagdSPé😀 .\n中", max_size=12))
     def test_offsets_cut_the_tokens_out_of_the_text(self, name, text):
-        tokenizer = adapt(hub.tokenizer(name), None, [], None)
+        tokenizer = adapt(hub.tokenizer(name))
         ids = np.array(tokenizer.encode(np.array([text], object))[0], int)
         offsets, (strings, _) = tokenizer.offsets_of(text, ids), tokenizer.token_strings(ids)
         present = [offset for offset in offsets if offset is not None]

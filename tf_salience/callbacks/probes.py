@@ -8,8 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.models import datasets, nests
+from tf_salience.models import labels as model_labels
 from tf_salience.utils import arrays
-from tf_salience.utils.arrays import Array
+from tf_salience.utils.arrays import Array, Nest
+from tf_salience.utils.validation import format_value
 
 #: Words as the tokens read, or positions among the real tokens of the example.
 Rationale = Collection[str | int]
@@ -21,21 +23,21 @@ class Probes:
 
     Attributes:
         inputs: a nest of arrays or texts, (batch, ...).
-        labels: (batch,), or None.
+        labels: (batch, ...), or a dict or tuple of one array for each output; or None.
         rationales: one per example, or None.
     """
 
-    inputs: Any
-    labels: Array | None
+    inputs: Nest
+    labels: Nest
     rationales: list[Rationale] | None
 
     def __len__(self) -> int:
         return nests.batch_size(self.inputs)
 
-    def take(self, batch: Sequence[int]) -> tuple[Any, Array | None]:
+    def take(self, batch: Sequence[int]) -> tuple[Nest, Nest]:
         """Selects the inputs and the labels of some probes by their numbers."""
         rows = np.asarray(batch, np.int64)
-        labels = None if self.labels is None else self.labels[rows]
+        labels = None if self.labels is None else arrays.take(self.labels, rows)
         return arrays.take(self.inputs, rows), labels
 
     def rationale_mask(self, probe: int, tokens: Sequence[str]) -> Array | None:
@@ -56,7 +58,7 @@ def collect_probes(
     Args:
         examples: texts, arrays, a dict or tuple of them, or a `tf.data.Dataset` whose elements are
             batches as `fit` takes them, with or without labels.
-        labels: (batch,), or None: those of the data set.
+        labels: as `Explainer` takes them, or None: those of the data set.
         rationales: one per example, words or positions among its tokens; or None.
         max_examples: the most examples to take from a data set.
         pad_id: the id of padding, or None.
@@ -82,11 +84,11 @@ def collect_probes(
             f"Received: {nests.describe(nest)}"
         )
     if labels is not None:
-        labels = datasets.flat_labels(np.asarray(labels))
-        if labels.shape[:1] != (size,):
+        labels = model_labels.to_arrays(labels)
+        if any(column.shape[:1] != (size,) for column in tf.nest.flatten(labels)):
             raise ValueError(
-                f"`labels` must hold one label for each of the {size} examples. Received: labels "
-                f"of shape {labels.shape}"
+                f"`labels` must hold one label for each of the {size} examples. Received: labels: "
+                f"{nests.describe(labels)}"
             )
     return Probes(nest, labels, _check_rationales(rationales, size))
 
@@ -99,7 +101,8 @@ def _check_rationales(rationales: Any, size: int) -> list[Rationale] | None:
         if isinstance(rationale, str) or not isinstance(rationale, Iterable):
             raise TypeError(
                 "`rationales` must hold, for each example, a list of words or of positions among "
-                f"its tokens. Received: {rationale!r} (of type {type(rationale).__name__})"
+                f"its tokens. Received: {format_value(rationale)} "
+                f"(of type {type(rationale).__name__})"
             )
         checked.append(
             frozenset(item if isinstance(item, str) else int(item) for item in rationale)

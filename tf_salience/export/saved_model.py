@@ -1,6 +1,6 @@
 """`export_saved_model`: the model, and beside it a signature that explains it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from tf_salience.export import argument_checks, metadata, signatures, warmup
 from tf_salience.export.argument_checks import WITH_TARGET
 from tf_salience.export.chunk_size import chunk_size
 from tf_salience.export.graph_path import ChunkLoop
-from tf_salience.export.serving_graph import ServingGraph, fixed_columns
+from tf_salience.export.serving_graph import ServingGraph, fixed_classes
 from tf_salience.models.text_model import TextModel
+from tf_salience.targets.class_names import ClassNames
 from tf_salience.utils import files
 
 ATTRIBUTIONS = "attributions"
@@ -33,7 +34,7 @@ def export_saved_model(
     tokenizer: Any = None,
     target: Any = "predicted",
     embeddings: Any = None,
-    class_names: Sequence[str] | None = None,
+    class_names: ClassNames | None = None,
     pad_id: int | None = None,
     output: str | int | None = None,
     input_signature: Any = None,
@@ -106,7 +107,7 @@ def export_saved_model(
     argument_checks.check_jit_compile(text_model, jit_compile)
     specs, signature = signatures.trace(text_model, input_signature)
     argument_checks.check_baseline(method, specs)
-    columns = fixed_columns(text_model, target, signature.outputs)
+    classes = fixed_classes(text_model, target, signature)
     text_inputs = signatures.text_inputs(text_model, specs, signature)
     requests = None
     if warm_up is not None:
@@ -116,13 +117,13 @@ def export_saved_model(
         )
         requests = {"serving_default": of_model, ATTRIBUTIONS: of_attributions}
     gradients = PathGradients(text_model.hooked, text_model.score(target), method.reduction)
-    rows = chunk_size(gradients, specs, signature, len(columns), max_rows)
+    rows = chunk_size(gradients, specs, signature, len(classes), max_rows)
     graph = ServingGraph(
         text_model,
         method,
         target,
         specs=specs,
-        columns=columns,
+        classes=classes,
         text_inputs=text_inputs,
         loop=ChunkLoop(gradients, rows, jit_compile=jit_compile),
     )
@@ -147,7 +148,7 @@ def export_saved_model(
 def _archive(
     model: keras.Model,
     specs: Any,
-    text_inputs: Sequence[int],
+    text_inputs: Collection[int],
     graph: ServingGraph,
     *,
     with_target: bool,
@@ -185,11 +186,11 @@ def _archive(
 
 
 def _track_tables(archive: Any, tokenizer: Any) -> None:
-    """Tracks the lookup tables of a tokenizer; Keras refuses a layer that was never called."""
-    if isinstance(tokenizer, keras.layers.Layer):
-        holder = tf.Module()
-        holder.tokenizer = tokenizer
-        archive.track(holder)
+    """Tracks the lookup tables of tokenizers; Keras refuses a layer that was never called."""
+    tokenizers = tokenizer.values() if isinstance(tokenizer, dict) else [tokenizer]
+    holder = tf.Module()
+    holder.tokenizers = [value for value in tokenizers if isinstance(value, keras.layers.Layer)]
+    archive.track(holder)
 
 
 def _ranked(tensors: Sequence[Any], specs: Sequence[tf.TensorSpec]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Batches of a `tf.data.Dataset`, and ragged tensors, as arrays."""
+"""Batches of a `tf.data.Dataset` as arrays."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +7,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.utils import arrays
-from tf_salience.utils.arrays import Array
+from tf_salience.models import labels as model_labels
+from tf_salience.models import nests
+from tf_salience.utils import arrays, validation
+from tf_salience.utils.arrays import Array, Nest
 
 
 def read(
     dataset: tf.data.Dataset, argument: str, *, max_examples: int | None, pad_id: int | None
-) -> tuple[Any, Array | None]:
+) -> tuple[Nest, Nest]:
     """Reads the inputs and the labels of a data set.
 
     Args:
@@ -23,8 +25,8 @@ def read(
         pad_id: the id of padding, or None.
 
     Returns:
-        A nest of arrays, (batch, ...); and labels, (batch,), or None if there is not one label for
-        each example.
+        A nest of arrays, (batch, ...); and the labels, an array, (batch, ...), a dict or tuple of
+        one for each output, or None.
 
     Raises:
         TypeError: if the data set is not batched.
@@ -36,9 +38,7 @@ def read(
     for element in dataset:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(element)
         batches.append(tf.nest.map_structure(lambda leaf: _to_array(leaf, pad_id), x))
-        # Labels of several heads, or of each token, are not one class per example.
-        if tf.is_tensor(y) and (y.shape.rank == 1 or y.shape[1:].num_elements() == 1):
-            labels.append(np.asarray(y))
+        labels.append(tf.nest.map_structure(_to_labels, y))
         example_count += len(tf.nest.flatten(batches[-1])[0])
         if max_examples is not None and example_count >= max_examples:
             break
@@ -49,14 +49,20 @@ def read(
     inputs = tf.nest.map_structure(
         lambda *leaves: _concatenate(leaves, argument, pad_id)[:max_examples], *batches
     )
-    return inputs, flat_labels(np.concatenate(labels)[:max_examples]) if labels else None
+    if labels[0] is None:
+        return inputs, None
+    joined = tf.nest.map_structure(
+        lambda *leaves: arrays.concatenate_padded(leaves)[:max_examples], *labels
+    )
+    return inputs, model_labels.to_arrays(joined)
 
 
 def _check_dataset(dataset: tf.data.Dataset, argument: str, max_examples: int | None) -> None:
     if any(spec.shape.rank == 0 for spec in tf.nest.flatten(dataset.element_spec)):
         raise TypeError(
             f"`{argument}` must be a data set of batches, as `fit` takes it: "
-            f"`{argument}.batch(32)`. Received: single elements, {dataset.element_spec}"
+            f"`{argument}.batch(32)`. Received: single elements, "
+            f"{validation.format_value(dataset.element_spec)}"
         )
     if max_examples is None and dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
@@ -65,32 +71,15 @@ def _check_dataset(dataset: tf.data.Dataset, argument: str, max_examples: int | 
         )
 
 
-def dense(ragged: tf.RaggedTensor, pad_id: int | None) -> tf.Tensor:
-    """Pads a ragged tensor with zeros.
-
-    Raises:
-        ValueError: if another id is padding.
-    """
-    if pad_id:
-        raise ValueError(
-            "A ragged tensor is padded with zeros, so `pad_id` must be 0. Received: "
-            f"pad_id={pad_id} and a RaggedTensor. Pad it: `inputs.to_tensor({pad_id})`."
-        )
-    return ragged.to_tensor()
-
-
-def flat_labels(labels: Array) -> Array:
-    """Flattens labels, (batch,) or (batch, 1), to (batch,); whole floats become integers."""
-    flat = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
-    if flat.dtype.kind in "OS":
-        names = [label.decode() if isinstance(label, bytes) else label for label in flat]
-        return np.array(names, object)
-    is_integral = flat.dtype.kind == "f" and bool((flat == np.round(flat)).all())
-    return flat.astype(np.int64) if is_integral else flat
+def _to_labels(value: Any) -> Array | None:
+    """Returns labels as an array, those of ragged or sparse rows filled up with zeros."""
+    if isinstance(value, tf.SparseTensor):
+        value = tf.sparse.to_dense(value)
+    return None if value is None else _to_array(value, pad_id=None)
 
 
 def _to_array(value: Any, pad_id: int | None) -> Array:
-    return np.asarray(dense(value, pad_id) if isinstance(value, tf.RaggedTensor) else value)
+    return np.asarray(nests.dense(value, pad_id) if isinstance(value, tf.RaggedTensor) else value)
 
 
 def _concatenate(batches: Sequence[Array], argument: str, pad_id: int | None) -> Array:
@@ -99,7 +88,8 @@ def _concatenate(batches: Sequence[Array], argument: str, pad_id: int | None) ->
     if len(widths) > 1 and pad_id:
         raise ValueError(
             f"The batches of `{argument}` have different widths. They are padded with zeros, so "
-            f"`pad_id` must be 0. Received: widths {sorted(widths)}, pad_id={pad_id}. Pad the data "
+            "`pad_id` must be 0. Received: widths "
+            f"{validation.format_value(sorted(widths))}, pad_id={pad_id}. Pad the data "
             "set to one width: `padded_batch(..., padded_shapes=, padding_values=)`."
         )
 

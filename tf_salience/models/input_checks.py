@@ -43,8 +43,8 @@ def check_signature(model: keras.Model, nest: Nest) -> None:
     if not symbolic:
         return
     expected = ", ".join(
-        f"{tensor.name}: {tensor.dtype} of shape {tuple(tensor.shape)}" for tensor in symbolic
-    )
+        f"{tensor.name}: {tensor.dtype} of shape {tuple(tensor.shape)}" for tensor in symbolic[:8]
+    ) + f" and {len(symbolic) - 8} more" * (len(symbolic) > 8)
     intro = f"The model {model.name!r} takes {expected}. Received: {nests.describe(nest)}."
     leaves = tf.nest.flatten(nest)
     if len(leaves) != len(symbolic):
@@ -86,9 +86,7 @@ def _check_shape(leaf: Array, tensor: Any, intro: str) -> None:
         raise ValueError(
             f"{intro} The sentences are {'longer' if longer else 'shorter'} than the model "
             f"takes: {leaf.shape[1]} tokens instead of {tensor.shape[1]}. "
-            f"{'Truncate' if longer else 'Pad'} them with "
-            f"`keras.utils.pad_sequences(inputs, maxlen={tensor.shape[1]}, padding='post', "
-            "truncating='post')`."
+            f"{nests.pad_sequences_mend(tensor.shape[1])}"
         )
 
 

@@ -228,7 +228,6 @@ def _columns(texts: Any) -> dict[str, Array]:
     sizes = {name: len(column) for name, column in columns.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(
-            "There must be as many texts of each kind. Received: "
-            + ", ".join(f"{size} of {name!r}" for name, size in sizes.items())
+            "There must be as many texts of each kind. Received: " + validation.format_value(sizes)
         )
     return columns

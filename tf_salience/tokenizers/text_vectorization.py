@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.tokenizers.tokenizer import Tokenizer
+from tf_salience.utils import validation
 
 
 def from_text_vectorization(layer: keras.layers.TextVectorization) -> Tokenizer:
@@ -25,7 +26,8 @@ def from_text_vectorization(layer: keras.layers.TextVectorization) -> Tokenizer:
     if len(vocabulary) <= 2:
         raise ValueError(
             "The `TextVectorization` has no vocabulary. Received: vocabulary="
-            f"{vocabulary}. Call its `adapt(texts)` or `set_vocabulary(words)` first."
+            f"{validation.format_value(vocabulary)}. Call its `adapt(texts)` or "
+            "`set_vocabulary(words)` first."
         )
 
     def to_ids(texts: Any) -> Any:

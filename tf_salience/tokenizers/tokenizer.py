@@ -24,6 +24,8 @@ class Tokenizer:
     Attributes:
         vocabulary: the token of each id, or None: ids are shown as numbers.
         to_ids: tensors of texts, (batch,), to ids, (batch, tokens), or None.
+        words_to_ids: tensors of words, (batch, tokens), to their ids, for a tokenizer that does not
+            split texts; or None.
         preprocess: texts to all inputs of the model, by its own preprocessor, or None.
         read_subword: a token to the `Subword` that is shown, or None if tokens are words.
         special_ids: the ids of special tokens, which are not text: `[CLS]`.
@@ -36,6 +38,7 @@ class Tokenizer:
 
     vocabulary: Sequence[str] | None = None
     to_ids: Callable[[Any], Any] | None = None
+    words_to_ids: Callable[[Any], Any] | None = None
     preprocess: TextPreprocessor | None = None
     read_subword: subwords.ReadSubword | None = None
     special_ids: frozenset[int] = frozenset()
@@ -45,10 +48,25 @@ class Tokenizer:
     pad_id_from_user: bool = False
 
     @property
-    def encode(self) -> Callable[[Any], Any] | None:
-        """A function from arrays of texts, (batch,), to ids, (batch, tokens); or None."""
-        to_ids = self.to_ids
-        return None if to_ids is None else lambda texts: to_ids(tf.constant(texts)).numpy()
+    def takes_texts(self) -> bool:
+        """True if texts, or their words, can be encoded."""
+        return self.to_ids is not None or self.words_to_ids is not None
+
+    def encode(self, texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Returns the ids of texts, (batch,), or of their words, (batch, tokens).
+
+        Raises:
+            ValueError: for whole texts where the tokenizer does not split them.
+        """
+        if self.to_ids is not None:
+            return np.asarray(self.to_ids(tf.constant(texts)))
+        if self.words_to_ids is None or texts.ndim != 2:
+            raise ValueError(
+                "The `tokenizer` looks words up and does not split texts. Received: texts of shape "
+                f"{texts.shape}. Pass the words of each text, (batch, tokens), as in training: "
+                "`[text.split() for text in texts]`."
+            )
+        return np.asarray(self.words_to_ids(tf.constant(texts)))
 
     @cached_property
     def _subwords(self) -> dict[int, subwords.Subword]:
@@ -133,7 +151,7 @@ class Tokenizer:
         token_id = self.token_id(text)
         if token_id is not None:
             return [token_id]
-        return [] if self.encode is None else self.encode(np.array([text], object))[0].tolist()
+        return [] if self.to_ids is None else self.encode(np.array([text], object))[0].tolist()
 
     def token_id(self, token: str) -> int | None:
         """Returns the id of a token, or None if it is not in the vocabulary."""
