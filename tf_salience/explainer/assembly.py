@@ -14,7 +14,6 @@ from tf_salience.explanation import Explanation, SalienceMatrix, padding
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.inputs import Inputs
 from tf_salience.models.text_model import TextModel
-from tf_salience.tokenizers.tokenizer import Tokenizer
 from tf_salience.utils import arrays, validation, warnings
 from tf_salience.utils.arrays import Array
 from tf_salience.version import __version__
@@ -49,7 +48,7 @@ def explanation(
     forward: ForwardPass,
     attribution: Attribution,
     *,
-    target_indices: Array,
+    target_classes: Array | None,
     target_names: list[str],
     output: Array,
     config: dict[str, Any],
@@ -61,7 +60,7 @@ def explanation(
         inputs: of these examples.
         forward: their forward pass.
         attribution: the method's; segments in the order of the calls.
-        target_indices: (batch, columns).
+        target_classes: (batch,), the explained class of each; None for another kind of target.
         target_names: one for each example.
         output: (batch,), the target at the input.
         config: as `explanation_config` gives it.
@@ -71,15 +70,15 @@ def explanation(
         attribution.scores, [segment.width for segment in forward.segments]
     )
     ends = np.cumsum([segment.width for segment in shown]).tolist()
-    readings = [_read_tokens(model.tokenizer, shown, row) for row in range(len(output))]
-    are_subwords = model.tokenizer.read_subword is not None
+    readings = [_read_tokens(shown, row) for row in range(len(output))]
+    are_subwords = any(segment.tokenizer.read_subword is not None for segment in shown)
     are_ids = all(segment.ids is not None for segment in shown)
     parts = _parts(inputs, shown)
     return Explanation(
         tokens=[strings for strings, _ in readings],
         words=[words for _, words in readings] if are_subwords and are_ids else None,
         parts=parts,
-        offsets=_offsets(model.tokenizer, inputs, shown, parts) if inputs.texts else None,
+        offsets=_offsets(inputs, shown, parts) if inputs.texts else None,
         scores=np.concatenate([by_call[number] for number in forward.order], axis=1).astype(
             np.float32
         ),
@@ -88,7 +87,7 @@ def explanation(
             segment.name: slice(end - segment.width, end)
             for segment, end in zip(shown, ends, strict=True)
         },
-        target=target_indices[:, 0].astype(np.int64) if target_indices.shape[1] == 1 else None,
+        target=target_classes,
         target_name=target_names,
         output=output,
         config=config,
@@ -96,9 +95,7 @@ def explanation(
     )
 
 
-def _read_tokens(
-    tokenizer: Tokenizer, shown: Sequence[Segment], row: int
-) -> tuple[list[str], list[int]]:
+def _read_tokens(shown: Sequence[Segment], row: int) -> tuple[list[str], list[int]]:
     """Returns the real tokens of one example as they are read, and the number of each one's word.
 
     Where no ids are known, `#3` for position 3. Words are counted through all segments.
@@ -110,7 +107,7 @@ def _read_tokens(
         if segment.ids is None:
             strings.extend(f"#{position}" for position in real)
             continue
-        segment_strings, segment_words = tokenizer.token_strings(segment.ids[row, real])
+        segment_strings, segment_words = segment.tokenizer.token_strings(segment.ids[row, real])
         strings.extend(segment_strings)
         first = max(words, default=-1) + 1
         words.extend(word + first if word >= 0 else word for word in segment_words)
@@ -130,7 +127,6 @@ def _parts(inputs: Inputs, shown: Sequence[Segment]) -> list[dict[str, slice]] |
 
 
 def _offsets(
-    tokenizer: Tokenizer,
     inputs: Inputs,
     shown: Sequence[Segment],
     parts: list[dict[str, slice]] | None,
@@ -150,7 +146,8 @@ def _offsets(
                 else:
                     text = texts[name][row]
                     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-                    offsets.extend(tokenizer.offsets_of(text, segment.ids[row, columns]))
+                    ids = segment.ids[row, columns]
+                    offsets.extend(segment.tokenizer.offsets_of(text, ids))
     return rows
 
 
@@ -212,10 +209,11 @@ def _place_of(rows: Explanation, column: int) -> int:
     return int(rows.mask[0, : column + rows.segments[names[0]].start].sum())
 
 
-def unknown_examples(forward: ForwardPass, tokenizer: Tokenizer) -> Array:
+def unknown_examples(forward: ForwardPass) -> Array:
     """Returns the indices of examples whose words are all unknown to the vocabulary."""
     words, known_words = [], []
     for segment in forward.segments:
+        tokenizer = segment.tokenizer
         if segment.ids is None or tokenizer.unknown_id is None:
             return np.zeros(0, np.int64)
         words.append(segment.mask & ~np.isin(segment.ids, list(tokenizer.special_ids)))

@@ -1,35 +1,34 @@
 """`Explainer` and `explain`."""
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from tf_salience import targets
 from tf_salience.attribution import methods
-from tf_salience.attribution.execution.chunks import ChunkRunner, PathBatch
 from tf_salience.attribution.execution.memory import check_max_rows
-from tf_salience.attribution.execution.trimming import PaddingTrimmer
-from tf_salience.attribution.path import PathGradients
-from tf_salience.attribution.result import Attribution
 from tf_salience.explainer import assembly
-from tf_salience.explainer.forward import ForwardRunner
-from tf_salience.explainer.path_batches import PathBatches
+from tf_salience.explainer.pipeline import Pipeline
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models import inputs as model_inputs
-from tf_salience.models.embeddings.forward_pass import ForwardPass
+from tf_salience.models import labels as model_labels
 from tf_salience.models.inputs import Inputs
-from tf_salience.models.text_model import TextModel
-from tf_salience.utils import validation
+from tf_salience.targets import output_units
+from tf_salience.targets.class_names import ClassNames
+from tf_salience.utils import arrays, validation
 
 
 class Explainer:
     """Explains a Keras text model, token by token.
 
     Make it once and call it often: what is compiled is kept. It follows the model's weights as they
-    train, and leaves the model as it was.
+    train, notices when layers are changed (LoRA, quantization, another activation) and traces them
+    anew, and leaves the model as it was.
 
     Args:
         model: a built `keras.Model` of any kind: Sequential, Functional, subclassed, nested.
@@ -40,10 +39,12 @@ class Explainer:
             tagger `targets.Position`, of a language model `targets.Span`, or a callable
             `outputs -> (batch,)`.
         embeddings: the layer that embeds the tokens, its name, or a list; None: the only one there.
-        tokenizer: a `keras.layers.TextVectorization`, a KerasHub tokenizer or preprocessor, or a
-            vocabulary (strings, by id); None: the preprocessor of a KerasHub model, or the
-            `TextVectorization` inside the model, if there is one.
-        class_names: the name of each class.
+        tokenizer: a `keras.layers.TextVectorization` or `StringLookup`, a KerasHub tokenizer or
+            preprocessor, or a vocabulary (a list of strings, by id); a dict of these by the names
+            of the inputs, where they have vocabularies of their own; None: the preprocessor of a
+            KerasHub model, or the `TextVectorization` layers inside the model.
+        class_names: the name of each class, in their order; or a dict, index to name or name to
+            index. A single output unit may have two: then it scores the second, minus it the first.
         pad_id: the id of padding, where the model or the tokenizer does not tell.
         output: which of several outputs is explained: a key, a name, or a number.
         batch_size: examples in one forward pass.
@@ -53,6 +54,10 @@ class Explainer:
             outputs; False: keep it.
         jit_compile: whether XLA compiles the rows; "auto": on a GPU at once, on a CPU as soon as
             the time that it saves pays for compiling. Where XLA cannot, one warning.
+        check_traces: True: in each call the model runs one example untraced, and a difference
+            from what its graph gives is an error. Changes of layers, variables, dtypes and Python
+            values are noticed without it; this also sees what no attribute shows, for the price of
+            an eager forward pass a call.
 
     Attributes:
         model: the model.
@@ -73,46 +78,54 @@ class Explainer:
         target: Any = "predicted",
         embeddings: Any = None,
         tokenizer: Any = None,
-        class_names: Sequence[str] | None = None,
+        class_names: ClassNames | None = None,
         pad_id: int | None = None,
         output: str | int | None = None,
         batch_size: int = 32,
         max_rows: int | str = "auto",
         trim_padding: bool | str = "auto",
         jit_compile: bool | str = "auto",
+        check_traces: bool = False,
     ) -> None:
         _check_auto_or_bool("trim_padding", trim_padding)
         _check_auto_or_bool("jit_compile", jit_compile)
+        if not isinstance(check_traces, bool):
+            raise TypeError(
+                "`check_traces` must be True or False. "
+                f"Received: check_traces={validation.format_value(check_traces)}"
+            )
         max_rows = check_max_rows(max_rows)
         batch_size = validation.positive_integer("batch_size", batch_size)
         self.model = model
         self.method = methods.get(method)
         self.target = targets.get(target)
-        self._model = TextModel.from_arguments(
-            model,
-            embeddings=embeddings,
-            tokenizer=tokenizer,
-            class_names=class_names,
-            pad_id=pad_id,
-            output=output,
-        )
-        self.class_names = self._model.class_names
-        self._trimmer = PaddingTrimmer() if trim_padding and self.method.follows_path else None
-        score = self._model.score(self.target)
-        runner = ChunkRunner(
-            PathGradients(self._model.hooked, score, self.method.reduction),
-            batch_size=batch_size,
-            max_rows=max_rows,
-            jit_compile=jit_compile,
-            model_name=model.name,
-        )
-        forward = ForwardRunner(self._model, batch_size)
-        self._batches = PathBatches(self._model, self.method, score, forward, runner)
+        # The rows are spread over the replicas of the strategy in whose scope this is made.
+        self._strategy = tf.distribute.get_strategy()
+        self._arguments: dict[str, Any] = {
+            "model_arguments": {
+                "embeddings": embeddings,
+                "tokenizer": tokenizer,
+                "class_names": class_names,
+                "pad_id": pad_id,
+                "output": output,
+            },
+            "runner_arguments": {
+                "batch_size": batch_size,
+                "max_rows": max_rows,
+                "jit_compile": jit_compile,
+            },
+            "trims_padding": bool(trim_padding),
+            "checks_traces": check_traces,
+        }
+        self._lock = threading.Lock()
+        self._earlier_traces = 0
+        self._pipeline = self._build()
+        self.class_names = self._pipeline.model.class_names
 
     @property
     def trace_count(self) -> int:
         """The number of graphs traced so far; it stays where the same shapes come again."""
-        return self._batches.trace_count
+        return self._earlier_traces + self._pipeline.batches.trace_count
 
     def __call__(self, inputs: Any, labels: Any = None) -> Explanation:
         """Explains a batch of examples.
@@ -120,8 +133,9 @@ class Explainer:
         Args:
             inputs: texts, arrays, or a dict or tuple of them, as the model or the tokenizer takes
                 them; a single text is a batch of one. Or a `tf.data.Dataset` of batches of these.
-            labels: (batch,) class indices or names, for `target="label"`; None: those of the data
-                set, if it has some.
+            labels: for `target="label"`, class indices or names, (batch,), or one-hot rows,
+                (batch, classes); of several outputs a dict or tuple of these. None: those of the
+                data set, if it has some.
 
         Returns:
             An `Explanation`, with one `TokenSalience` per example.
@@ -130,7 +144,9 @@ class Explainer:
             TypeError: for inputs of another kind.
             ValueError: for inputs that do not fit the model; see the message.
         """
-        return self._explain(self._prepare(inputs), labels, self.target)
+        labels = None if labels is None else model_labels.to_arrays(labels)
+        pipeline = self._current()
+        return self._explain(pipeline, self._prepare(pipeline, inputs), labels, self.target)
 
     def matrix(self, inputs: Any, labels: Any = None) -> list[SalienceMatrix]:
         """Explains each token of the target by itself: targets x tokens.
@@ -154,11 +170,12 @@ class Explainer:
                 "`matrix` explains each token of `targets.Span` or `targets.Position`. "
                 f"Received: target={self.target!r}"
             )
-        prepared = self._prepare(inputs)
-        labels = prepared.labels if labels is None else np.asarray(labels)
+        pipeline = self._current()
+        prepared = self._prepare(pipeline, inputs)
+        labels = prepared.labels if labels is None else model_labels.to_arrays(labels)
         rows = [
             (batch.numbers[row], column)
-            for _, context, batch in self._batches(prepared, labels, self.target.for_all_tokens)
+            for _, context, batch in pipeline.batches(prepared, labels, self.target.for_all_tokens)
             for row, column in self.target.token_targets(batch.inputs.target_indices, context)
         ]
         if not rows:
@@ -168,8 +185,9 @@ class Explainer:
             )
         examples, columns = np.array(rows, np.int64).T
         explanation = self._explain(
+            pipeline,
             prepared.take(examples),
-            None if labels is None else labels[examples],
+            None if labels is None else arrays.take(labels, examples),
             self.target.at_columns(columns.tolist(), examples.tolist()),
         )
         return assembly.matrices(explanation, examples, columns)
@@ -194,15 +212,17 @@ class Explainer:
         Raises:
             ValueError: for inputs that do not fit the model, or another shape of `erased`.
         """
-        prepared = self._prepare(inputs)
+        pipeline = self._current()
+        prepared = self._prepare(pipeline, inputs)
+        labels = None if labels is None else model_labels.to_arrays(labels)
         erased = np.asarray(erased, bool)
-        batches: Iterable[Any] = self._batches(prepared, labels, self.target)
-        if len(self._batches.ranges(prepared)) == 1:
+        batches: Iterable[Any] = pipeline.batches(prepared, labels, self.target)
+        if len(pipeline.batches.ranges(prepared)) == 1:
             batches = list(batches)
             widths = batches[0][-1].widths
         else:
             # Texts may be wider in one range than in another, so all are run once for their width.
-            widths = self._batches.widest(prepared)
+            widths = pipeline.batches.widest(prepared)
         expected = (prepared.total, sum(widths))
         if erased.ndim != 3 or erased.shape[1:] != expected:
             raise ValueError(
@@ -233,43 +253,57 @@ class Explainer:
             return
         outputs = np.zeros((examples, *symbolic[0].shape[1:]), np.float32)
         self.target.resolve(
-            self._model.target_context(outputs, np.arange(examples), examples, labels=labels)
+            self._current().model.target_context(
+                outputs, np.arange(examples), examples, labels=labels
+            )
         )
 
-    def _prepare(self, inputs: Any) -> Inputs:
-        return model_inputs.prepare(self._model, inputs, getattr(self.target, "continuation", None))
+    def _build(self) -> Pipeline:
+        with self._strategy.scope():
+            return Pipeline.build(self.model, self.method, self.target, **self._arguments)
 
-    def _explain(self, inputs: Inputs, labels: Any, target: targets.Target) -> Explanation:
-        config = assembly.explanation_config(self._model, self.method, self.target)
+    def _current(self) -> Pipeline:
+        """Returns the pipeline, made anew if the model has changed in what its graphs have fixed.
+
+        A graph would go on giving the numbers of the model as it was.
+        """
+        with self._lock:
+            if self._pipeline.is_stale():
+                pipeline = self._build()
+                self._earlier_traces += self._pipeline.batches.trace_count
+                self._pipeline = pipeline
+            return self._pipeline
+
+    def _prepare(self, pipeline: Pipeline, inputs: Any) -> Inputs:
+        continuation = getattr(self.target, "continuation", None)
+        return model_inputs.prepare(pipeline.model, inputs, continuation)
+
+    def _explain(
+        self, pipeline: Pipeline, inputs: Inputs, labels: Any, target: targets.Target
+    ) -> Explanation:
+        config = assembly.explanation_config(pipeline.model, self.method, self.target)
         explanations: list[Explanation] = []
         unknown: list[int] = []
-        for forward, context, batch in self._batches(inputs, labels, target):
+        for forward, context, batch in pipeline.batches(inputs, labels, target):
             target_indices = batch.inputs.target_indices
             explanations.append(
                 assembly.explanation(
-                    self._model,
+                    pipeline.model,
                     inputs.take(batch.numbers),
                     forward,
-                    self._attribute(forward, batch),
-                    target_indices=target_indices,
+                    pipeline.attribute(self.method, forward, batch),
+                    target_classes=output_units.class_indices(target_indices, context),
                     target_names=[target.name(row, context) for row in target_indices],
                     output=batch.outputs,
                     config=config,
                 )
             )
-            rows = assembly.unknown_examples(forward, self._model.tokenizer)
+            rows = assembly.unknown_examples(forward)
             unknown.extend(batch.numbers[rows].tolist())
+        pipeline.settle()
         explanation = assembly.join(explanations)
         assembly.warn(explanation, unknown)
         return explanation
-
-    def _attribute(self, forward: ForwardPass, batch: PathBatch) -> Attribution:
-        """Runs the method, at the width that the examples need where padding may be cut."""
-        # Ids that the model makes of its inputs need not become shorter with them.
-        may_cut = all(segment.source >= 0 for segment in forward.segments)
-        if self._trimmer is not None and may_cut and len(set(batch.widths)) == 1:
-            return self._trimmer.attribute(self.method, batch)
-        return self.method(batch)
 
 
 def explain(

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.attribution.execution.compilation import TracedFunction
+from tf_salience.explainer import consistency
 from tf_salience.models import nests
 from tf_salience.models.embeddings.candidates import has_other_name
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
@@ -28,11 +29,24 @@ class ForwardRunner:
     Args:
         model: the model.
         batch_size: examples in one pass.
+        fixed_batch: the number of examples that the model takes; None for any.
+        checks_traces: whether each call runs an example untraced.
     """
 
-    def __init__(self, model: TextModel, batch_size: int) -> None:
+    def __init__(
+        self,
+        model: TextModel,
+        batch_size: int,
+        *,
+        fixed_batch: int | None = None,
+        checks_traces: bool = False,
+    ) -> None:
         self._model = model
         self._batch_size = batch_size
+        self._fixed_batch = fixed_batch
+        self._checks_traces = checks_traces
+        # The numbers of examples, one or several, with which independence was checked.
+        self._checked: set[bool] = set()
         self._record = TracedFunction(self._trace)
         # The passes inside the graphs: they alone know which layers were called.
         self._traced: list[ForwardPass] = []
@@ -52,7 +66,8 @@ class ForwardRunner:
         Raises:
             TypeError: for ids that are not whole numbers.
             ValueError: if the model cannot run on them; for ids outside an embedding table;
-                embeddings or outputs that are not finite; a layer that gives no embeddings.
+                embeddings or outputs that are not finite; a layer that gives no embeddings; outputs
+                that depend on the batch, or are random.
         """
         starts = range(0, len(examples), self._batch_size)
         batches = [np.arange(len(examples))[start : start + self._batch_size] for start in starts]
@@ -68,7 +83,12 @@ class ForwardRunner:
             check_embedded(self._model.model, nest, passes[0].unread, layers[0].name)
         for forward, batch in zip(passes, batches, strict=True):
             self._check(forward, examples[batch])
+        self._check_independence(arrays.take(nest, batches[0]), passes[0], examples[batches[0]])
+        if self._checks_traces:
+            self._check_untraced(arrays.take(nest, batches[0][:1]))
         forward = identify(self._model, nest, _joined([_with_token_ids(f) for f in passes]))
+        names = nests.aliases(self._model.model, nest)
+        self._model.tokenizers.check(forward.segments, names)
         return replace(
             forward,
             segments=[
@@ -81,19 +101,61 @@ class ForwardRunner:
             ],
         )
 
+    def _check_independence(self, batch: Nest, forward: ForwardPass, examples: Array) -> None:
+        """Runs both halves of a batch alone, or two copies of a single example; once each."""
+        is_single = len(examples) == 1
+        if is_single in self._checked:
+            return
+        rows = np.arange(len(examples))
+        for half in [np.zeros(2, int)] if is_single else np.array_split(rows, 2):
+            inputs = arrays.take(batch, half)
+            alone = self._run(inputs, ())
+            if _token_counts(alone) != _token_counts(forward):
+                continue  # Texts that are shorter without the others are other inputs.
+            consistency.check_alone(
+                self._model.model,
+                self._model.select_output(alone.outputs),
+                arrays.take(self._model.select_output(forward.outputs), half),
+                examples[half],
+                self._record.graph_at(inputs, ()),
+            )
+        self._checked.add(is_single)
+
+    def _check_untraced(self, example: Nest) -> None:
+        filled, _ = self._filled((example, ()))
+        traced = self._run(example, ()).outputs
+        untraced = self._model.hooked.run_untraced(tf.nest.map_structure(tf.constant, filled))
+        untraced = tf.nest.map_structure(lambda output: output[:1], untraced)
+        consistency.check_untraced(self._model.model, traced, untraced)
+
+    def _filled(self, nest: Nest) -> Nest:
+        """Fills a batch up to the size that the model takes, with copies of its last example."""
+        if self._fixed_batch is None:
+            return nest
+        size = nests.batch_size(nest)
+        return arrays.take(nest, np.minimum(np.arange(self._fixed_batch), size - 1))
+
+    def _cut(self, tensor: Any, size: int) -> Any:
+        has_batch_axis = tensor is not None and tensor.shape[:1] == [self._fixed_batch]
+        return tensor[:size] if has_batch_axis else tensor
+
     def _run(self, batch: Nest, vectorized: tuple[Any, ...]) -> ForwardPass:
+        size = nests.batch_size(batch)
         try:
-            tensors = self._record(batch, vectorized)
+            tensors = self._record(*self._filled((batch, vectorized)))
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise ValueError(
                 f"The model {self._model.model.name!r} could not run on the inputs. Received: "
                 f"{nests.describe(batch)}. Expected: inputs that `model(inputs)` takes, no longer "
-                f"than its positions reach. The model said: {error}"
+                f"than its positions reach. The model said: {validation.format_error(error)}"
             ) from error
-        traced = self._traced[int(tensors["number"])]
+        traced = self._traced[int(tensors.pop("number"))]
+        if self._fixed_batch is not None:
+            tensors = tf.nest.map_structure(lambda tensor: self._cut(tensor, size), tensors)
         return replace(
             traced,
             outputs=tensors["outputs"],
+            logits=tensors["logits"],
             segments=_with_arrays(traced.segments, tensors["segments"]),
             vectorized=tuple(tensors["vectorized"]),
             lookups=_with_arrays(traced.lookups, tensors["lookups"]),
@@ -101,10 +163,12 @@ class ForwardRunner:
 
     def _trace(self, batch: Nest, vectorized: Any) -> Any:
         forward = self._model.hooked.record(batch, vectorized)
+        forward = replace(forward, activation=self._model.activation_of(forward.outputs))
         self._traced.append(forward)
         return {
             "number": tf.constant(len(self._traced) - 1),
             "outputs": forward.outputs,
+            "logits": None if forward.activation is None else self._model.logits(forward.outputs),
             "segments": [(call.ids, call.embeddings, call.mask) for call in forward.segments],
             "vectorized": forward.vectorized,
             "lookups": [(call.ids, call.embeddings, call.mask) for call in forward.lookups],
@@ -132,6 +196,10 @@ class ForwardRunner:
                 mend="Check the model's weights and the inputs of these examples.",
                 examples=examples.tolist(),
             )
+
+
+def _token_counts(forward: ForwardPass) -> list[int]:
+    return [ids.shape[1] for ids in forward.vectorized]
 
 
 def _with_arrays(calls: Sequence[Segment], tensors: Sequence[Any]) -> list[Segment]:
@@ -173,6 +241,7 @@ def _joined(passes: Sequence[ForwardPass]) -> ForwardPass:
         outputs=tf.nest.map_structure(
             lambda *batches: np.concatenate([np.asarray(batch) for batch in batches]), *outputs
         ),
+        logits=joined([forward.logits for forward in passes]),
         segments=[
             replace(
                 call[0],

@@ -1,6 +1,6 @@
 """From the inputs of a call to path batches: forward pass, target and baselines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,13 @@ from tf_salience.attribution import baselines
 from tf_salience.attribution.execution.chunks import ChunkRunner, PathBatch
 from tf_salience.attribution.methods import Method
 from tf_salience.attribution.path import PathInputs
+from tf_salience.explainer import consistency
 from tf_salience.explainer.forward import ForwardRunner
 from tf_salience.models import outputs as model_outputs
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.inputs import Inputs
 from tf_salience.models.text_model import TextModel
-from tf_salience.targets import Context, Target
+from tf_salience.targets import Context, Target, reads_logits
 from tf_salience.utils import validation
 from tf_salience.utils.arrays import Array
 
@@ -32,7 +33,6 @@ class PathBatches:
     Args:
         model: the model.
         method: the method, whose baseline starts the paths.
-        score: all outputs and target indices to the target, (batch,).
         forward: runs forward passes.
         runner: runs the chunks.
     """
@@ -41,13 +41,11 @@ class PathBatches:
         self,
         model: TextModel,
         method: Method,
-        score: Callable[[Any, Any], Any],
         forward: ForwardRunner,
         runner: ChunkRunner,
     ) -> None:
         self._model = model
         self._method = method
-        self._score = score
         self._forward = forward
         self._runner = runner
 
@@ -95,6 +93,8 @@ class PathBatches:
                 forward.outputs,
                 numbers,
                 inputs.total,
+                logits=forward.logits if reads_logits(target) else None,
+                activation=forward.activation,
                 labels=labels,
                 predicted_tokens=model_outputs.predicted_tokens(
                     self._model.model, batch.nest, forward.segments
@@ -118,8 +118,9 @@ class PathBatches:
                     inputs=path_inputs,
                     embeddings=tuple(segment.embeddings for segment in forward.segments),
                     masks=tuple(segment.mask for segment in forward.segments),
-                    outputs=self._targets(forward.outputs, target_indices, numbers),
+                    outputs=_targets(target, context, target_indices),
                     numbers=numbers,
+                    end_tolerance=consistency.tolerance(self._model.model),
                 ),
             )
 
@@ -130,7 +131,7 @@ class PathBatches:
             self._method.keep_ids,
             embeddings=segment.embeddings,
             ids=segment.ids,
-            vector_of=lambda baseline: self._model.baseline_vector(segment.layer, baseline),
+            vector_of=lambda baseline: self._model.baseline_vector(segment, baseline),
             examples=numbers.tolist(),
             total=total,
         )
@@ -142,26 +143,28 @@ class PathBatches:
         )
         return baseline
 
-    def _targets(self, outputs: Any, target_indices: Array, numbers: Array) -> Array:
-        """Computes the target of each example at the input, (batch,), from the model's outputs."""
-        try:
-            tensors = tf.nest.map_structure(tf.constant, outputs)
-            targets = np.asarray(self._score(tensors, tf.constant(target_indices)), np.float64)
-        except (ValueError, TypeError, IndexError, AttributeError, tf.errors.OpError) as error:
-            shapes = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
-            raise ValueError(
-                "The target cannot be taken from the model's outputs. Received: outputs of shape "
-                f"{shapes}. It must be a callable to floats of shape (batch,). It said: {error}"
-            ) from error
-        if len(targets) != len(target_indices):
-            raise ValueError(
-                "A callable `target` must return one number for each row. Received: "
-                f"{len(targets)} numbers for {len(target_indices)} rows"
-            )
-        validation.check_finite(
-            "The target",
-            targets,
-            mend="Check the callable, or choose another target.",
-            examples=numbers.tolist(),
+
+def _targets(target: Target, context: Context, target_indices: Array) -> Array:
+    """Computes the target of each example at the input, (batch,), from what it reads there."""
+    try:
+        tensors = tf.nest.map_structure(tf.constant, context.outputs)
+        values = np.asarray(target.score(tensors, tf.constant(target_indices)), np.float64)
+    except (ValueError, TypeError, IndexError, AttributeError, tf.errors.OpError) as error:
+        shapes = tf.nest.map_structure(lambda output: tuple(output.shape), context.outputs)
+        raise ValueError(
+            "The target cannot be taken from the model's outputs. Received: outputs of shape "
+            f"{validation.format_value(shapes)}. It must be a callable to floats of shape "
+            f"(batch,). It said: {validation.format_error(error)}"
+        ) from error
+    if len(values) != len(target_indices):
+        raise ValueError(
+            "A callable `target` must return one number for each row. Received: "
+            f"{len(values)} numbers for {len(target_indices)} rows"
         )
-        return targets
+    validation.check_finite(
+        "The target",
+        values,
+        mend="Check the callable, or choose another target.",
+        examples=context.examples.tolist(),
+    )
+    return values

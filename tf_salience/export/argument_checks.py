@@ -12,6 +12,7 @@ from tf_salience import targets
 from tf_salience.attribution.methods import Method
 from tf_salience.models.text_model import TextModel
 from tf_salience.utils import validation
+from tf_salience.utils.validation import format_value
 
 #: The signature that takes a class beside the inputs.
 WITH_TARGET = "attributions_with_target"
@@ -27,14 +28,14 @@ def versioned_folder(filepath: str | PathLike[str], version: int | None) -> Path
     if "://" in str(filepath):
         raise ValueError(
             "`filepath` must be a local directory. Export to one, then copy it, with "
-            f"`gsutil cp -r` for instance. Received: {str(filepath)!r}"
+            f"`gsutil cp -r` for instance. Received: {format_value(str(filepath))}"
         )
     if version is None:
         return Path(filepath)
     if not validation.is_integer(version):
         raise TypeError(
             "`version` must be a number or None. "
-            f"Received: version={version!r} (of type {type(version).__name__})"
+            f"Received: version={format_value(version)} (of type {type(version).__name__})"
         )
     if version < 0:
         raise ValueError(f"`version` must be at least 0. Received: version={version}")
@@ -46,19 +47,20 @@ def check_target(target: targets.Target) -> None:
     if isinstance(target, targets.TokenTarget):
         raise ValueError(
             "A target at a place among the tokens cannot be exported, since each request has "
-            f"others. Received: target={target!r}. Export a callable, for instance "
+            f"others. Received: target={format_value(target)}. Export a callable, for instance "
             "`target=lambda outputs: outputs[:, 3, 1]`."
         )
     for unit in target.units:
         if isinstance(unit, str) and unit == "label":
             raise ValueError(
                 "`target='label'` cannot be exported, since a request has no labels. Received: "
-                f"target={unit!r}. Leave it out, and ask the signature `{WITH_TARGET}` for a class."
+                f"target={format_value(unit)}. Leave it out, and ask the signature "
+                f"`{WITH_TARGET}` for a class."
             )
         if isinstance(unit, Sequence | np.ndarray) and not isinstance(unit, str):
             raise ValueError(
                 "A `target` for each example cannot be exported, since a request has others. Ask "
-                f"the signature `{WITH_TARGET}` for classes. Received: target={unit!r}"
+                f"the signature `{WITH_TARGET}` for classes. Received: target={format_value(unit)}"
             )
 
 
@@ -67,7 +69,8 @@ def check_jit_compile(model: TextModel, jit_compile: bool) -> None:
     if not isinstance(jit_compile, bool):
         raise TypeError(
             "`jit_compile` must be True or False. "
-            f"Received: jit_compile={jit_compile!r} (of type {type(jit_compile).__name__})"
+            f"Received: jit_compile={format_value(jit_compile)} "
+            f"(of type {type(jit_compile).__name__})"
         )
     if jit_compile and model.takes_text:
         raise ValueError(

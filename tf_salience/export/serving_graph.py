@@ -1,6 +1,6 @@
 """The graph that explains a request: one pass of the model, its checks, the path, the outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.segments import identify
 from tf_salience.models.text_model import TextModel
 from tf_salience.targets import Target, output_units
+from tf_salience.tokenizers.tokenizer import Tokenizer
+from tf_salience.utils.validation import format_value
 
 #: The target of an example that asks for the class that the model predicts for it.
 PREDICTION = -1
@@ -30,8 +32,8 @@ class ServingGraph:
         method: the method.
         target: the target.
         specs: the model's inputs, a nest of tensor specs with names.
-        columns: the target indices, as `fixed_columns` gives them.
-        text_inputs: the numbers of the inputs, flattened, that come as texts for the tokenizer.
+        classes: the classes that the target reads, as `fixed_classes` gives them.
+        text_inputs: the numbers of the inputs, flattened, that come as texts, with the tokenizers.
         loop: runs the rows.
     """
 
@@ -42,24 +44,25 @@ class ServingGraph:
         target: Target,
         *,
         specs: Any,
-        columns: Sequence[int],
-        text_inputs: Sequence[int],
+        classes: Sequence[int],
+        text_inputs: Mapping[int, Tokenizer],
         loop: ChunkLoop,
     ) -> None:
         self._model = model
         self._method = method
+        self._target = target
         self._score = model.score(target)
         self._specs = specs
         self._flat_specs = tf.nest.flatten(specs)
         self._names = [spec.name for spec in self._flat_specs]
-        self._columns = columns
+        self._classes = classes
         self._text_inputs = text_inputs
         self._loop = loop
 
     @property
     def default_target(self) -> int:
         """The class that is explained unless a request names one; or `PREDICTION`."""
-        return self._columns[0] if self._columns else PREDICTION
+        return self._classes[0] if self._classes else PREDICTION
 
     def __call__(self, flat: Sequence[Any], target: Any) -> dict[str, Any]:
         """Explains a request.
@@ -96,7 +99,9 @@ class ServingGraph:
         results |= self._token_results(forward)
         results["output"] = output
         if target_indices.shape[1] == 1:
-            results["target"] = target_indices[:, 0]
+            units = output_units.unit_count(self._model.select_output(outputs))
+            first_class = output_units.first_class(units, self._model.class_names)
+            results["target"] = target_indices[:, 0] + first_class
         narrow = {
             name: tf.cast(value, tf.float32) if value.dtype == tf.float64 else value
             for name, value in results.items()
@@ -109,10 +114,9 @@ class ServingGraph:
         for number in self._text_inputs:
             request_specs[number] = tf.TensorSpec([None], tf.string, self._names[number])
         inputs = request_checks.check_inputs(flat, request_specs)
-        to_ids = self._model.tokenizer.to_ids
-        for number in self._text_inputs:
+        for number, tokenizer in self._text_inputs.items():
             spec = self._flat_specs[number]
-            ids = tf.cast(to_ids(inputs[number]), spec.dtype)  # type: ignore[misc]
+            ids = tf.cast(tokenizer.to_ids(inputs[number]), spec.dtype)  # type: ignore[misc]
             # Ids of any width would fit one width by chance alone.
             open_width = spec.shape[1] is not None and ids.shape[1] is None
             if open_width or not ids.shape.is_compatible_with(spec.shape):
@@ -130,16 +134,19 @@ class ServingGraph:
     def _target_indices(self, outputs: Any, target: Any) -> Any:
         """Returns the outputs that the target reads, (batch, columns)."""
         batch = tf.shape(tf.nest.flatten(outputs)[0])[0]
-        if not self._columns:
+        if not self._classes:
             return tf.zeros([batch, 0], tf.int32)
-        matrix = output_units.as_matrix(self._model.select_output(outputs))
+        matrix = output_units.as_matrix(self._model.read_output(self._target, outputs))
         predicted = tf.argmax(matrix, axis=1, output_type=tf.int32)
-        if len(self._columns) == 1:
-            target = request_checks.check_target(target, batch, matrix.shape[1])
-            return tf.where(target >= 0, target, predicted)[:, None]
+        names = self._model.class_names
+        first_class = output_units.first_class(matrix.shape[1], names)
+        if len(self._classes) == 1:
+            count = output_units.class_count(matrix.shape[1], names)
+            target = request_checks.check_target(target, batch, count)
+            return tf.where(target == PREDICTION, predicted, target - first_class)[:, None]
         columns = [
-            predicted if column == PREDICTION else tf.fill([batch], column)
-            for column in self._columns
+            predicted if index == PREDICTION else tf.fill([batch], index - first_class)
+            for index in self._classes
         ]
         return tf.stack(columns, axis=1)
 
@@ -147,7 +154,7 @@ class ServingGraph:
         def vector_of(baseline: str | int) -> Any:
             # A constant, computed while the graph is made rather than for each request.
             with tf.init_scope():
-                return self._model.baseline_vector(segment.layer, baseline)
+                return self._model.baseline_vector(segment, baseline)
 
         try:
             return baselines.compute(
@@ -187,8 +194,8 @@ class ServingGraph:
         """Returns the mask, and where they are known the strings and segments of the tokens."""
         shown = forward.shown
         results = {"mask": tf.concat([segment.mask for segment in shown], axis=1)}
-        if self._model.tokenizer.vocabulary is not None:
-            strings = tf.concat([self._strings(segment) for segment in shown], axis=1)
+        if any(segment.tokenizer.vocabulary is not None for segment in shown):
+            strings = tf.concat([_strings(segment) for segment in shown], axis=1)
             results["tokens"] = tf.where(results["mask"], strings, "")
         if len(shown) > 1:
             numbers = [
@@ -198,16 +205,19 @@ class ServingGraph:
             results["segments"] = tf.concat(numbers, axis=1)
         return results
 
-    def _strings(self, segment: Segment) -> Any:
-        """Returns the token strings of a segment, (batch, tokens), padding included."""
-        if segment.ids is None:
-            shape = tf.shape(segment.embeddings)[:2]
-            positions = tf.broadcast_to(tf.range(shape[1]), shape)
-            return tf.strings.join(["#", tf.strings.as_string(positions)])
-        vocabulary = tf.constant(self._model.tokenizer.strings)
-        size = tf.size(vocabulary, tf.int64)
-        words = tf.gather(vocabulary, tf.clip_by_value(segment.ids, 0, size - 1))
-        return tf.where(segment.ids < size, words, tf.strings.as_string(segment.ids))
+
+def _strings(segment: Segment) -> Any:
+    """Returns the token strings of a segment, (batch, tokens), padding included."""
+    if segment.ids is None:
+        shape = tf.shape(segment.embeddings)[:2]
+        positions = tf.broadcast_to(tf.range(shape[1]), shape)
+        return tf.strings.join(["#", tf.strings.as_string(positions)])
+    if segment.tokenizer.vocabulary is None:
+        return tf.strings.as_string(segment.ids)
+    vocabulary = tf.constant(segment.tokenizer.strings)
+    size = tf.size(vocabulary, tf.int64)
+    words = tf.gather(vocabulary, tf.clip_by_value(segment.ids, 0, size - 1))
+    return tf.where(segment.ids < size, words, tf.strings.as_string(segment.ids))
 
 
 def _named_results(attribution: Attribution) -> dict[str, Any]:
@@ -220,29 +230,36 @@ def _named_results(attribution: Attribution) -> dict[str, Any]:
     return results
 
 
-def fixed_columns(model: TextModel, target: Target, outputs: Any) -> list[int]:
-    """Returns the target indices that hold for every request; `PREDICTION` for a predicted class.
+def fixed_classes(model: TextModel, target: Target, signature: ForwardPass) -> list[int]:
+    """Returns the classes that hold for every request; `PREDICTION` for a predicted one.
 
     Args:
         model: the model.
         target: the target.
-        outputs: specs of the model's outputs, a nest.
+        signature: the model's.
 
     Raises:
         ValueError: for a target that does not fit them, or that reads more than its `units` say.
     """
     zeros = tf.nest.map_structure(
-        lambda spec: np.zeros([1, *(size or 1 for size in spec.shape[1:])], np.float32), outputs
+        lambda spec: np.zeros([1, *(size or 1 for size in spec.shape[1:])], np.float32),
+        signature.outputs,
     )
-    (target_indices,) = target.resolve(model.target_context(zeros, np.arange(1), 1))
+    context = model.target_context(zeros, np.arange(1), 1, activation=signature.activation)
+    (target_indices,) = target.resolve(context)
     if len(target_indices) != len(target.units):
         raise ValueError(
             "A target that is exported must name all outputs that it reads in `units`, since a "
-            f"request is resolved in the graph. Received: target={target!r} with "
-            f"{len(target.units)} units for {len(target_indices)} target indices"
+            f"request is resolved in the graph. Received: target={format_value(target)} "
+            f"with {len(target.units)} units for {len(target_indices)} target indices"
         )
+    if not target.units:
+        return []
+    first_class = output_units.first_class(
+        output_units.unit_count(context.outputs), context.class_names
+    )
     return [
-        PREDICTION if isinstance(unit, str) and unit == "predicted" else int(column)
+        PREDICTION if isinstance(unit, str) and unit == "predicted" else int(column) + first_class
         for unit, column in zip(target.units, target_indices, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 """The inputs of the signatures: the model's, as tensor specs, and examples as requests."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -14,6 +14,8 @@ from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.embeddings.structure import input_specs
 from tf_salience.models.signature import trace_signature
 from tf_salience.models.text_model import TextModel
+from tf_salience.tokenizers.tokenizer import Tokenizer
+from tf_salience.utils import validation
 
 
 def trace(model: TextModel, input_signature: Any) -> tuple[Any, ForwardPass]:
@@ -50,39 +52,37 @@ def opened(spec: tf.TensorSpec) -> tf.TensorSpec:
     return tf.TensorSpec([None] * len(spec.shape), spec.dtype, spec.name)
 
 
-def text_inputs(model: TextModel, specs: Any, signature: ForwardPass) -> list[int]:
-    """Returns the numbers of the inputs that the tokenizer makes of texts.
+def text_inputs(model: TextModel, specs: Any, signature: ForwardPass) -> dict[int, Tokenizer]:
+    """Returns the tokenizers of the inputs that come as texts, by the number of the input.
 
     Raises:
-        ValueError: if the embedded ids are no inputs of the model.
+        ValueError: if the embedded ids are no inputs of the model, or other than the tokenizer's.
     """
-    tokenizer = model.tokenizer
-    if model.takes_text or tokenizer.to_ids is None or tokenizer.preprocess is not None:
-        return []  # A preprocessor makes more of a text than ids: a request has its outputs.
-    sources = [segment.source for segment in signature.segments]
-    if -1 in sources:
-        names = ", ".join(spec.name for spec in tf.nest.flatten(specs))
-        raise ValueError(
-            "`tokenizer` takes texts, but the ids that are embedded are not an input of the model "
-            f"{model.model.name!r} that texts could stand for; it takes {names}. Pass the "
-            "vocabulary instead: `tokenizer=layer.get_vocabulary()`."
-        )
-    # A table smaller than the vocabulary (of segment ids, say) is not one of its words.
-    size = len(tokenizer.vocabulary or ())
-    tables = [getattr(segment.layer, "input_dim", None) for segment in signature.segments]
-    numbers = {
-        source for source, rows in zip(sources, tables, strict=True) if rows is None or rows >= size
+    tokenizers, names = model.tokenizers, nests.aliases(model.model, specs)
+    tokenizers.check(signature.segments, names)
+    if model.takes_text or model.tokenizer.preprocess is not None:
+        return {}  # A preprocessor makes more of a text than ids: a request has its outputs.
+    by_input = {
+        number: tokenizers.of_input(aliases)
+        for number, aliases in enumerate(names)
+        if tokenizers.of_input(aliases) is not tokenizers.default
     }
-    if not numbers:
-        raise ValueError(
-            f"The `tokenizer` has a vocabulary of {size}, more than there are embeddings for: "
-            f"{tables}. Pass the tokenizer that the model was trained with."
-        )
-    return sorted(numbers)
+    for segment in signature.segments:
+        if segment.source >= 0:
+            by_input[segment.source] = segment.tokenizer
+        elif segment.tokenizer.to_ids is not None:
+            inputs = [spec.name for spec in tf.nest.flatten(specs)]
+            raise ValueError(
+                "`tokenizer` takes texts, but the ids that are embedded are not an input of the "
+                f"model {model.model.name!r} that texts could stand for; it takes "
+                f"{validation.format_value(inputs)}. Pass the vocabulary instead: "
+                "`tokenizer=layer.get_vocabulary()`."
+            )
+    return {number: by_input[number] for number in sorted(by_input) if by_input[number].to_ids}
 
 
 def example_requests(
-    model: TextModel, specs: Any, text_inputs: Sequence[int], examples: Any
+    model: TextModel, specs: Any, text_inputs: Collection[int], examples: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Turns examples, as an explainer takes them, into requests: inputs by name.
 
@@ -132,7 +132,8 @@ def _traced(model: TextModel, specs: Any) -> tuple[Any, ForwardPass]:
         described = ", ".join(f"{spec.name}: {spec}" for spec in tf.nest.flatten(specs))
         raise ValueError(
             f"The model {model.model.name!r} cannot be traced on inputs of any batch size. "
-            f"Received: {described}. Pass another `input_signature`. The model said: {error}"
+            f"Received: {validation.format_value(described)}. Pass another `input_signature`. The "
+            f"model said: {validation.format_error(error)}"
         ) from error
 
 
@@ -143,7 +144,7 @@ def _spec(spec: Any) -> tf.TensorSpec:
         return tf.TensorSpec((None, *spec.shape[1:]), spec.dtype, spec.name)
     raise TypeError(
         "`input_signature` must be a nest of tf.TensorSpec, or of keras.InputSpec with shape and "
-        f"dtype. Received: {spec!r} (of type {type(spec).__name__})"
+        f"dtype. Received: {validation.format_value(spec)} (of type {type(spec).__name__})"
     )
 
 
@@ -160,8 +161,9 @@ def _named(specs: Any) -> Any:
     if len(set(lower)) != len(names) or "target" in lower or not plain:
         raise ValueError(
             "The inputs of a signature need names that differ, of letters, digits and `_`, and "
-            f"`target` is the name of what is explained. Received: {names}. Rename the model's "
-            "inputs, or pass `input_signature` with names."
+            "`target` is the name of what is explained. Received: "
+            f"{validation.format_value(names)}. Rename the model's inputs, or pass "
+            "`input_signature` with names."
         )
     keys = [path for path, _ in nests.paths(specs)]
     for key, name in zip(keys, names, strict=True):

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_salience.models.embeddings.structure import all_layers
 
@@ -55,6 +56,14 @@ class Fingerprint:
             return False
         return all(map(_same, self._values, other._values))
 
+    def differs_in_values_alone(self, other: "Fingerprint") -> bool:
+        """True if objects are the same, and some plain values of the user's differ."""
+        return len(self._values) == len(other._values) and all(
+            _same(first, second)
+            or (type(first) is type(second) and isinstance(first, int | float | str))
+            for first, second in zip(self._values, other._values, strict=True)
+        )
+
     __hash__ = None  # type: ignore[assignment]
 
 
@@ -86,6 +95,9 @@ def _read_layer(layer: keras.layers.Layer, seen: set[int]) -> Iterator[Any]:
 
 def _read(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
     """Yields a value, and what it holds as far as it is not Keras', TensorFlow's or numpy's."""
+    if isinstance(value, tf.Tensor):
+        yield from _read_tensor(value)
+        return
     yield value
     if isinstance(value, _PLAIN) or depth == 0 or id(value) in seen:
         return
@@ -99,10 +111,25 @@ def _read(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
         yield from _read_items(list(value.values()), seen, depth)
     elif isinstance(value, list | tuple):
         yield from _read_items(list(value), seen, depth)
-    elif hasattr(value, "__dict__") and not isinstance(value, type | types.ModuleType):
-        if not _is_of_library(type(value)) and not isinstance(value, keras.layers.Layer):
-            seen.add(id(value))
-            yield from _read_items(list(vars(value).values()), seen, depth)
+    elif _is_plain_object(value):
+        seen.add(id(value))
+        yield from _read_items(list(vars(value).values()), seen, depth)
+
+
+def _read_tensor(tensor: tf.Tensor) -> Iterator[Any]:
+    """Yields a constant; a tensor of a graph is one that `call` has kept, and says nothing."""
+    if hasattr(tensor, "numpy"):
+        yield tensor.numpy().tobytes() if tensor.shape.num_elements() <= _MOST_ITEMS else tensor
+
+
+def _is_plain_object(value: Any) -> bool:
+    """True if a value has attributes of its own, a config for instance, and is no layer."""
+    kinds = (type, types.ModuleType, keras.layers.Layer)
+    return (
+        hasattr(value, "__dict__")
+        and not isinstance(value, kinds)
+        and not _is_of_library(type(value))
+    )
 
 
 def _read_items(values: Sequence[Any], seen: set[int], depth: int) -> Iterator[Any]:

@@ -12,9 +12,6 @@ from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.text_model import TextModel
 from tf_salience.utils.arrays import Nest
 
-#: Names under which models take a mask of their own.
-MASK_INPUTS = ("padding_mask", "attention_mask", "mask")
-
 _MASK_NAME = re.compile(r"(?:padding_|attention_)?mask")
 _IDS_NAME = re.compile(r"(?:token_|input_|word_)?(?:ids|tokens)|input_word_ids|inputs?|texts?")
 
@@ -31,6 +28,7 @@ def identify(model: TextModel, nest: Nest, forward: ForwardPass) -> ForwardPass:
         ValueError: for a layer that does not give embeddings.
     """
     inputs = nests.named(model.model, nest)
+    aliases = nests.aliases(model.model, nest)
     segments: list[Segment] = []
     for call in forward.segments:
         _check_embeddings(call)
@@ -46,9 +44,12 @@ def identify(model: TextModel, nest: Nest, forward: ForwardPass) -> ForwardPass:
             name=name,
             ids=tf.cast(call.ids, tf.int64) if are_ids else None,
             is_masked_by_layer=call.mask is not None,
+            tokenizer=model.tokenizers.of_segment(
+                call, [name, *(aliases[call.source] if call.source >= 0 else ())]
+            ),
         )
         given_mask = _given_mask(inputs, segment, is_alone=len(forward.segments) == 1)
-        segments.append(replace(segment, mask=_real_tokens(segment, model, given_mask)))
+        segments.append(replace(segment, mask=_real_tokens(segment, given_mask)))
     return replace(forward, segments=segments, order=_display_order(model, nest, segments))
 
 
@@ -94,13 +95,13 @@ def _owner(name: str, kind: re.Pattern[str]) -> str:
     return re.sub(r"[\W_]+", "_", words).strip("_")
 
 
-def _real_tokens(segment: Segment, model: TextModel, given_mask: Any) -> Any:
+def _real_tokens(segment: Segment, given_mask: Any) -> Any:
     """Returns the mask of the real tokens, (batch, tokens), by the best source that there is.
 
     The user's padding id comes first, then the layer's mask, an input that is a mask, and the
     tokenizer's padding id.
     """
-    tokenizer = model.tokenizer
+    tokenizer = segment.tokenizer
     if tokenizer.pad_id_from_user and segment.ids is not None:
         return segment.ids != tokenizer.pad_id
     if segment.mask is not None and _is_for_tokens(segment.mask, segment.embeddings):
@@ -122,11 +123,11 @@ def _display_order(model: TextModel, nest: Nest, segments: Sequence[Segment]) ->
 
     Keras calls layers in an order of its own.
     """
-    sources = [segment.source for segment in segments]
+    places = [segment.slice_of or (segment.source, 0) for segment in segments]
     numbers = list(range(len(segments)))
-    if -1 in sources:
+    if any(source < 0 for source, _ in places):
         return numbers
     input_order = nests.input_order(model.model, nest)
     if all(segment.name in input_order for segment in segments):
         return sorted(numbers, key=lambda number: input_order.index(segments[number].name))
-    return sorted(numbers, key=lambda number: sources[number])
+    return sorted(numbers, key=lambda number: places[number])

@@ -50,6 +50,7 @@ def trace_signature(model: TextModel, specs: Any) -> ForwardPass:
                 ],
                 order=forward.order,
                 vectorized=tuple(tf.TensorSpec.from_tensor(ids) for ids in forward.vectorized),
+                activation=model.activation_of(forward.outputs),
             )
         )
         return forward.outputs

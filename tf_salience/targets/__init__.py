@@ -6,7 +6,7 @@ from tf_salience.targets.custom import Custom
 from tf_salience.targets.position import Position
 from tf_salience.targets.serialization import get, serialize
 from tf_salience.targets.span import Span
-from tf_salience.targets.target import Target, TokenTarget
+from tf_salience.targets.target import Target, TokenTarget, reads_logits
 
 __all__ = [
     "Context",
@@ -20,5 +20,6 @@ __all__ = [
     "TokenTarget",
     "Unit",
     "get",
+    "reads_logits",
     "serialize",
 ]

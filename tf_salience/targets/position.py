@@ -10,7 +10,8 @@ import tensorflow as tf
 from tf_salience.targets import token_positions
 from tf_salience.targets.class_targets import Unit
 from tf_salience.targets.context import Context, IntArray
-from tf_salience.targets.target import Target, TokenTarget, as_target
+from tf_salience.targets.target import Target, TokenTarget, as_target, reads_logits
+from tf_salience.utils.validation import format_value
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,17 @@ class Position:
         return self._inner.units
 
     @property
+    def reads_logits(self) -> bool:
+        """Whether the inner target reads logits."""
+        return reads_logits(self._inner)
+
+    @property
     def _inner(self) -> Target:
         inner = as_target(self.target)
         if isinstance(inner, TokenTarget):
             raise TypeError(
                 "The `target` of a `Position` must be one for outputs of shape (batch, classes). "
-                f"Received: target={self.target!r}"
+                f"Received: target={format_value(self.target)}"
             )
         return inner
 

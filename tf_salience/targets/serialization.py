@@ -7,6 +7,7 @@ from tf_salience.targets.custom import Custom
 from tf_salience.targets.position import Position
 from tf_salience.targets.span import Span
 from tf_salience.targets.target import Target, as_target
+from tf_salience.utils.validation import format_value
 
 #: The targets of this package by name; their configs are flat.
 BUILT_IN: dict[str, Any] = {
@@ -54,7 +55,7 @@ def _restored(config: dict[str, Any]) -> Target:
         if class_name == "Custom":
             raise ValueError(
                 "A callable `target` cannot be made again from its name. Received: "
-                f"target={config!r}. Pass the callable itself."
+                f"target={format_value(config)}. Pass the callable itself."
             )
         if class_name == "Position":
             arguments["target"] = get(arguments["target"])
@@ -65,7 +66,7 @@ def _restored(config: dict[str, Any]) -> Target:
     if target_class is None:
         raise ValueError(
             f"A `target` config must name one of {list(BUILT_IN)} or a registered class. Received: "
-            f"target={config!r}. Register your class with "
+            f"target={format_value(config)}. Register your class with "
             "`keras.saving.register_keras_serializable()`, and import it before this."
         )
     from_config = getattr(target_class, "from_config", lambda config: target_class(**config))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +11,7 @@ from tf_salience.targets import output_units, token_positions
 from tf_salience.targets.class_targets import field_config
 from tf_salience.targets.context import Context, IntArray
 from tf_salience.utils import validation
+from tf_salience.utils.validation import format_value
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class Span:
 
     The sum over the tokens of the stretch of log p(token | tokens before it), in nats, which is at
     most 0: a token with a positive score makes the text more likely. For outputs that are logits of
-    the next token, (batch, tokens, vocabulary). Tokens after the last predicting position have no
-    influence and score exactly 0.
+    the next token, (batch, tokens, vocabulary), or a softmax of them. Tokens after the last
+    predicting position have no influence and score exactly 0.
 
     With `rather_than` it is log p(token) - log p(alternative), why this token rather than that (Yin
     and Neubig 2022, arXiv:2202.10419), for a stretch of one token.
@@ -41,13 +42,15 @@ class Span:
     stop: int | Sequence[int] | None = None
     rather_than: Any = None
 
+    reads_logits: ClassVar[bool] = True
     get_config = field_config
 
     def __post_init__(self) -> None:
         if self.continuation is not None and (self.start, self.stop) != (None, None):
             raise ValueError(
                 "`Span` takes a continuation, or where it is in the inputs. Received: continuation="
-                f"{self.continuation!r}, start={self.start!r}, stop={self.stop!r}"
+                f"{format_value(self.continuation)}, start={format_value(self.start)}, "
+                f"stop={format_value(self.stop)}"
             )
 
     @property
@@ -72,9 +75,10 @@ class Span:
         output_units.check_logits(
             "Span",
             outputs,
-            context.ends_in_probabilities,
-            "Remove the activation of the last layer, or pass a callable such as "
-            "`lambda outputs: tf.math.log(outputs[:, 3, 7])`.",
+            context,
+            "Let the softmax be the last operation of the model, remove it, or pass a callable "
+            "such as `target=lambda outputs: tf.math.log(outputs[:, 3, 7])`.",
+            converted=["softmax"],
         )
         ids, vocabulary = predicted.ids, outputs.shape[2]
         starts, stops = self._bounds(context)
@@ -99,9 +103,7 @@ class Span:
             tf.reshape(target_indices, [tf.shape(target_indices)[0], 3, -1]), axis=1
         )
         logits = tf.gather(outputs, tf.maximum(predicting, 0), axis=1, batch_dims=1)
-        # Half precision is too coarse for a sum over the vocabulary.
-        dtype = tf.float64 if logits.dtype == tf.float64 else tf.float32
-        log_probabilities = tf.nn.log_softmax(tf.cast(logits, dtype))
+        log_probabilities = tf.nn.log_softmax(output_units.in_full_precision(logits))
 
         def log_probability(tokens: Any) -> Any:
             values = tf.gather(log_probabilities, tf.maximum(tokens, 0), axis=2, batch_dims=2)
@@ -190,13 +192,13 @@ def _token_id(token: Any, context: Context, vocabulary: int) -> int:
         if len(ids) != 1:
             raise ValueError(
                 "`rather_than` must be one token of the vocabulary. Received: rather_than="
-                f"{token!r}, which is {len(ids)} tokens, ids {ids}. Byte pairs include the space "
-                "before a word: ' dog'."
+                f"{format_value(token)}, which is {len(ids)} tokens, ids {format_value(ids)}. "
+                "Byte pairs include the space before a word: ' dog'."
             )
         return int(ids[0])
     if not validation.is_integer(token) or not 0 <= token < vocabulary:
         raise ValueError(
             f"`rather_than` must be a token or an id from 0 to {vocabulary - 1}. "
-            f"Received: rather_than={token!r}"
+            f"Received: rather_than={format_value(token)}"
         )
     return int(token)

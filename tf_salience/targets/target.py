@@ -15,6 +15,7 @@ from tf_salience.targets.class_targets import Unit
 from tf_salience.targets.context import Context, IntArray
 from tf_salience.targets.custom import Custom
 from tf_salience.utils import validation
+from tf_salience.utils.validation import format_value
 
 
 @runtime_checkable
@@ -73,6 +74,14 @@ class TokenTarget(Target, Protocol):
         """
 
 
+def reads_logits(target: Target) -> bool:
+    """True if a target reads logits where the model ends in a softmax or sigmoid that is seen.
+
+    Such a target has an attribute `reads_logits`, true; any other reads the outputs as they are.
+    """
+    return bool(getattr(target, "reads_logits", False))
+
+
 def as_target(value: Any) -> Target:
     """Returns a target from a target, an identifier of output units, or a callable.
 
@@ -95,5 +104,5 @@ def as_target(value: Any) -> Target:
         "`target` must be 'predicted', 'label', a class index, a class name, one of these for each "
         "example, a `tf_salience.targets` object, a callable `outputs -> (batch,)`, or an object "
         "with `units`, `resolve`, `score`, `name` and `get_config`. "
-        f"Received: target={value!r} (of type {type(value).__name__}{reason})"
+        f"Received: target={format_value(value)} (of type {type(value).__name__}{reason})"
     )

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tf_salience.targets.context import Context
 from tf_salience.utils import validation
+from tf_salience.utils.validation import format_value
 
 
 def values_at(value: Any, examples: Sequence[int]) -> Any:
@@ -44,7 +45,7 @@ def token_outputs(context: Context, target: str, model_kind: str) -> Any:
         shapes = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
         raise ValueError(
             f"`{target}` explains a {model_kind}, whose outputs have shape (batch, tokens, "
-            f"classes). Received: outputs of shape {shapes}"
+            f"classes). Received: outputs of shape {format_value(shapes)}"
         )
     predicted = context.predicted_tokens
     tokens = None if predicted is None else predicted.mask.shape[1]
@@ -90,7 +91,8 @@ def columns(positions: Any, argument: str, context: Context, limit: int) -> Any:
     array = np.asarray(positions)
     if array.dtype.kind not in "iu" or array.ndim > 1:
         raise TypeError(
-            f"`{argument}` must be an integer, or one per example. Received: {positions!r}"
+            f"`{argument}` must be an integer, or one per example. "
+            f"Received: {format_value(positions)}"
         )
     if array.ndim and len(array) != context.total:
         raise ValueError(
@@ -104,13 +106,14 @@ def columns(positions: Any, argument: str, context: Context, limit: int) -> Any:
     elif (array < 0).any():
         raise ValueError(
             f"`{argument}` can count from the end where it is known which tokens are real. "
-            f"Received: {argument}={positions!r}, and segments of different tokens. Pass a column."
+            f"Received: {argument}={format_value(positions)}, and segments of different tokens. "
+            "Pass a column."
         )
     invalid = np.flatnonzero((array < 0) | (array >= limit))
     if len(invalid):
         example = validation.format_examples([int(context.examples[invalid[0]])])
         raise ValueError(
             f"`{argument}` must be a column from 0 to {limit - 1}, or count from the end. "
-            f"Received: {argument}={positions!r}, in {example}"
+            f"Received: {argument}={format_value(positions)}, in {example}"
         )
     return array

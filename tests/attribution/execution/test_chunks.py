@@ -34,10 +34,10 @@ def test_rows_are_the_nodes_of_each_example_in_turn(recorded, max_rows, chunks, 
     method = tfs.IntegratedGradients(steps=4, baseline=baseline)
     explainer = tfs.Explainer(model, method, max_rows=max_rows, trim_padding=False)
     explanation = explainer(IDS)
-    # The first batch is the forward pass over the inputs.
+    # The first batches are the forward pass over the inputs, and each half of it alone.
     np.testing.assert_array_equal(formula.batches[0], TABLE[IDS])
-    assert len(formula.batches) - 1 == chunks
-    rows = np.concatenate(formula.batches[1:]).reshape(2, 5, 3, 2)
+    assert len(formula.batches) - 3 == chunks
+    rows = np.concatenate(formula.batches[3:]).reshape(2, 5, 3, 2)
     for points, end in zip(rows, TABLE[IDS], strict=True):
         np.testing.assert_array_equal(points[0], np.broadcast_to(start, (3, 2)))
         np.testing.assert_allclose(points[-1], end, atol=1e-15)
@@ -53,7 +53,7 @@ def test_evaluations_count_the_rows(recorded):
     explanation = explainer(np.array([[1, 2, 3], [2, 2, 0]]))
     assert explanation.converged.all()
     assert len(set(explanation.evaluations.tolist())) == 2
-    assert sum(map(len, formula.batches[1:])) == explanation.evaluations.sum()
+    assert sum(map(len, formula.batches[3:])) == explanation.evaluations.sum()
 
 
 def test_a_rule_without_the_baseline_adds_one_forward_pass_there(recorded):
@@ -64,7 +64,7 @@ def test_a_rule_without_the_baseline_adds_one_forward_pass_there(recorded):
     assert explanation.evaluations.tolist() == [4, 4]
     np.testing.assert_allclose(explanation.baseline_output, (1 + TABLE[2].sum()) ** 3)
     np.testing.assert_array_equal(formula.batches[-1], np.broadcast_to(TABLE[2], (2, 3, 2)))
-    assert list(map(len, formula.batches)) == [2, 8, 2]
+    assert list(map(len, formula.batches)) == [2, 1, 1, 8, 2]
 
 
 def test_sums_of_a_float64_model_are_float64():

@@ -33,6 +33,7 @@ class ChunkRunner:
             caches and memory. A device that runs out of memory halves it.
         jit_compile: whether XLA compiles the rows, or "auto": where it pays; see `AutoJit`.
         model_name: for warnings.
+        fixed_rows: the number of rows that the model takes; None for any.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class ChunkRunner:
         max_rows: int | str,
         jit_compile: bool | str,
         model_name: str,
+        fixed_rows: int | None = None,
     ) -> None:
+        self._fixed_rows = fixed_rows
         self.batch_size = batch_size
         self._limit = RowLimit(max_rows)
         self._row_bytes: dict[Any, float] = {}
@@ -86,23 +89,30 @@ class ChunkRunner:
         if shape not in self._row_bytes:
             self._row_bytes[shape] = self._bytes_per_row(inputs, levels)
         while True:
-            size = self._replicas * self._limit.rows(max(widths), self._row_bytes[shape])
+            per_replica = self._fixed_rows or self._limit.rows(max(widths), self._row_bytes[shape])
+            size = self._replicas * per_replica
             shares = np.array_split(rows[:size], self._replicas)
             shares = [share for share in shares if len(share)]
-            padded = min(self._integrate.padded_rows(len(shares[0])), size // self._replicas)
+            padded = min(self._integrate.padded_rows(len(shares[0])), per_replica)
+            padded = self._fixed_rows or padded
             chunks = [_chunk(inputs, share, nodes, weights, padded) for share in shares]
             # A replica without rows of its own repeats the first ones.
             idle = chunks[:1] * (self._replicas - len(chunks))
             try:
                 results = self._integrate(*chunks, *idle)[: len(chunks)]
             except tf.errors.ResourceExhaustedError:
-                if padded == 1:
+                if padded == 1 or self._fixed_rows is not None:
                     raise
                 self._limit.halve(len(shares[0]), max(widths))
                 continue
             for _, targets, _ in results:
                 _check_targets(targets, padded)
             return list(zip(shares, results, strict=True))
+
+    def filled(self, examples: Array) -> Array:
+        """Fills indices of examples up to the number of rows that the model takes, by the last."""
+        missing = (self._fixed_rows or 0) - len(examples)
+        return np.pad(examples, (0, max(0, missing)), mode="edge")
 
     def _bytes_per_row(self, inputs: PathInputs, levels: int) -> float:
         if not self._limit.is_automatic:
@@ -141,6 +151,8 @@ class PathBatch:
         masks: one for each segment, (batch, tokens), true for real tokens.
         outputs: (batch,), the target at the input.
         numbers: (batch,), the examples' numbers in the user's batch.
+        end_tolerance: how far the target at the end of the path may be from that at the input,
+            relative to the largest of the batch; infinite where tokens are cut off.
     """
 
     runner: ChunkRunner
@@ -149,6 +161,7 @@ class PathBatch:
     masks: tuple[Array, ...]
     outputs: Array
     numbers: Array
+    end_tolerance: float = np.inf
 
     def __post_init__(self) -> None:
         self._end_targets = np.full(len(self.numbers), np.nan)
@@ -196,6 +209,7 @@ class PathBatch:
         at_end = np.flatnonzero((nodes == 1.0).all(axis=0))
         if at_end.size:
             self._end_targets[examples] = targets_at_nodes[:, at_end[0]]
+            self._check_end(examples)
         return sums, targets_at_nodes
 
     def target_at(self, node: float) -> Array:
@@ -272,6 +286,7 @@ class PathBatch:
             inputs=PathInputs(nest, vectorized, self.inputs.target_indices, baselines),
             embeddings=tuple(embeddings[:, :width] for embeddings in self.embeddings),
             masks=tuple(mask[:, :width] for mask in self.masks),
+            end_tolerance=np.inf,
         )
 
     def _in_batches(self, targets: Callable[[Array], Any]) -> Array:
@@ -279,9 +294,27 @@ class PathBatch:
         outputs = np.zeros(len(self.numbers))
         for start in range(0, len(outputs), self.runner.batch_size):
             batch = self.examples[start : start + self.runner.batch_size]
-            outputs[batch] = _check_targets(targets(batch), len(batch))
+            filled = self.runner.filled(batch)
+            outputs[batch] = _check_targets(targets(filled), len(filled))[: len(batch)]
         self._check_finite("The target", np.isfinite(outputs), self.numbers)
         return outputs
+
+    def _check_end(self, examples: Array) -> None:
+        """Raises a ValueError where the rows give another target than the examples by themselves.
+
+        Other rows run beside them, and the embeddings are set; neither may matter.
+        """
+        difference = np.abs(self._end_targets[examples] - self.outputs[examples])
+        wrong = examples[difference > self.end_tolerance * np.abs(self.outputs).max()]
+        if len(wrong):
+            raise ValueError(
+                "The target at the input must not depend on what is run beside it. Received: "
+                f"{self._end_targets[wrong[0]]:.6g} in a batch of rows and "
+                f"{self.outputs[wrong[0]]:.6g} by itself, in "
+                f"{validation.format_examples(self.numbers[wrong].tolist())}. Check the model for "
+                "random numbers, and for layers that mix the examples of a batch, as "
+                "`BatchNormalization` called with `training=True` does."
+            )
 
     def _check_finite(self, name: str, finite: Any, numbers: Array) -> None:
         validation.check_finite(

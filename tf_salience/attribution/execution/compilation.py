@@ -80,6 +80,10 @@ class TracedFunction:
             self._bytes[key] = sum(_row_bytes(output.shape, output.dtype) for output in outputs)
         return self._bytes[key]
 
+    def graph_at(self, *arguments: Any) -> Any:
+        """Returns the graph that arrays or tensors of these shapes are given to."""
+        return self.graph(_as_tensors(arguments)).graph
+
     def graph(self, tensors: Any) -> Any:
         """Returns the concrete function for tensors of these shapes, and traces it if it is new."""
         key = _key(tensors)

@@ -4,22 +4,23 @@ import enum
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_salience.models.embeddings.calls import (
+    EmbeddingCall,
+    Shape,
+    TracedCalls,
+    embedding_calls,
+    is_users_own,
+)
 from tf_salience.models.embeddings.hook import losses_kept
-from tf_salience.models.embeddings.hooked_model import HookedModel
-from tf_salience.models.embeddings.provenance import placeholders_of
-from tf_salience.models.embeddings.structure import all_layers, input_specs
-from tf_salience.utils import validation
+from tf_salience.models.embeddings.structure import all_layers, unambiguous_name
 
 #: Words in its name that mark an embedding layer as one of something else than tokens.
 _OTHER_NAMES = re.compile(r"(^|_)(positions?|positional|segments?|token_types?)(_|$)")
-
-Shape = tuple[int | None, ...]
 
 
 class Exclusion(enum.Enum):
@@ -45,29 +46,26 @@ class Candidate:
 
     Attributes:
         layer: the layer.
+        name: its name, or its path where other layers have its name; None if these as well.
         vocabulary_size: the number of ids for which it has vectors, or None where it is not known.
         shape: of its output, `(None, None, 8)`, or None where the model could not be traced.
+        inputs: the names of the model's inputs that it reads; None as for `shape`.
+        joined_to: the layers to whose vectors its own are added or appended, token by token.
         exclusion: why it is not taken for that of the tokens, or None.
     """
 
     layer: keras.layers.Layer
+    name: str | None
     vocabulary_size: int | None
     shape: Shape | None
+    inputs: frozenset[str] | None
+    joined_to: Sequence[keras.layers.Layer]
     exclusion: Exclusion | None
 
     @property
     def reason(self) -> str:
         """The text of the exclusion, "" for none."""
         return "" if self.exclusion is None else self.exclusion.value.format(shape=self.shape)
-
-
-@dataclass(frozen=True)
-class _Call:
-    """One call of a layer: the shape of its output, the dtype of its ids, if inputs matter."""
-
-    shape: Shape
-    dtype: Any
-    depends_on_inputs: bool
 
 
 def candidates(model: keras.Model) -> list[Candidate]:
@@ -78,21 +76,15 @@ def candidates(model: keras.Model) -> list[Candidate]:
     (batch, tokens) and holds no candidate itself.
     """
     layers = all_layers(model)
-    calls = _traced_calls(model, layers)
+    traced = embedding_calls(model, layers)
     embedders = [
         layer
         for layer in layers
         if isinstance(layer, keras.layers.Embedding)
-        or any(len(call.shape) == 3 for call in calls.get(layer, ()))
-    ]
-    time_distributed = [
-        inner
-        for layer in layers
-        if isinstance(layer, keras.layers.TimeDistributed)
-        for inner in layer._flatten_layers()
+        or any(len(call.shape) == 3 for call in traced.of(layer))
     ]
     return [
-        _candidate(layer, calls.get(layer, ()), in_time_distributed=layer in time_distributed)
+        _candidate(layer, layers, traced)
         for layer in embedders
         if not any(inner is not layer and inner in embedders for inner in layer._flatten_layers())
     ]
@@ -107,7 +99,7 @@ def obvious(model: keras.Model) -> keras.layers.Layer | None:
     """
     layers = all_layers(model)
     tables = [layer for layer in layers if isinstance(layer, keras.layers.Embedding)]
-    if len(tables) != 1 or has_other_name(tables[0]) or any(map(_is_users_own, layers)):
+    if len(tables) != 1 or has_other_name(tables[0]) or any(map(is_users_own, layers)):
         return None
     nodes = tables[0]._inbound_nodes
     shapes = [node.output_tensors[0].shape for node in nodes]
@@ -117,72 +109,36 @@ def obvious(model: keras.Model) -> keras.layers.Layer | None:
     return tables[0] if nodes and embeds and all(isinstance(o, kinds) for o in sources) else None
 
 
-def format_candidates(candidates: Sequence[Candidate]) -> str:
-    """Formats the candidates as a text table."""
-    rows = [
-        (
-            candidate.layer.name,
-            "?" if candidate.vocabulary_size is None else candidate.vocabulary_size,
-            getattr(candidate.layer, "output_dim", None)
-            or (candidate.shape[-1] if candidate.shape else "?"),
-            candidate.layer.path,
-            candidate.reason,
-        )
-        for candidate in candidates
-    ]
-    header = ("name", "vocabulary", "dim", "path", "not tokens, since")
-    return validation.format_table(header, rows)
-
-
-def _traced_calls(
-    model: keras.Model, layers: Sequence[keras.layers.Layer]
-) -> dict[Any, list[_Call]]:
-    """Traces the model: the calls of each layer that makes floats of integers; {} on failure."""
-    specs = input_specs(model)
-    if specs is None:
-        return {}
-    calls: dict[Any, list[_Call]] = {}
-
-    def observer(layer: keras.layers.Layer, arguments: Sequence[Any], output: Any) -> None:
-        tensors = [argument for argument in arguments if tf.is_tensor(argument)]
-        if not (tensors and tf.is_tensor(output) and output.dtype.is_floating):
-            return
-        ids = tensors[0]
-        embeds = len(ids.shape) == 2 and len(output.shape) == 3 and output.shape[-1] != 1
-        # Ids may come as floats, the default dtype of `keras.Input`.
-        whole = not any(tensor.dtype.is_floating for tensor in tensors)
-        embeds = embeds and (whole or (_is_users_own(layer) and len(tensors) == 1))
-        if embeds or isinstance(layer, keras.layers.Embedding):
-            call = _Call(tuple(output.shape), ids.dtype, bool(placeholders_of(ids)))
-            calls.setdefault(layer, []).append(call)
-
-    def trace(*flat: Any) -> None:
-        HookedModel(model, []).observe(tf.nest.pack_sequence_as(specs, flat), layers, observer)
-
-    try:
-        tf.function(trace, autograph=False).get_concrete_function(*tf.nest.flatten(specs))
-    except Exception:
-        # A user's own code may raise anything on open shapes; it says so when it is explained.
-        return {}
-    return calls
+def has_other_name(layer: keras.layers.Layer) -> bool:
+    """True if a layer's name says that it embeds something else than tokens."""
+    return _OTHER_NAMES.search(layer.name.lower()) is not None
 
 
 def _candidate(
-    layer: keras.layers.Layer, calls: Sequence[_Call], *, in_time_distributed: bool
+    layer: keras.layers.Layer, layers: Sequence[keras.layers.Layer], traced: TracedCalls
 ) -> Candidate:
+    calls = traced.of(layer)
+    in_time_distributed = any(
+        layer in outer._flatten_layers()
+        for outer in layers
+        if isinstance(outer, keras.layers.TimeDistributed)
+    )
     return Candidate(
         layer=layer,
+        name=unambiguous_name(layer, layers),
         vocabulary_size=getattr(layer, "input_dim", None),
         shape=calls[0].shape if calls else None,
+        inputs=frozenset().union(*(call.inputs for call in calls)) if calls else None,
+        joined_to=traced.joined_to(layer),
         exclusion=_exclusion(layer, calls, in_time_distributed=in_time_distributed),
     )
 
 
 def _exclusion(
-    layer: keras.layers.Layer, calls: Sequence[_Call], *, in_time_distributed: bool
+    layer: keras.layers.Layer, calls: Sequence[EmbeddingCall], *, in_time_distributed: bool
 ) -> Exclusion | None:
     shapes = [call.shape for call in calls]
-    if calls and not any(call.depends_on_inputs for call in calls):
+    if calls and not any(call.inputs for call in calls):
         return Exclusion.NOT_OF_INPUTS
     if shapes and all(len(shape) == 3 and shape[1] == 1 for shape in shapes):
         return Exclusion.ONE_ID
@@ -197,7 +153,7 @@ def _exclusion(
     return None
 
 
-def _mixes_tokens(layer: keras.layers.Layer, call: _Call) -> bool:
+def _mixes_tokens(layer: keras.layers.Layer, call: EmbeddingCall) -> bool:
     """True if a token's vector depends on other tokens, or the layer cannot be run by itself.
 
     An encoder has vectors of tokens as well, but they are no embeddings.
@@ -214,14 +170,3 @@ def _mixes_tokens(layer: keras.layers.Layer, call: _Call) -> bool:
         return True
     moved = np.abs(before - after).max(axis=(0, 2)) > 0
     return bool(np.delete(moved, 1).any())
-
-
-def _is_users_own(layer: keras.layers.Layer) -> bool:
-    """True if a layer is of the user's own making: its class, or the function of a `Lambda`."""
-    home = type(layer).__module__.partition(".")[0]
-    return home not in ("keras", "keras_hub") or isinstance(layer, keras.layers.Lambda)
-
-
-def has_other_name(layer: keras.layers.Layer) -> bool:
-    """True if a layer's name says that it embeds something else than tokens."""
-    return _OTHER_NAMES.search(layer.name.lower()) is not None

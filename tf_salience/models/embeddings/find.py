@@ -1,20 +1,28 @@
 """Finds the layers that embed tokens, unless the user names them."""
 
+import re
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import keras
 
-from tf_salience.models.embeddings.candidates import (
-    Candidate,
-    candidates,
-    format_candidates,
-    obvious,
-)
+from tf_salience.models.embeddings.absence import absence_message, saved_model_mend
+from tf_salience.models.embeddings.candidates import Candidate, candidates, obvious
+from tf_salience.models.embeddings.candidates_table import format_some_candidates
 from tf_salience.models.embeddings.structure import all_layers
 from tf_salience.utils import validation
 
 #: The vocabulary size that is assumed for a layer that does not tell.
 _ASSUMED_SIZE = 64
+#: The most by which the vocabularies of two texts differ: those of two languages do not differ
+#: more; words have many times as many ids as tags, letters or speakers.
+_MOST_TIMES_LARGER = 4
+#: Words in the name of a layer or an input that stands beside a text and is none.
+_BESIDE_TEXTS = re.compile(
+    r"(^|[_/])(tags?|pos|labels?|categor(y|ies)|genres?|features?|metadata|ratings?|"
+    r"chars?|characters?|letters?|speakers?|users?|authors?|languages?)(_|/|$)"
+)
 
 
 def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
@@ -22,7 +30,8 @@ def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
 
     Args:
         model: a built model.
-        choice: a layer, its name or path, a list of these, or None: the only token embedding.
+        choice: a layer, its name or path, a list of these, or None: the only token embedding, or
+            those of several texts, each of an input of its own.
 
     Raises:
         TypeError: for a model that is not a Keras model, or another kind of choice.
@@ -32,20 +41,31 @@ def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"`model` must be a keras.Model. {_mend(model)}"
-            f"Received: model={model!r} (of type {type(model).__name__})"
+            f"Received: model={validation.format_value(model)} (of type {type(model).__name__})"
         )
     if not model.built:
         raise ValueError(
-            f"`model` must be built before it can be explained. Received: {model.name!r}, which "
-            "has no weights yet. Call it once on a batch of inputs, or train or load it first."
+            "`model` must be built before it can be explained. Received: "
+            f"{validation.format_value(model.name)}, which has no weights yet. Call it once on a "
+            "batch of inputs, or train or load it first."
         )
     _refuse_remat(model)
     if choice is None:
-        return [_only_candidate(model)]
+        return _guessed(model)
     chosen = list(choice) if isinstance(choice, list | tuple) else [choice]
     if not chosen:
         raise ValueError("`embeddings` must name at least one layer. Received: an empty list")
     return [_chosen(model, layer) for layer in chosen]
+
+
+def likeliest(model: keras.Model) -> list[keras.layers.Layer]:
+    """Returns the layers to be proposed where `find` cannot tell; [] where nothing embeds ids.
+
+    Of those that read the same inputs the one with the largest table is the likeliest.
+    """
+    all_candidates = candidates(model)
+    possible = [candidate for candidate in all_candidates if candidate.exclusion is None]
+    return [candidate.layer for candidate in _by_size(possible or all_candidates)[:1]]
 
 
 def _mend(model: Any) -> str:
@@ -55,42 +75,21 @@ def _mend(model: Any) -> str:
             "This one is of Keras 2 (tf_keras): make it again with Keras 3, and copy the weights: "
             "`model.set_weights(old.get_weights())`. "
         )
-    if hasattr(model, "signatures") or isinstance(model, keras.layers.TFSMLayer):
-        return (
-            "A SavedModel has no layers whose embeddings could be replaced: load the `.keras` file "
-            "that it was exported from; or let the export explain itself, "
-            "`tf_salience.export_saved_model`. "
-        )
-    return ""
+    return saved_model_mend(model)
 
 
-def _only_candidate(model: keras.Model) -> keras.layers.Layer:
+def _guessed(model: keras.Model) -> list[keras.layers.Layer]:
     layer = obvious(model)
     if layer is not None:
-        return layer
+        return [layer]
     all_candidates = candidates(model)
     if not all_candidates:
-        layers = all_layers(model)
-        rows = [(layer.name, type(layer).__name__) for layer in layers]
-        saved = next((layer for layer in layers if isinstance(layer, keras.layers.TFSMLayer)), None)
-        raise ValueError(
-            f"{_mend(saved)}No `keras.layers.Embedding` was found in the model {model.name!r}, "
-            "nor another layer that turns ids into vectors. If one does, name it: "
-            "`embeddings='layer_name'`; its output must be (batch, tokens, dim). Received: a model "
-            "with these layers:\n" + validation.format_table(("name", "class"), rows)
-        )
+        raise ValueError(absence_message(model))
     tokens = [candidate for candidate in all_candidates if candidate.exclusion is None]
-    if len(tokens) == 1 and not any(_outweighs(other, tokens[0]) for other in all_candidates):
-        return tokens[0].layer
-    # The largest table is the likeliest, and the one to be proposed.
-    tokens.sort(key=lambda candidate: candidate.vocabulary_size or 0, reverse=True)
-    count = len(all_candidates)
-    raise ValueError(
-        f"The model {model.name!r} has {count} embedding layer{'s' * (count > 1)}, and it cannot "
-        "be told which embeds the tokens. Say it: "
-        f"`embeddings={(tokens or all_candidates)[0].layer.name!r}`, or a list of names. Received: "
-        "embeddings=None. The candidates:\n" + format_candidates(all_candidates)
-    )
+    outweighed = any(_outweighs(other, token) for other in all_candidates for token in tokens)
+    if not outweighed and (len(tokens) == 1 or (tokens and _are_of_texts(tokens))):
+        return [candidate.layer for candidate in tokens]
+    raise ValueError(_ambiguity_message(model, all_candidates, tokens))
 
 
 def _outweighs(other: Candidate, tokens: Candidate) -> bool:
@@ -102,25 +101,74 @@ def _outweighs(other: Candidate, tokens: Candidate) -> bool:
     return perhaps and (other.vocabulary_size or 0) > (tokens.vocabulary_size or _ASSUMED_SIZE)
 
 
+def _are_of_texts(tokens: Sequence[Candidate]) -> bool:
+    """True if several layers plainly embed texts, each that of an input of its own.
+
+    So it is with an encoder and a decoder, a query and a title. Whatever stands beside a text and
+    is none (tags, speakers, characters) reads the same input, has fewer ids by far, is joined to
+    the words token by token, or says so in its name.
+    """
+    inputs = [candidate.inputs or frozenset() for candidate in tokens]
+    sizes = [candidate.vocabulary_size or 0 for candidate in tokens]
+    return (
+        all(len(names) == 1 for names in inputs)
+        and not any(first & second for first, second in combinations(inputs, 2))
+        and max(sizes) <= _MOST_TIMES_LARGER * min(sizes)
+        and not any(candidate.joined_to for candidate in tokens)
+        and not any(map(_stands_beside_text, tokens))
+    )
+
+
+def _stands_beside_text(candidate: Candidate) -> bool:
+    """True if the name of a layer, or of the input that it reads, is of something but a text."""
+    names = (candidate.layer.name, *(candidate.inputs or ()))
+    return any(_BESIDE_TEXTS.search(name.lower()) for name in names)
+
+
+def _by_size(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda candidate: -(candidate.vocabulary_size or 0))
+
+
+def _ambiguity_message(
+    model: keras.Model, all_candidates: Sequence[Candidate], tokens: Sequence[Candidate]
+) -> str:
+    # The largest table is the likeliest, and the one to be proposed.
+    proposed = _by_size(tokens or all_candidates)[0]
+    mend = (
+        f"Say it: `embeddings={validation.format_value(proposed.name)}`, or a list of names."
+        if proposed.name is not None
+        else "Pass the layer itself as `embeddings`: others have its name and its path."
+    )
+    count = len(all_candidates)
+    return (
+        f"The model {validation.format_value(model.name)} has {count} embedding "
+        f"layer{'s' * (count > 1)}, and it cannot be told which embeds the tokens. {mend} "
+        f"Received: embeddings=None. The candidates:\n{format_some_candidates(all_candidates)}"
+    )
+
+
 def _chosen(model: keras.Model, choice: Any) -> keras.layers.Layer:
     layers = all_layers(model)
     if isinstance(choice, keras.layers.Layer):
         if choice not in layers:
             raise ValueError(
-                f"`embeddings` must be layers of the model {model.name!r}. "
-                f"Received: layer {choice.name!r}, which is not part of it"
+                "`embeddings` must be layers of the model "
+                f"{validation.format_value(model.name)}. Received: layer "
+                f"{validation.format_value(choice.name)}, which is not part of it"
             )
         return choice
     if not isinstance(choice, str):
         raise TypeError(
-            "`embeddings` must be a layer, its name, or a list of these. "
-            f"Received: embeddings={choice!r} (of type {type(choice).__name__})"
+            "`embeddings` must be a layer, its name, or a list of these. Received: embeddings="
+            f"{validation.format_value(choice)} (of type {type(choice).__name__})"
         )
     matches = [layer for layer in layers if choice in (layer.name, layer.path)]
     if len(matches) > 1:
         raise ValueError(
-            f"{len(matches)} layers of the model are called {choice!r}. Pass the layer itself, or "
-            f"its path: {[layer.path for layer in matches]}. Received: embeddings={choice!r}"
+            f"{len(matches)} layers of the model are called {validation.format_value(choice)}. "
+            "Pass the layer itself, or its path: "
+            f"{validation.format_value([layer.path for layer in matches])}. "
+            f"Received: embeddings={validation.format_value(choice)}"
         )
     if not matches:
         validation.check_one_of("embeddings", choice, [layer.name for layer in layers])
@@ -131,8 +179,9 @@ def _refuse_remat(model: keras.Model) -> None:
     for layer in (model, *all_layers(model)):
         if getattr(layer, "_remat_mode", None) is not None:
             raise ValueError(
-                f"Layer {layer.name!r} was made inside a `keras.RematScope`, whose recomputed "
-                "calls give no gradient with respect to embeddings. Make the model outside the "
-                "scope and copy the weights: `plain.set_weights(model.get_weights())`. "
-                f"Received: model={model.name!r}"
+                f"Layer {validation.format_value(layer.name)} was made inside a "
+                "`keras.RematScope`, whose recomputed calls give no gradient with respect to "
+                "embeddings. Make the model outside the scope and copy the weights: "
+                "`plain.set_weights(model.get_weights())`. "
+                f"Received: model={validation.format_value(model.name)}"
             )

@@ -1,114 +1,108 @@
 """The hook, which stands in front of a layer's `call` for the length of one trace.
 
-It is an instance attribute that Keras does not track. Installing and removing it is counted under a
-lock, so that threads which trace the same model at once share one hook; each thread has handlers of
-its own.
+It is an instance attribute that Keras does not track. Threads that trace the same model at once
+share one hook; it hands a call to the handler of its own thread, and is no more than the layer's
+own `call` wherever no trace is in progress.
 """
 
+import atexit
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
-import tensorflow as tf
+
+from tf_salience.models.embeddings.calls_in_progress import CallsInProgress
 
 Call = Callable[..., Any]
 Handler = Callable[[keras.layers.Layer, Call, tuple[Any, ...], dict[str, Any]], Any]
 
-_lock = threading.RLock()
-_installed: dict[int, tuple[int, dict[str, Any]]] = {}
-_thread = threading.local()
 _METHODS = ("call", "quantized_call")
 
 
-@contextlib.contextmanager
-def hooked(layers: Sequence[keras.layers.Layer], handler: Handler) -> Iterator[None]:
-    """Sends calls of these layers, in this thread, to the handler.
+class _Hooks(NamedTuple):
+    """The hooks of a layer, and the attributes of its own that they hide."""
+
+    layer: keras.layers.Layer
+    hooks: dict[str, Call]
+    hidden: dict[str, Any]
+
+
+_lock = threading.RLock()
+_installed: dict[int, _Hooks] = {}
+_calls: CallsInProgress[tuple[Sequence[keras.layers.Layer], Handler]] = CallsInProgress()
+
+
+def run_hooked(
+    function: Callable[[], Any], layers: Sequence[keras.layers.Layer], handler: Handler
+) -> Any:
+    """Runs a function, and sends its calls of some layers, in this thread, to the handler.
 
     Args:
+        function: the function.
         layers: the layers.
         handler: called with the layer, its own `call`, and the arguments; returns the output.
+
+    Returns:
+        The result of the function.
     """
-    unique = list(dict.fromkeys(layers))
-    before = getattr(_thread, "handlers", {})
-    hooked: list[keras.layers.Layer] = []
     try:
-        for layer in unique:
-            hooked.append(layer)
-            _install(layer)
-        _thread.handlers = {**before, **{id(layer): handler for layer in unique}}
-        yield
+        _calls.add(sys._getframe(), (layers, handler))
+        update_hooks()
+        return function()
     finally:
-        _thread.handlers = before
-        for layer in hooked:
-            _remove(layer)
+        _calls.remove(sys._getframe())
+        update_hooks()
+
+
+@atexit.register
+def update_hooks() -> None:
+    """Installs the hooks that calls in progress need, and removes all others.
+
+    An interrupt may leave it half done: it goes by what is there, and a later call completes it.
+    """
+    with _lock:
+        needed = {id(layer): layer for layers, _ in _calls.of_all_threads() for layer in layers}
+        for layer in needed.values():
+            _install(layer)
+        for key in [key for key in _installed if key not in needed]:
+            _remove(key)
 
 
 def _install(layer: keras.layers.Layer) -> None:
-    with _lock:
-        count, saved = _installed.get(id(layer), (0, {}))
-        if count == 0:
-            own = vars(layer)
-            saved = {name: own[name] for name in _METHODS if name in own}
-            # All originals are bound before the first hook stands.
-            for name, hook in {
-                name: _hook(layer, getattr(layer, name)) for name in _METHODS
-            }.items():
-                own[name] = hook
-        _installed[id(layer)] = (count + 1, saved)
+    own = vars(layer)
+    if id(layer) not in _installed:
+        # All originals are bound before the first hook stands.
+        hooks = {name: _hook(layer, getattr(layer, name)) for name in _METHODS}
+        hidden = {name: own[name] for name in _METHODS if name in own}
+        _installed[id(layer)] = _Hooks(layer, hooks, hidden)
+    own.update(_installed[id(layer)].hooks)
 
 
-def _remove(layer: keras.layers.Layer) -> None:
-    with _lock:
-        count, saved = _installed.get(id(layer), (0, {}))
-        if count > 1:
-            _installed[id(layer)] = (count - 1, saved)
-        elif count == 1:
-            for name in _METHODS:
-                vars(layer).pop(name, None)
-            vars(layer).update(saved)
-            del _installed[id(layer)]
+def _remove(key: int) -> None:
+    layer, hooks, hidden = _installed[key]
+    own = vars(layer)
+    for name, hook in hooks.items():
+        if own.get(name) is hook and name in hidden:
+            own[name] = hidden[name]
+        elif own.get(name) is hook:
+            del own[name]
+    del _installed[key]
 
 
 def _hook(layer: keras.layers.Layer, original: Call) -> Call:
     def call(*args: Any, **kwargs: Any) -> Any:
-        handler = getattr(_thread, "handlers", {}).get(id(layer))
+        handlers = [handler for layers, handler in _calls.of_this_thread() if layer in layers]
+        if not handlers:
+            update_hooks()  # an interrupt may have left this one behind
         # `ReversibleEmbedding` is also a language model's head; that call embeds nothing.
-        reverse = kwargs.get("reverse") or (
-            isinstance(layer, keras.layers.ReversibleEmbedding) and len(args) > 1 and args[1]
-        )
-        if handler is None or reverse:
+        if not handlers or kwargs.get("reverse"):
             return original(*args, **kwargs)
-        return handler(layer, original, args, kwargs)
+        return handlers[0](layer, original, args, kwargs)
 
     return call
-
-
-_inlining = 0
-_ran_eagerly = False
-
-
-@contextlib.contextmanager
-def functions_inlined() -> Iterator[None]:
-    """Makes a user's own `@tf.function` part of the trace around it.
-
-    Traced on its own it would keep the hook, and the tensors that the hook captured, for the
-    model's later calls. TensorFlow has one switch for the whole process, so its users are counted.
-    """
-    global _inlining, _ran_eagerly
-    with _lock:
-        if _inlining == 0:
-            _ran_eagerly = tf.config.functions_run_eagerly()
-            tf.config.run_functions_eagerly(True)
-        _inlining += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _inlining -= 1
-            if _inlining == 0:
-                tf.config.run_functions_eagerly(_ran_eagerly)
 
 
 @contextlib.contextmanager

@@ -8,20 +8,17 @@ import keras
 import tensorflow as tf
 
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
-from tf_salience.models.embeddings.hook import (
-    Call,
-    Handler,
-    functions_inlined,
-    hooked,
-    losses_kept,
-)
+from tf_salience.models.embeddings.function_inlining import run_inlined
+from tf_salience.models.embeddings.hook import Call, Handler, losses_kept, run_hooked
 from tf_salience.models.embeddings.provenance import (
     maker_of,
     slice_of,
     source_of,
     unread_inputs,
 )
-from tf_salience.models.embeddings.structure import all_layers, comparisons
+from tf_salience.models.embeddings.side_effects import refuse_side_effects
+from tf_salience.models.embeddings.structure import all_layers, comparisons, fixed_batch_size
+from tf_salience.utils.validation import format_value
 
 Replacement = Callable[[keras.layers.Layer, Any], Any]
 
@@ -42,6 +39,7 @@ class HookedModel:
         self.guessed = guessed
         self.layers = list(layers)
         self._all_layers = all_layers(model)
+        self._fixed_batch = fixed_batch_size(model)
         self._tables = self._of_kind(keras.layers.Embedding)
         self._vectorizers = self._of_kind(keras.layers.TextVectorization)
         self._maskings = self._of_kind(keras.layers.Masking)
@@ -53,10 +51,6 @@ class HookedModel:
             if type(layer).compute_mask is not keras.layers.Layer.compute_mask
             and not {layer, *layer._flatten_layers()}.isdisjoint(self.layers)
             and layer not in self.layers
-        ]
-        # A `call` under the user's own `@tf.function` is inlined; its `if` needs autograph then.
-        self._functions = [
-            layer for layer in (model, *self._all_layers) if _is_function(layer.call)
         ]
 
     def _of_kind(self, kind: type) -> list[keras.layers.Layer]:
@@ -114,8 +108,8 @@ class HookedModel:
             embeddings = call(*args, **kwargs)
             if not tf.is_tensor(embeddings):
                 raise ValueError(
-                    f"Layer {layer.name!r} must give one tensor of embeddings, (batch, tokens, "
-                    f"dim). Received: a {type(embeddings).__name__}. Name another layer."
+                    f"Layer {format_value(layer.name)} must give one tensor of embeddings, (batch, "
+                    f"tokens, dim). Received: a {type(embeddings).__name__}. Name another layer."
                 )
             calls.append(Segment(layer, -1, ids, embeddings, _mask_of(layer, ids, embeddings)))
             return embeddings
@@ -209,43 +203,40 @@ class HookedModel:
 
         return self._run(inputs, report, layers)
 
+    def run_untraced(self, inputs: Any) -> Any:
+        """Runs the model as it is, eagerly; updates of its state are dropped."""
+        with losses_kept([self.model, *self._all_layers]), keras.StatelessScope():
+            return self.model(inputs, training=False)
+
     def embed(self, layer: keras.layers.Layer, ids: Sequence[int]) -> Any:
         """Computes the embeddings of ids, (tokens, dim), by the layer itself."""
         with losses_kept([layer]), keras.StatelessScope():
             return layer(tf.constant([ids], tf.int32))[0]
 
     def _run(self, inputs: Any, handler: Handler, layers: Sequence[keras.layers.Layer]) -> Any:
-        def inline(
-            layer: keras.layers.Layer, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
-        ) -> Any:
-            if layer in self._functions:
-                call = tf.autograph.to_graph(call.python_function)  # type: ignore[attr-defined]
-            if layer in layers:
-                return handler(layer, call, args, kwargs)
-            return call(*args, **kwargs)
-
+        graph = tf.compat.v1.get_default_graph()
+        start = len(graph.get_operations())
         with (
-            hooked([*layers, *self._functions], inline),
-            functions_inlined(),
             losses_kept([self.model, *self._all_layers]),
-            # Updates of state that the model makes while it runs (a counter, a metric) are dropped.
+            # Updates of state that the model makes while it runs (a counter, a metric) are dropped,
             keras.StatelessScope(),
+            # and so are the summaries that it writes.
+            tf.summary.record_if(False),
         ):
-            outputs = self.model(inputs, training=False)
-        self._refuse_side_effects()
+            outputs = run_inlined(
+                lambda: run_hooked(
+                    lambda: self.model(self._with_batch(inputs), training=False), layers, handler
+                )
+            )
+        refuse_side_effects(self.model, graph.get_operations()[start:])
         return outputs
 
-    def _refuse_side_effects(self) -> None:
-        """Raises a ValueError if the graph assigns to a variable that Keras does not know of."""
-        graph = tf.compat.v1.get_default_graph()
-        for operation in graph.get_operations():
-            if operation.type.startswith("Assign") and operation.type.endswith("VariableOp"):
-                raise ValueError(
-                    f"The model {self.model.name!r} changes a `tf.Variable` whenever it runs "
-                    f"(operation {operation.name!r}), so explaining it would change it. Received: "
-                    "a model with state of its own. Make that state with `self.add_weight(...)`, "
-                    "whose updates are dropped."
-                )
+    def _with_batch(self, inputs: Any) -> Any:
+        """Tells the graph the batch size, where the model takes one alone, and may read it."""
+        if self._fixed_batch is not None:
+            for tensor in tf.nest.flatten(inputs):
+                tensor.set_shape((self._fixed_batch, *tensor.shape[1:]))
+        return inputs
 
 
 def _set_mask(calls: list[Segment], embeddings: Any, mask: Any) -> None:
@@ -272,10 +263,6 @@ def _masked_as(
     masked = args[0] * tf.cast(mask, args[0].dtype)[:, :, None]
     masked._keras_mask = mask
     return masked
-
-
-def _is_function(call: Any) -> bool:
-    return isinstance(call, tf.types.experimental.PolymorphicFunction)
 
 
 def _mask_of(layer: keras.layers.Layer, ids: Any, embeddings: Any) -> Any:

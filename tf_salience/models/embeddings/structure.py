@@ -1,5 +1,6 @@
 """The structure of a model: its layers, its inputs, its end."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -37,15 +38,43 @@ def takes_text(model: keras.Model) -> bool:
     return any(isinstance(layer, kinds) for layer in all_layers(model))
 
 
-def input_specs(model: keras.Model) -> Any:
-    """Returns the specs of the model's inputs, a nest with open batch axes, or None.
+def unambiguous_name(layer: keras.layers.Layer, layers: Sequence[keras.layers.Layer]) -> str | None:
+    """Returns the name of a layer, or its path where others have its name; None if these as well.
+
+    Args:
+        layer: the layer.
+        layers: all layers of the model.
+    """
+    for name in (layer.name, layer.path):
+        if [other for other in layers if name in (other.name, other.path)] == [layer]:
+            return str(name)
+    return None
+
+
+def fixed_batch_size(model: keras.Model) -> int | None:
+    """Returns the batch size of `keras.Input(batch_shape=...)`, or None for any."""
+    sizes = {tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()}
+    return next((size for size in sizes if size is not None), None)
+
+
+def stateful_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Returns the layers that carry their state from batch to batch, `LSTM(stateful=True)`."""
+    return [layer for layer in all_layers(model) if getattr(layer, "stateful", False) is True]
+
+
+def input_specs(model: keras.Model, batch_size: int | None = None) -> Any:
+    """Returns the specs of the model's inputs, a nest, or None where they are not known.
 
     A model in the subclassing style has no symbolic inputs. If it takes a single array, the shape
     on which it was built is known; it is taken to be ids, or texts where the model reads them.
+
+    Args:
+        model: a built model.
+        batch_size: the size of the batch axes; None leaves them open.
     """
 
     def spec(tensor: Any) -> tf.TensorSpec:
-        return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, tensor.name)
+        return tf.TensorSpec((batch_size, *tensor.shape[1:]), tensor.dtype, tensor.name)
 
     struct = getattr(model, "_inputs_struct", None)
     if struct is not None:
@@ -56,13 +85,20 @@ def input_specs(model: keras.Model) -> Any:
     if len(shapes) != 1 or not all(isinstance(size, int | None) for size in shapes[0]):
         return None
     dtype = tf.string if takes_text(model) else tf.int32
-    return tf.TensorSpec((None, *shapes[0][1:]), dtype, "inputs")
+    return tf.TensorSpec((batch_size, *shapes[0][1:]), dtype, "inputs")
 
 
-def ends_in_probabilities(model: keras.Model) -> bool:
-    """True if the last layer is known to be, or to end in, a sigmoid or softmax."""
-    last: Any = model
-    while isinstance(last, keras.Model) and (getattr(last, "inputs", None) and last.layers):
-        last = last.layers[-1]
-    kinds = (keras.activations.sigmoid, keras.activations.softmax)
-    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) in kinds
+def input_names(specs: Any) -> list[str]:
+    """Returns the names of inputs, flattened: their keys in a dict, else those of their specs."""
+    if not isinstance(specs, dict):
+        return [spec.name for spec in tf.nest.flatten(specs)]
+    paths = keras.tree.flatten_with_path(specs)
+    return ["/".join(str(key) for key in path) for path, _ in paths]
+
+
+def is_coarse(model: keras.Model) -> bool:
+    """True if some layer computes in half precision or with integers: outputs are rounded."""
+    return any(
+        layer.compute_dtype in ("float16", "bfloat16") or getattr(layer, "_is_quantized", False)
+        for layer in all_layers(model)
+    )
