@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tf_salience.models.report import inspect
     from tf_salience.utils.warnings import (
         DamagedLogWarning,
+        GradientUnderflowWarning,
         NotCompiledWarning,
         NotConvergedWarning,
         NotLoggedWarning,
@@ -47,6 +48,7 @@ _HOMES = {
     "inspect": "models.report",
     "read_signature": "export.metadata",
     "DamagedLogWarning": "utils.warnings",
+    "GradientUnderflowWarning": "utils.warnings",
     "NoTokensWarning": "utils.warnings",
     "NotCompiledWarning": "utils.warnings",
     "NotConvergedWarning": "utils.warnings",
@@ -64,6 +66,7 @@ __all__ = [
     "Explanation",
     "GradientDotInput",
     "GradientNorm",
+    "GradientUnderflowWarning",
     "IntegratedGradients",
     "NoTokensWarning",
     "NotCompiledWarning",

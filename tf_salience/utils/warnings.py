@@ -24,6 +24,10 @@ class NotConvergedWarning(UserWarning):
     """Integrated gradients reached `max_steps` before the tolerance was met."""
 
 
+class GradientUnderflowWarning(UserWarning):
+    """The gradients of an example are 0, or too small for the model's float16."""
+
+
 class SmallerChunksWarning(UserWarning):
     """The device ran out of memory; the computation continues with fewer rows at a time."""
 

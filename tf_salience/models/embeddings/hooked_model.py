@@ -53,6 +53,12 @@ class HookedModel:
             and layer not in self.layers
         ]
 
+    @property
+    def uses_float16(self) -> bool:
+        """True if some layer computes in float16, where gradients may underflow."""
+        layers = (self.model, *self._all_layers)
+        return any(layer.compute_dtype == "float16" for layer in layers)
+
     def _of_kind(self, kind: type) -> list[keras.layers.Layer]:
         return [layer for layer in self._all_layers if isinstance(layer, kind)]
 
