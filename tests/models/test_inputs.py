@@ -1,11 +1,13 @@
 """`Inputs`: what a user passes, prepared as the model takes it."""
 
 import helpers
+import keras
 import model_zoo
 import numpy as np
 import pytest
+import serving
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 import tf_salience as tfs
 from tf_salience.models import inputs as model_inputs
@@ -120,6 +122,123 @@ def test_ragged_tensors_are_padded():
     np.testing.assert_array_equal(explanation.scores, expected.scores)
     with pytest.raises(ValueError, match=r"Pad it: `inputs.to_tensor\(7\)`"):
         tfs.explain(model, rows, pad_id=7)
+
+
+ROWS = [row[row > 0].tolist() for row in helpers.ids()]
+#: Two texts, each with its mask.
+TEXTS = [
+    {"token_ids": ids, "padding_mask": (ids != 0) * 1}
+    for ids in (helpers.ids(), helpers.ids(seed=5))
+]
+
+
+class TestRowsOfIds:
+    """Lists of ids of several lengths, as Keras' data sets hold them."""
+
+    @pytest.mark.parametrize("array", [list, lambda rows: np.array(rows, object)])
+    def test_they_are_padded_where_the_embedding_masks(self, of_ids, array):
+        inputs = model_inputs.prepare(of_ids, array(ROWS))
+        np.testing.assert_array_equal(inputs.nest, helpers.ids())
+
+    def test_to_the_width_that_the_model_takes(self):
+        ids = keras.Input((14,), dtype="int32", name="ids")
+        hidden = layers.Embedding(helpers.VOCABULARY, 4, mask_zero=True)(ids)
+        of_width = keras.Model(ids, layers.Dense(2)(layers.GlobalAveragePooling1D()(hidden)))
+        model = TextModel.from_arguments(of_width)
+        for rows in (ROWS, [[1, 2], [3, 4]]):
+            inputs = model_inputs.prepare(model, {"ids": rows})
+            assert inputs.nest["ids"].shape == (len(rows), 14)
+            assert [row[row > 0].tolist() for row in inputs.nest["ids"]] == rows
+        with pytest.raises(
+            ValueError, match="longer than the model takes: 15 tokens instead of 14"
+        ):
+            model_inputs.prepare(model, [[1] * 15, [2]])
+
+    def test_beside_a_vectorizer_which_pads_the_end(self):
+        model = helpers.convolution()
+        explained = TextModel.from_arguments(model, tokenizer=helpers.vectorizer())
+        inputs = model_inputs.prepare(explained, ROWS)
+        np.testing.assert_array_equal(inputs.nest, helpers.ids())
+
+    @pytest.mark.parametrize("arguments", [{}, {"tokenizer": ["", *map(str, range(29))]}])
+    def test_padding_that_the_model_sees_is_for_the_user_to_choose(self, arguments):
+        model = TextModel.from_arguments(helpers.convolution(), **arguments)
+        with pytest.raises(ValueError, match=r"as in training: `keras.utils.pad_sequences\(inputs"):
+            model_inputs.prepare(model, ROWS)
+
+    def test_another_padding_id(self):
+        model = TextModel.from_arguments(helpers.sequential_lstm(), pad_id=7)
+        with pytest.raises(ValueError, match="rows have different lengths"):
+            model_inputs.prepare(model, ROWS)
+
+
+class Towers(keras.Model):
+    """Two texts, each a dict of its own, through one encoder."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = layers.Embedding(helpers.VOCABULARY, 8, name="words")
+        self.head = layers.Dense(helpers.CLASSES)
+
+    def call(self, inputs):
+        texts = inputs.values() if isinstance(inputs, dict) else inputs
+        vectors = []
+        for text in texts:
+            mask = ops.cast(text["padding_mask"], "float32")[:, :, None]
+            vectors.append(ops.sum(ops.tanh(self.table(text["token_ids"])) * mask, axis=1))
+        return self.head(ops.concatenate(vectors, axis=-1))
+
+
+class TestNestedInputs:
+    @pytest.mark.parametrize(
+        ("nest", "names"),
+        [
+            (list, ["0/token_ids", "1/token_ids"]),
+            (tuple, ["0/token_ids", "1/token_ids"]),
+            (
+                lambda texts: dict(zip(["premise", "hypothesis"], texts, strict=True)),
+                ["premise/token_ids", "hypothesis/token_ids"],
+            ),
+        ],
+        ids=["list", "tuple", "dict"],
+    )
+    def test_of_a_model_in_the_subclassing_style(self, nest, names):
+        model = Towers()
+        inputs = nest(TEXTS)
+        outputs = model(inputs).numpy()
+        explanation = tfs.explain(helpers.weights_alive(model), inputs)
+        assert outputs.shape == (6, 3)
+        assert list(explanation.segments) == names
+        np.testing.assert_allclose(explanation.output, model(inputs).numpy().max(axis=1), rtol=1e-5)
+        for name, text in zip(names, TEXTS, strict=True):
+            mask = explanation.mask[:, explanation.segments[name]]
+            np.testing.assert_array_equal(mask, text["padding_mask"])
+        data = tf.data.Dataset.from_tensor_slices(
+            inputs if isinstance(inputs, dict) else tuple(inputs)
+        )
+        of_data = tfs.explain(model, data.batch(4))
+        np.testing.assert_allclose(of_data.scores, explanation.scores, atol=1e-5)
+
+    def test_of_a_functional_model_and_its_export(self, tmp_path):
+        structure = [
+            {
+                name: keras.Input((helpers.WIDTH,), dtype="int32", name=f"{owner}_{name}")
+                for name in ("token_ids", "padding_mask")
+            }
+            for owner in ("first", "second")
+        ]
+        model = keras.Model(structure, Towers()(structure))
+        method = tfs.IntegratedGradients(steps=4)
+        explanation = tfs.explain(model, TEXTS, method)
+        assert list(explanation.segments) == ["0/token_ids", "1/token_ids"]
+        folder = tfs.export_saved_model(model, tmp_path / "m", method=method)
+        inputs = {
+            f"{owner}_{name}": tf.constant(array, tf.int32)
+            for owner, text in zip(("first", "second"), TEXTS, strict=True)
+            for name, array in text.items()
+        }
+        served = serving.request(serving.load(folder), **inputs)
+        np.testing.assert_allclose(served["scores"], explanation.scores, atol=1e-6)
 
 
 def test_examples_are_taken_of_every_array():

@@ -44,6 +44,35 @@ class TestToArrays:
             assert isinstance(nest, tuple)
             assert len(nest) == 2
 
+    @pytest.mark.parametrize(
+        "inputs",
+        [
+            [{"ids": IDS}, {"ids": -IDS}],
+            ({"ids": IDS}, {"ids": tf.constant(-IDS)}),
+            {"0": {"ids": IDS.tolist()}, "1": {"ids": -IDS}},
+        ],
+        ids=["list of dicts", "tuple of dicts", "dict of dicts"],
+    )
+    def test_nests_of_nests(self, inputs):
+        nest = nests.to_arrays(inputs)
+        leaves = dict(nests.paths(nest))
+        np.testing.assert_array_equal(leaves["0/ids"], IDS)
+        np.testing.assert_array_equal(leaves["1/ids"], -IDS)
+
+    @pytest.mark.parametrize(
+        "rows",
+        [[[1, 2], [3]], [(1, 2), [np.int64(3)]], np.array([[1, 2], [3]], object)],
+        ids=["lists", "tuples", "an array of lists"],
+    )
+    def test_rows_of_ids_are_padded_by_the_model(self, rows):
+        padded = nests.to_arrays({"ids": rows}, pad_rows=lambda lists: [len(row) for row in lists])
+        assert padded["ids"] == [2, 1]
+
+    def test_what_is_no_list_of_ids_is_not_padded(self):
+        for inputs in (IDS, [["a", "b"]], [[0.5]], [[True, False]], [1, 2], []):
+            array = nests.to_arrays(inputs, pad_rows=lambda lists: pytest.fail(str(lists)))
+            np.testing.assert_array_equal(array, inputs)
+
     def test_a_ragged_tensor_is_padded_with_zeros_alone(self):
         with pytest.raises(ValueError, match=r"pad_id=7.*`inputs.to_tensor\(7\)`"):
             nests.to_arrays(tf.ragged.constant([[1, 2], [3]]), pad_id=7)
@@ -51,12 +80,13 @@ class TestToArrays:
     @pytest.mark.parametrize(
         ("inputs", "error", "message"),
         [
-            ([[1, 2], [3]], ValueError, "rows have different lengths. Pad"),
+            ([[1, 2], [3]], ValueError, r"different lengths.*pad_sequences.*`padding='post'"),
+            ([["a", "b"], ["c"]], ValueError, "different lengths.*Pad and cut ids"),
             ([None, "x"], TypeError, "elements of type NoneType, str"),
             (np.array([1j]), TypeError, "Received: dtype complex128"),
             (5, ValueError, "must have a batch axis. Received: 5"),
         ],
-        ids=["ragged list", "None", "complex", "number"],
+        ids=["ragged list", "ragged words", "None", "complex", "number"],
     )
     def test_what_is_no_batch(self, inputs, error, message):
         with pytest.raises(error, match=message):
@@ -114,6 +144,23 @@ class TestNamed:
         assert [name for name, _ in nests.named(model, (IDS, IDS))] == ["", ""]
 
 
+def test_all_names_of_the_inputs():
+    nest = {"hypothesis": IDS, "premise": IDS}
+    assert nests.aliases(helpers.two_segments(), nest) == [["hypothesis"], ["premise"]]
+    names = nests.aliases(helpers.functional_with_mask(), (IDS, IDS))
+    assert names == [["token_ids", "0"], ["padding_mask", "1"]]
+    assert nests.aliases(helpers.Subclassed(), ({"a": IDS}, IDS)) == [["0/a"], ["1"]]
+
+
+def test_the_order_of_nested_inputs_is_the_users():
+    nest = {"premise": {"ids": IDS, "mask": IDS}, "hypothesis": {"ids": IDS}}
+    assert nests.input_order(helpers.Subclassed(), nest) == [
+        "premise/ids",
+        "premise/mask",
+        "hypothesis/ids",
+    ]
+
+
 def test_the_order_of_the_inputs():
     assert nests.input_order(helpers.two_segments(), {}) == ["premise", "hypothesis"]
     names = nests.input_order(helpers.functional_with_mask(), (IDS, IDS))
@@ -129,3 +176,4 @@ def test_descriptions():
     assert nests.describe({"a": IDS, "b": texts}) == (
         "a: int64 of shape (2, 2), b: string of shape (1,)"
     )
+    assert nests.describe(tuple([IDS] * 500)).endswith("and 492 more")

@@ -31,7 +31,21 @@ def test_a_plain_vocabulary_does_not_encode_texts():
         tfs.explain(model, ["a"], tokenizer=["", "[UNK]", "a"])
 
 
-@pytest.mark.parametrize("tokenizer", [3, [], [1, 2], "words"])
+@pytest.mark.parametrize(
+    ("index", "mend"),
+    [
+        ({f"word{i}": i for i in range(88584)}, r"list, by id: `sorted\(index, key=index.get\)`"),
+        ({i: f"word{i}" for i in range(88584)}, r"list: `\[words\[i\] for i in"),
+    ],
+    ids=["ids of words", "words of ids"],
+)
+def test_a_word_index_becomes_a_list(index, mend):
+    with pytest.raises(TypeError, match=f"`tokenizer` must be.*Received: .*{mend}") as error:
+        tfs.Explainer(helpers.sequential_lstm(), tokenizer=index)
+    assert len(str(error.value)) < 1500
+
+
+@pytest.mark.parametrize("tokenizer", [3, [], {}, [1, 2], "words"])
 def test_values_that_are_not_tokenizers(tokenizer):
     with pytest.raises(TypeError, match="`tokenizer` must be.*Received: tokenizer="):
         tfs.Explainer(helpers.sequential_lstm(), tokenizer=tokenizer)

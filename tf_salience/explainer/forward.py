@@ -88,7 +88,7 @@ class ForwardRunner:
             self._check_untraced(arrays.take(nest, batches[0][:1]))
         forward = identify(self._model, nest, _joined([_with_token_ids(f) for f in passes]))
         names = nests.aliases(self._model.model, nest)
-        self._model.tokenizers.check(forward.segments, names)
+        self._model.tokenizers.check(forward.shown, names)
         return replace(
             forward,
             segments=[

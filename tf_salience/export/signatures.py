@@ -59,7 +59,7 @@ def text_inputs(model: TextModel, specs: Any, signature: ForwardPass) -> dict[in
         ValueError: if the embedded ids are no inputs of the model, or other than the tokenizer's.
     """
     tokenizers, names = model.tokenizers, nests.aliases(model.model, specs)
-    tokenizers.check(signature.segments, names)
+    tokenizers.check(signature.shown, names)
     if model.takes_text or model.tokenizer.preprocess is not None:
         return {}  # A preprocessor makes more of a text than ids: a request has its outputs.
     by_input = {
