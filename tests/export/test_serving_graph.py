@@ -10,7 +10,8 @@ from keras import layers
 from serving import ids, request
 
 import tf_salience as tfs
-from tf_salience.export.serving_graph import PREDICTION, fixed_columns, named_predictions
+from tf_salience.export.serving_graph import PREDICTION, fixed_classes, named_predictions
+from tf_salience.models.signature import trace_signature
 from tf_salience.models.text_model import TextModel
 
 
@@ -96,19 +97,40 @@ def test_names_of_predictions():
 
 
 @pytest.mark.parametrize(
-    ("target", "columns"),
+    ("name", "target", "classes"),
     [
-        ("predicted", [PREDICTION]),
-        (2, [2]),
-        ("b", [1]),
-        (tfs.targets.Margin("predicted", "c"), [PREDICTION, 2]),
-        (tfs.targets.get(lambda outputs: outputs[:, 0]), []),
+        ("convolution", "predicted", [PREDICTION]),
+        ("convolution", 2, [2]),
+        ("convolution", "b", [1]),
+        ("convolution", tfs.targets.Margin("predicted", "c"), [PREDICTION, 2]),
+        ("convolution", tfs.targets.get(lambda outputs: outputs[:, 0]), []),
+        ("single_unit", "predicted", [PREDICTION]),
+        ("single_unit", "a", [0]),
+        ("single_unit", 1, [1]),
+        ("single_unit", tfs.targets.Margin("b", "a"), [1, 0]),
     ],
 )
-def test_target_indices_of_every_request(models, target, columns):
-    model = TextModel.from_arguments(models("convolution"), class_names=["a", "b", "c"])
-    outputs = tf.TensorSpec((None, 3), tf.float32)
-    assert fixed_columns(model, tfs.targets.get(target), outputs) == columns
+def test_the_classes_of_every_request(models, name, target, classes):
+    names = ["a", "b", "c"] if name == "convolution" else ["a", "b"]
+    model = TextModel.from_arguments(models(name), class_names=names)
+    signature = trace_signature(model, tf.TensorSpec((None, None), tf.int32, "ids"))
+    assert fixed_classes(model, tfs.targets.get(target), signature) == classes
+
+
+def test_probabilities_of_a_subclassed_model_are_not_squashed_twice(tmp_path):
+    class Subclassed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.words, self.head = layers.Embedding(30, 8), layers.Dense(1, "sigmoid")
+
+        def call(self, ids):
+            return self.head(keras.ops.mean(self.words(ids), axis=1))
+
+    model = Subclassed()
+    model(ids())
+    with pytest.raises(ValueError, match="`Probability` takes logits.*from a sigmoid"):
+        tfs.export_saved_model(model, tmp_path / "m", target=tfs.targets.Probability())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_callable_baseline_of_numpy_is_refused(models, tmp_path):

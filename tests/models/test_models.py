@@ -164,10 +164,6 @@ class TestLanguageModelsOfIds:
         with pytest.raises(ValueError, match="lie among the real tokens.*2 to 5, in example 0"):
             tfs.explain(model, ids, target=tfs.targets.Span(start=1))
 
-    def test_probabilities_are_not_squashed_twice(self):
-        with pytest.raises(ValueError, match="`Span` takes logits.*probabilities already"):
-            tfs.explain(self.build("softmax"), [[3, 4, 5]], target=tfs.targets.Span())
-
 
 class TestOtherPrecisions:
     def test_int8(self):

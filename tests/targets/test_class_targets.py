@@ -1,13 +1,13 @@
 """Units, margins and probabilities: on outputs as arrays, and as explained in models."""
 
 import helpers
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import tf_salience as tfs
 from tf_salience import targets
+from tf_salience.targets import output_units
 
 OUTPUTS = np.array([[1.0, 3.0, -2.0], [0.5, 0.0, 0.25]])
 NAMES = ["joy", "fear", "rage"]
@@ -43,17 +43,97 @@ def test_units(target, keywords, columns):
     np.testing.assert_array_equal(scores, OUTPUTS[[0, 1], columns])
 
 
-def test_a_single_unit_is_explained_for_every_prediction():
-    outputs = np.array([[-3.0], [2.0]])
-    for target in ("predicted", 0, "good"):
-        scores, _ = score(target, outputs, class_names=["bad", "good"])
-        np.testing.assert_array_equal(scores, outputs[:, 0])
-    scores, _ = score("label", outputs[:, 0], labels=[0, 1])
-    np.testing.assert_array_equal(scores, outputs[:, 0])
-    with pytest.raises(ValueError, match="scores 'good'. Received: target='bad'.*a callable"):
-        score("bad", outputs, class_names=["bad", "good"])
-    with pytest.raises(ValueError, match="Received: labels=2"):
-        score("label", outputs, labels=[0, 2])
+UNIT = np.array([[-3.0], [2.0]])
+TWO_NAMES = ["bad", "good"]
+
+
+@pytest.mark.parametrize(
+    ("target", "keywords"),
+    [
+        ("predicted", {}),
+        (0, {}),
+        ("label", {"labels": [0, 1]}),
+        ("predicted", {"class_names": ["good"]}),
+        ("good", {"class_names": ["good"]}),
+        ("label", {"labels": [0, 1], "class_names": ["good"]}),
+        ("predicted", {"class_names": TWO_NAMES}),
+        ("good", {"class_names": TWO_NAMES}),
+        (1, {"class_names": TWO_NAMES}),
+    ],
+)
+@pytest.mark.parametrize("shape", [(2, 1), (2,)])
+def test_a_single_unit(target, keywords, shape):
+    scores, target_indices = score(target, UNIT.reshape(shape), **keywords)
+    np.testing.assert_array_equal(scores, UNIT[:, 0])
+    named = context(UNIT, **keywords)
+    expected = "good" if "class_names" in keywords else "output"
+    assert targets.get(target).name(target_indices[0], named) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "labels", "classes"),
+    [
+        ("bad", None, [0, 0]),
+        (0, None, [0, 0]),
+        ([0, 1], None, [0, 1]),
+        (["good", "bad"], None, [1, 0]),
+        ("label", [0, 1], [0, 1]),
+        ("label", ["good", "bad"], [1, 0]),
+        ("label", [[1, 0], [0, 1]], [0, 1]),
+        (1, None, [1, 1]),
+        ("predicted", None, [1, 1]),
+    ],
+    ids=str,
+)
+def test_the_two_classes_of_a_single_unit(target, labels, classes):
+    named = context(UNIT, labels=labels, class_names=TWO_NAMES)
+    scores, target_indices = score(target, UNIT, labels=labels, class_names=TWO_NAMES)
+    np.testing.assert_array_equal(scores, np.where(classes, UNIT[:, 0], -UNIT[:, 0]))
+    assert output_units.class_indices(target_indices, named).tolist() == classes
+    names = [targets.get(target).name(row, named) for row in target_indices]
+    assert names == [["bad (−good)", "good"][index] for index in classes]
+
+
+@pytest.mark.parametrize(
+    ("target", "keywords", "message"),
+    [
+        ("label", {"labels": [0, 2]}, "from 0 to 1.*Received: labels=2"),
+        (1, {}, "from 0 to 0.*1 class. Received: target=1.*told by their names.*`class_names="),
+        (2, {"class_names": TWO_NAMES}, "from 0 to 1.*2 classes. Received: target=2"),
+        ("worse", {"class_names": TWO_NAMES}, "Received: target='worse'"),
+        (0, {"class_names": NAMES}, "one name, or two for a single unit"),
+    ],
+)
+def test_classes_that_a_single_unit_has_not(target, keywords, message):
+    with pytest.raises(ValueError, match=message):
+        score(target, UNIT, **keywords)
+
+
+def test_probabilities_of_the_two_classes_of_a_single_logit():
+    positive = 1 / (1 + np.exp(-UNIT[:, 0]))
+    expected = {"good": positive, "bad": 1 - positive}
+    keywords = {"outputs": UNIT, "class_names": TWO_NAMES}
+    for name, probability in expected.items():
+        p, log_p = targets.Probability(name), targets.LogProbability(name)
+        np.testing.assert_allclose(score(p, **keywords)[0], probability, rtol=1e-12)
+        np.testing.assert_allclose(score(log_p, **keywords)[0], np.log(probability), rtol=1e-12)
+        named = context(UNIT, class_names=TWO_NAMES)
+        target_indices = p.resolve(named)[0]
+        assert p.name(target_indices, named) == f"P({name})"
+        assert log_p.name(target_indices, named) == f"log P({name})"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "sign"), [("good", "bad", 1), ("bad", "good", -1), (0, 1, -1), ("bad", 0, 0)]
+)
+def test_the_margin_of_a_single_logit_is_the_logit(a, b, sign):
+    """log P(good) − log P(bad) is the logit."""
+    margin = targets.Margin(a, b)
+    scores, target_indices = score(margin, UNIT, class_names=TWO_NAMES)
+    np.testing.assert_array_equal(scores, sign * UNIT[:, 0])
+    named = context(UNIT, class_names=TWO_NAMES)
+    names = [name if isinstance(name, str) else TWO_NAMES[name] for name in (a, b)]
+    assert margin.name(target_indices[0], named) == " − ".join(names)
 
 
 def test_margin():
@@ -74,26 +154,64 @@ def test_probabilities():
     np.testing.assert_allclose(
         score(targets.Probability(), single)[0], 1 / (1 + np.exp(-single[:, 0])), rtol=1e-12
     )
-    with pytest.raises(ValueError, match="`Probability` takes logits.*probabilities already"):
-        score(targets.Probability(), softmax)
+    for target in (targets.Probability(), targets.LogProbability()):
+        with pytest.raises(ValueError, match="takes logits.*probabilities already.*Received.*`tar"):
+            score(target, softmax)
 
 
-@pytest.mark.parametrize("target", [targets.Probability(), targets.LogProbability()])
-@pytest.mark.parametrize("ending", ["argument", "layer", "nested"])
-def test_a_single_sigmoid_is_a_probability_already(target, ending):
-    activation = "sigmoid" if ending != "layer" else None
-    model = keras.Sequential(
-        [*helpers.single_unit().layers[:-1], keras.layers.Dense(1, activation)]
-    )
-    if ending == "layer":
-        model.add(keras.layers.Activation("sigmoid"))
-    model(helpers.ids())
-    if ending == "nested":
-        inputs = keras.Input((None,), dtype="int32")
-        model = keras.Model(inputs, model(inputs))
-    with pytest.raises(ValueError, match="takes logits.*probabilities already"):
-        tfs.explain(model, helpers.ids(), target=target)
-    assert tfs.explain(model, helpers.ids(), "gradient_norm").output.max() < 1
+@pytest.mark.parametrize(
+    ("target", "activation", "units", "refused"),
+    [
+        (targets.Probability(), "softmax", 3, True),
+        (targets.Probability(), "sigmoid", 3, True),
+        (targets.Probability(), "sigmoid", 1, True),
+        (targets.LogProbability(), "softmax", 3, False),
+        (targets.LogProbability(), "sigmoid", 3, True),
+        (targets.LogProbability(), "sigmoid", 1, False),
+        (targets.Margin(0, 1), "softmax", 3, False),
+        (targets.Margin(0, 1), "sigmoid", 3, False),
+    ],
+)
+def test_probabilities_that_a_target_reads(target, activation, units, refused):
+    named = context(OUTPUTS[:, :units], activation=activation)
+    if not refused:
+        assert target.resolve(named).shape[0] == 2
+        return
+    with pytest.raises(ValueError, match=f"from a {activation}. Received: outputs of shape"):
+        target.resolve(named)
+
+
+def test_names_of_what_is_read_from_probabilities():
+    margin = targets.Margin(1, 0)
+    for activation, name in {
+        None: "fear − joy",
+        "softmax": "log P(fear) − log P(joy)",
+        "sigmoid": "logit(fear) − logit(joy)",
+    }.items():
+        assert margin.name([1, 0], context(class_names=NAMES, activation=activation)) == name
+    single = context(UNIT, class_names=TWO_NAMES, activation="sigmoid")
+    assert margin.name(margin.resolve(single)[0], single) == "log P(good) − log P(bad)"
+
+
+@pytest.mark.parametrize("target", [targets.Margin(0, 1), targets.LogProbability(0)])
+def test_half_precision_is_summed_in_float32(target):
+    outputs = OUTPUTS.astype(np.float16)
+    scores, _ = score(target, outputs)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, score(target, outputs.astype(np.float64))[0], rtol=1e-6)
+
+
+def test_messages_are_short_whatever_was_passed():
+    huge = ["joy"] * 9999
+    for target, keywords in [
+        (huge, {"class_names": NAMES}),
+        ("label", {"labels": huge}),
+        ("x" * 9999, {"class_names": NAMES}),
+        (0, {"class_names": huge}),
+    ]:
+        with pytest.raises(ValueError, match="Received: ") as error:
+            score(target, **keywords)
+        assert len(str(error.value)) < 1500
 
 
 @pytest.mark.parametrize(

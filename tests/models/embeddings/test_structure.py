@@ -66,20 +66,3 @@ class TestInputSpecs:
         model = Pair()
         model({"a": helpers.ids(), "b": helpers.ids()})
         assert structure.input_specs(model) is None
-
-
-@pytest.mark.parametrize(
-    ("build", "ends_in_probabilities"),
-    [
-        (lambda: model_zoo.with_head(4, "sigmoid"), True),
-        (lambda: model_zoo.with_head(4, "softmax"), True),
-        (lambda: model_zoo.with_head(4, None), False),
-        (lambda: keras.Sequential([model_zoo.with_head(4, "softmax")]), True),
-        (lambda: keras.Sequential([model_zoo.with_head(4, None), layers.Softmax()]), True),
-    ],
-    ids=["sigmoid", "softmax", "logits", "nested", "a Softmax layer"],
-)
-def test_the_end_of_a_model(build, ends_in_probabilities):
-    model = build()
-    model(helpers.ids())
-    assert structure.ends_in_probabilities(model) is ends_in_probabilities
