@@ -29,7 +29,7 @@ def path_batches(model, method, target, batch_size=32):
         model_name=model.name,
     )
     forward = ForwardRunner(text_model, batch_size)
-    return text_model, PathBatches(text_model, method, score, forward, runner)
+    return text_model, PathBatches(text_model, method, forward, runner)
 
 
 def sums(embeddings):

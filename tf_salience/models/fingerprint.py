@@ -76,9 +76,12 @@ def _same(first: Any, second: Any) -> bool:
 
 def _read_layer(layer: keras.layers.Layer, seen: set[int]) -> Iterator[Any]:
     attributes = vars(layer)
+    is_model = isinstance(layer, keras.Model)
     if _is_of_library(type(layer)):
+        # Those that any model has are for `compile` and `fit`.
+        ignored = _VOLATILE | _base_attributes(is_model=True) if is_model else _VOLATILE
         public = [
-            value for name, value in attributes.items() if name[0] != "_" and name not in _VOLATILE
+            value for name, value in attributes.items() if name[0] != "_" and name not in ignored
         ]
         yield from public
         yield from map(attributes.get, _KERAS_ATTRIBUTES)
@@ -86,7 +89,7 @@ def _read_layer(layer: keras.layers.Layer, seen: set[int]) -> Iterator[Any]:
             if isinstance(value, _FUNCTIONS):  # of a `Lambda`, or an activation
                 yield from _read_function(value, seen, _DEPTH)
         return
-    base = _base_attributes(isinstance(layer, keras.Model))
+    base = _base_attributes(is_model=is_model)
     for name, value in list(attributes.items()):
         if name in _KERAS_ATTRIBUTES or (name not in base and name not in _VOLATILE):
             yield from _read(value, seen, _DEPTH)
@@ -168,6 +171,6 @@ def _root_of_module(name: str | None) -> str:
 
 
 @functools.cache
-def _base_attributes(is_model: bool) -> frozenset[str]:
+def _base_attributes(*, is_model: bool) -> frozenset[str]:
     """Returns the names of the attributes that Keras gives to any layer, or any model."""
     return frozenset(vars(keras.Model() if is_model else keras.layers.Layer()))
