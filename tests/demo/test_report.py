@@ -36,15 +36,16 @@ DATA = LabelledTexts(["not so good"], np.array([1]), ("negative", "positive"))
 GOLD = [np.array([True, False, True])]
 
 
-def printed(color_system):
+def printed(color_system, text=DATA.texts[0], class_names=DATA.class_names):
     console = Console(
         file=io.StringIO(),
-        width=80,
+        width=120,
         force_terminal=color_system is not None,
         color_system=color_system,
     )
-    explanations = {"some_method": [salience(DATA.texts[0])]}
-    report.print_texts(console, [0], Task("reviews", DATA, DATA, GOLD), explanations)
+    data = dataclasses.replace(DATA, texts=[text], class_names=class_names)
+    explanations = {"some_method": [salience(text)]}
+    report.print_texts(console, [0], Task("reviews", data, data, GOLD), explanations)
     return console.file.getvalue()
 
 
@@ -59,6 +60,21 @@ def test_without_colours_scores_are_printed_and_gold_words_marked():
     assert caption == "labelled positive; the model says positive, with a logit of 0.50"
     assert method.strip() == "some_method"
     assert tokens.strip() == "_not_(+1) so(+0) _good_(-1)"
+
+
+@pytest.mark.parametrize("color_system", ["truecolor", None])
+def test_no_text_controls_the_terminal_or_is_read_as_markup(color_system):
+    names = ("negative", ":heart: [red]good[/red]\x1b]0;title\x07")
+    lines = printed(color_system, "not\x1b[2J so \u202egood", names).splitlines()
+    *_, caption, _, tokens = (Text.from_ansi(line) for line in lines)
+    assert caption.plain.startswith(r"labelled :heart: [red]good[/red]\x1b]0;title\x07; the model")
+    if color_system is None:
+        assert tokens.plain.strip() == r"_not\x1b[2J_(+1) so(+0) _\u202egood_(-1)"
+        return
+    underlined = [
+        tokens.plain[span.start : span.end] for span in tokens.spans if span.style.underline
+    ]
+    assert underlined == [r"not\x1b[2J", r"\u202egood"]
 
 
 def test_short_texts_that_the_model_got_right_are_chosen():

@@ -1,1 +1,1 @@
-"""Validation, warnings, files and arrays: what every other room may use."""
+"""Validation, warnings, files, arrays and text: what every other room may use."""
