@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from tf_salience import targets
-from tf_salience.attribution.execution.chunks import ChunkRunner, PathBatch
+from tf_salience.attribution.execution.chunks import ChunkRunner
+from tf_salience.attribution.execution.path_batch import PathBatch
 from tf_salience.attribution.execution.trimming import PaddingTrimmer
 from tf_salience.attribution.methods import Method
 from tf_salience.attribution.path import PathGradients
@@ -17,6 +18,7 @@ from tf_salience.explainer.path_batches import PathBatches
 from tf_salience.models.embeddings import structure
 from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.fingerprint import Fingerprint
+from tf_salience.models.input_checks import check_stateless
 from tf_salience.models.text_model import TextModel
 
 
@@ -65,7 +67,7 @@ class Pipeline:
         """
         fingerprint = Fingerprint(model)
         text_model = TextModel.from_arguments(model, **model_arguments)
-        _refuse_state(model)
+        check_stateless(model)
         score = text_model.score(target)
         runner_arguments = dict(runner_arguments)
         fixed = structure.fixed_batch_size(model)
@@ -107,16 +109,3 @@ class Pipeline:
         current = Fingerprint(self.model.model)
         if self.fingerprint.differs_in_values_alone(current):
             self.fingerprint = current
-
-
-def _refuse_state(model: keras.Model) -> None:
-    stateful = structure.stateful_layers(model)
-    if stateful:
-        batch = structure.fixed_batch_size(model)
-        raise ValueError(
-            f"The model {model.name!r} is stateful: its layer {stateful[0].name!r} carries a state "
-            "from batch to batch, so what it says of an example depends on those before it. "
-            f"Received: a model of batches of {batch}. Make it anew with `stateful=False` and "
-            "`keras.Input((tokens,))` (`Input(batch_shape=...)` fixes the batch), and copy the "
-            "weights: `new.set_weights(model.get_weights())`."
-        )

@@ -5,11 +5,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_salience import targets
 from tf_salience.attribution.methods import Method
+from tf_salience.models.embeddings import structure
+from tf_salience.models.input_checks import check_stateless
 from tf_salience.models.text_model import TextModel
 from tf_salience.utils import validation
 from tf_salience.utils.validation import format_value
@@ -77,6 +80,19 @@ def check_jit_compile(model: TextModel, jit_compile: bool) -> None:
             "XLA takes no strings, so a model that takes texts cannot have `jit_compile=True`. "
             f"Received: model={model.model.name!r}. Export its part from ids on, with "
             "`tokenizer=` its TextVectorization."
+        )
+
+
+def check_batches(model: keras.Model) -> None:
+    """Raises a ValueError for a model whose batches are of one size, or that carries state."""
+    check_stateless(model)
+    size = structure.fixed_batch_size(model)
+    if size is not None:
+        raise ValueError(
+            "A model that is exported must take any batch: requests are of any size. Received: "
+            f"{model.name!r}, which takes batches of {size}. Make it anew with "
+            "`keras.Input((tokens,))`, and copy the weights: "
+            "`new.set_weights(model.get_weights())`."
         )
 
 

@@ -105,6 +105,7 @@ def export_saved_model(
     )
     argument_checks.check_target(target)
     argument_checks.check_jit_compile(text_model, jit_compile)
+    argument_checks.check_batches(model)
     specs, signature = signatures.trace(text_model, input_signature)
     argument_checks.check_baseline(method, specs)
     classes = fixed_classes(text_model, target, signature)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.models import nests
+from tf_salience.models.embeddings import structure
 from tf_salience.utils.arrays import Array, Nest
 
 
@@ -110,4 +111,18 @@ def check_embedded(model: keras.Model, nest: Nest, unread: Sequence[int], layer_
             f"cannot be told whether {layer_name!r} embeds the tokens. Received: embeddings=None. "
             f"If it does, say so: `embeddings={layer_name!r}`; else name the layer that turns "
             f"{missed[0]!r} into vectors of shape (batch, tokens, dim)."
+        )
+
+
+def check_stateless(model: keras.Model) -> None:
+    """Raises a ValueError for a model that carries state from batch to batch."""
+    stateful = structure.stateful_layers(model)
+    if stateful:
+        batch = structure.fixed_batch_size(model)
+        raise ValueError(
+            f"The model {model.name!r} is stateful: its layer {stateful[0].name!r} carries a state "
+            "from batch to batch, so what it says of an example depends on those before it. "
+            f"Received: a model of batches of {batch}. Make it anew with `stateful=False` and "
+            "`keras.Input((tokens,))` (`Input(batch_shape=...)` fixes the batch), and copy the "
+            "weights: `new.set_weights(model.get_weights())`."
         )

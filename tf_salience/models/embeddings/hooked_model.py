@@ -173,6 +173,8 @@ class HookedModel:
                 return _masked_as(true, layer, call, args, kwargs)
             true = call(*args, **kwargs)
             new = replacement(layer, true)
+            if self._fixed_batch is not None:
+                new.set_shape(true.shape)
             replaced.append((new, true))
             # Some layers attach the mask to their output inside `call`.
             mask = getattr(true, "_keras_mask", None)
