@@ -121,7 +121,7 @@ def _feature_names(
             return name
         kinds = {key: type(features[key]).__name__ for key in features}
         raise ValueError(
-            f"Cannot tell which feature of {builder.name!r} to use: pass `{argument}`. "
+            f"Cannot tell which feature of {format_value(builder.name)} to use: pass `{argument}`. "
             f"Its features are: {format_value(kinds)}. Received: {argument}={format_value(name)}"
         )
 
