@@ -213,9 +213,9 @@ class TestNestedInputs:
         for name, text in zip(names, TEXTS, strict=True):
             mask = explanation.mask[:, explanation.segments[name]]
             np.testing.assert_array_equal(mask, text["padding_mask"])
-        data = tf.data.Dataset.from_tensor_slices(
-            inputs if isinstance(inputs, dict) else tuple(inputs)
-        )
+        # A data set of a pair is one of inputs and labels, so the pair is inside another.
+        parts = inputs if isinstance(inputs, dict) else (tuple(inputs),)
+        data = tf.data.Dataset.from_tensor_slices(parts)
         of_data = tfs.explain(model, data.batch(4))
         np.testing.assert_allclose(of_data.scores, explanation.scores, atol=1e-5)
 

@@ -77,8 +77,16 @@ class TestPreprocessors:
             tfs.explain(model, SENTENCES, target=lambda outputs: outputs[:, 0, 1])
 
     def test_different_numbers_of_texts(self, classifiers):
-        with pytest.raises(ValueError, match="2 of 'premise', 1 of 'hypothesis'"):
+        with pytest.raises(ValueError, match="Received: .*'hypothesis': 1, 'premise': 2"):
             tfs.explain(classifiers("Bert"), {**PAIR, "hypothesis": ["a cat"]})
+
+    def test_segment_ids_are_no_words(self, classifiers):
+        task = classifiers("Bert")
+        layers = ["token_embedding", "segment_embedding"]
+        explanation = tfs.explain(task, PAIR, "gradient_norm", embeddings=layers)
+        row = explanation[0]
+        assert set(row.tokens[row.segments["segment_ids"]]) == {"0", "1"}
+        assert "[CLS]" in row.tokens[row.segments["token_ids"]]
 
     def test_a_model_without_its_preprocessor(self, classifiers):
         task = classifiers("Bert")
