@@ -105,3 +105,49 @@ class TestJoin:
     def test_one_explanation_is_itself(self, parts_and_whole):
         (first, _), _ = parts_and_whole
         assert assembly.join([first]) is first
+
+
+class TestPadding:
+    """A model that does not mask its padding: that is said once, and only then."""
+
+    IDS = np.array([[3, 4, 5, 0, 0, 0], [6, 7, 8, 9, 10, 11], [3, 0, 0, 0, 0, 0]], np.int32)
+
+    def average(self, *, mask_zero, loses_mask=False):
+        ids = keras.Input((6,), dtype="int32")
+        hidden = layers.Embedding(helpers.VOCABULARY, 8, mask_zero=mask_zero)(ids)
+        if loses_mask:
+            hidden = layers.Lambda(lambda vectors: vectors * 1.5)(hidden)
+        pooled = layers.GlobalAveragePooling1D()(hidden)
+        return helpers.weights_alive(keras.Model(ids, layers.Dense(1)(pooled)))
+
+    @pytest.mark.parametrize(
+        "method", ["gradient_norm", "gradient_dot_input", "integrated_gradients"]
+    )
+    def test_a_lost_mask_is_told_with_the_examples(self, method):
+        model = self.average(mask_zero=True, loses_mask=True)
+        with pytest.warns(
+            tfs.UnmaskedPaddingWarning, match="does not mask its padding.*examples 0, 2"
+        ) as warned:
+            explanation = tfs.explain(model, self.IDS, method, pad_id=0)
+        assert len([w for w in warned if w.category is tfs.UnmaskedPaddingWarning]) == 1
+        assert "padding" in str(explanation[0])
+        assert "padding" not in str(explanation[1])
+
+    def test_the_tokens_and_the_padding_add_up(self):
+        with pytest.warns(tfs.UnmaskedPaddingWarning):
+            explanation = tfs.explain(self.average(mask_zero=False), self.IDS, pad_id=0)
+        for salience in explanation:
+            total = salience.scores.sum() + salience.padding_salience
+            expected = salience.output - salience.baseline_output + salience.convergence_delta
+            np.testing.assert_allclose(total, expected, rtol=1e-5, atol=1e-6)
+        # The average of six vectors, of which padding is half, then none, then five.
+        norms = tfs.explain(self.average(mask_zero=False), self.IDS, "gradient_norm", pad_id=0)
+        np.testing.assert_allclose(norms.padding_share, [3 / 6, 0, 5 / 6], rtol=1e-5)
+
+    @pytest.mark.parametrize(
+        "method", ["gradient_norm", "gradient_dot_input", "integrated_gradients"]
+    )
+    def test_a_model_that_masks_is_not_named(self, method, recwarn):
+        explanation = tfs.explain(self.average(mask_zero=True), self.IDS, method)
+        assert not [w for w in recwarn if w.category is tfs.UnmaskedPaddingWarning]
+        assert not explanation.padding_salience.any()
