@@ -137,7 +137,9 @@ class TestTextInputs:
             embeddings="words",
             tokenizer=helpers.vectorizer(),
         )
-        with pytest.raises(ValueError, match="not an input.*it takes .*'first'.*. Pass the vocabulary"):
+        with pytest.raises(
+            ValueError, match="not an input.*it takes .*'first'.*. Pass the vocabulary"
+        ):
             self.numbers(model)
 
 

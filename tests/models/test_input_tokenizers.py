@@ -181,6 +181,8 @@ class TestOneTokenizer:
         with pytest.raises(ValueError, match=message):
             tfs.export_saved_model(two_tables(), tmp_path / "m", tokenizer=english, **BOTH)
         assert list(tmp_path.iterdir()) == []
+        with pytest.raises(ValueError, match=message):
+            tfs.inspect(two_tables(), tokenizer=english, embeddings=BOTH["embeddings"])
 
     def test_it_may_be_named_for_both(self, tokenizers):
         english = tokenizers["english"]

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_salience.models import trial
+from tf_salience.models import nests, trial
 from tf_salience.models.embeddings import structure
 from tf_salience.models.embeddings.find import likeliest
 from tf_salience.models.embeddings.forward_pass import ForwardPass
@@ -70,6 +70,8 @@ def inspect_model(
         signature, error_of_named = _signature(named, specs)
         if error_of_named is None:
             text_model, doubt, error = named, _doubt(error), None
+    if signature is not None:
+        text_model.tokenizers.check(signature.shown, nests.aliases(model, specs))
     tried = trial.on_texts(text_model) or trial.on_arrays(text_model, specs)
     if signature is None and tried is not None:
         signature = _signature_of(tried)

@@ -136,8 +136,9 @@ class TextModel:
                 )
             ids = range(layer.input_dim)
             return tf.reduce_mean(self.hooked.embed(layer, ids), axis=0)
-        is_token = isinstance(baseline, str)
-        token_id = segment.tokenizer.token_id(baseline) if is_token else baseline
+        token_id: Any = baseline
+        if isinstance(baseline, str):
+            token_id = segment.tokenizer.token_id(baseline)
         if token_id is None:
             near = difflib.get_close_matches(str(baseline), ("zeros", "mean"), n=1)
             raise ValueError(
