@@ -168,7 +168,7 @@ class Explainer:
         if not isinstance(self.target, targets.TokenTarget):
             raise TypeError(
                 "`matrix` explains each token of `targets.Span` or `targets.Position`. "
-                f"Received: target={self.target!r}"
+                f"Received: target={validation.format_value(self.target)}"
             )
         pipeline = self._current()
         prepared = self._prepare(pipeline, inputs)
@@ -333,4 +333,7 @@ def explain(
 
 def _check_auto_or_bool(name: str, value: Any) -> None:
     if not isinstance(value, bool) and not (isinstance(value, str) and value == "auto"):
-        raise ValueError(f"`{name}` must be 'auto', True or False. Received: {name}={value!r}")
+        raise ValueError(
+            f"`{name}` must be 'auto', True or False. "
+            f"Received: {name}={validation.format_value(value)}"
+        )

@@ -18,6 +18,7 @@ from tf_salience.models.segments import identify
 from tf_salience.models.text_model import TextModel
 from tf_salience.targets import Target, output_units
 from tf_salience.tokenizers.tokenizer import Tokenizer
+from tf_salience.utils import validation
 from tf_salience.utils.validation import format_value
 
 #: The target of an example that asks for the class that the model predicts for it.
@@ -167,8 +168,9 @@ class ServingGraph:
         except NotImplementedError as error:
             raise ValueError(
                 "A callable `baseline` that is exported must be made of TensorFlow operations, "
-                f"since the server has no Python. Received: {self._method.baseline!r}. It said: "
-                f"{error}"
+                "since the server has no Python. Received: baseline="
+                f"{validation.format_value(self._method.baseline)}. It said: "
+                f"{validation.format_error(error)}"
             ) from error
 
     def _attribute(self, path: GraphPath) -> Attribution:
@@ -179,14 +181,17 @@ class ServingGraph:
             raise ValueError(
                 "A method that is exported must compute with tensors as well as with numpy "
                 "arrays: use the operations of `tf_salience.attribution.array_ops.of(path.outputs)`"
-                f", since the server has no Python. Received: {self._method!r}. It said: {error}"
+                ", since the server has no Python. Received: "
+                f"method={validation.format_value(self._method)}. "
+                f"It said: {validation.format_error(error)}"
             ) from error
         if not isinstance(attribution, Attribution) or not all(
             value is None or tf.is_tensor(value) for value in vars(attribution).values()
         ):
             raise ValueError(
                 "A method must return an `Attribution`, of tensors where it is exported. "
-                f"Received: method={self._method!r}, which returned {type(attribution).__name__}"
+                f"Received: method={validation.format_value(self._method)}, which returned "
+                f"{type(attribution).__name__}"
             )
         return attribution
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tf_salience.utils import validation
+
 _FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 
 
@@ -39,7 +41,7 @@ def run(folder: Path, requests: Mapping[str, Mapping[str, Any]]) -> None:
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise ValueError(
                 f"`warm_up` must hold examples that the model takes. The signature {signature!r} "
-                f"said: {error}"
+                f"said: {validation.format_error(error)}"
             ) from error
 
 
