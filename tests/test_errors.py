@@ -22,8 +22,10 @@ def model():
 @pytest.fixture
 def unchanged(model, tmp_path):
     """The model, which predicts and saves as before after the test."""
+    call_function = type(tf.function(lambda: None)).__call__
     with model_checks.unchanged(model, helpers.ids()):
         yield model
+    assert type(tf.function(lambda: None)).__call__ is call_function
     assert not tf.config.functions_run_eagerly()
     model.save(tmp_path / "model.keras")
 

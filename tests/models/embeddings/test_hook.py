@@ -3,6 +3,7 @@
 import threading
 
 import helpers
+import interrupts
 import keras
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import tensorflow as tf
 from keras import layers
 
 import tf_salience as tfs
-from tf_salience.models.embeddings.hook import functions_inlined, hooked, losses_kept
+from tf_salience.models.embeddings import calls_in_progress, hook
+from tf_salience.models.embeddings.hook import losses_kept, run_hooked
 
 IDS = np.array([[1, 2, 3]])
 
@@ -30,12 +32,11 @@ def ones(layer, call, args, kwargs):
     return tf.ones_like(call(*args, **kwargs))
 
 
-class TestHooked:
-    def test_calls_go_to_the_handler_within_the_block_alone(self, table):
+class TestRunHooked:
+    def test_calls_go_to_the_handler_within_the_function_alone(self, table):
         true = table(IDS).numpy()
         attributes = set(vars(table))
-        with hooked([table], zeros):
-            assert not table(IDS).numpy().any()
+        assert not run_hooked(lambda: table(IDS), [table], zeros).numpy().any()
         np.testing.assert_array_equal(table(IDS), true)
         assert set(vars(table)) == attributes
 
@@ -46,33 +47,41 @@ class TestHooked:
             calls.append(layer)
             return call(*args, **kwargs)
 
-        with hooked([table, table], count):
-            table(IDS)
+        run_hooked(lambda: table(IDS), [table, table], count)
         assert calls == [table]
         table(IDS)
         assert calls == [table]
 
-    def test_blocks_within_each_other(self, table):
-        with hooked([table], zeros):
-            with hooked([table], ones):
-                assert table(IDS).numpy().all()
-            assert not table(IDS).numpy().any()
-        assert table(IDS).numpy().any()
+    def test_functions_within_each_other(self, table):
+        def run():
+            inner = run_hooked(lambda: table(IDS), [table], ones)
+            return inner, table(IDS)
+
+        inner, outer = run_hooked(run, [table], zeros)
+        assert inner.numpy().all()
+        assert not outer.numpy().any()
+        assert "call" not in vars(table)
 
     @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
     def test_after_an_error_the_layer_is_as_before(self, table, error):
         attributes = set(vars(table))
-        with pytest.raises(error), hooked([table], zeros):
+
+        def fail():
             raise error
+
+        with pytest.raises(error):
+            run_hooked(fail, [table], zeros)
         assert set(vars(table)) == attributes
 
     def test_a_call_that_the_user_has_replaced(self, table):
         def replaced(ids):
             return 7 * tf.ones((*ids.shape, 2))
 
+        def double(layer, call, args, kwargs):
+            return 2 * call(*args, **kwargs)
+
         table.call = replaced
-        with hooked([table], lambda _, call, args, kwargs: 2 * call(*args, **kwargs)):
-            assert (table(IDS).numpy() == 14).all()
+        assert (run_hooked(lambda: table(IDS), [table], double).numpy() == 14).all()
         assert table.call is replaced
         assert (table(IDS).numpy() == 7).all()
 
@@ -81,52 +90,81 @@ class TestHooked:
         hidden = np.ones((1, 3, 2), np.float32)
         layer(IDS)
         expected = layer(hidden, reverse=True).numpy()
-        with hooked([layer], zeros):
-            np.testing.assert_array_equal(layer(hidden, reverse=True), expected)
-            assert not layer(IDS).numpy().any()
+        head = run_hooked(lambda: layer(hidden, reverse=True), [layer], zeros)
+        np.testing.assert_array_equal(head, expected)
+        assert not run_hooked(lambda: layer(IDS), [layer], zeros).numpy().any()
 
     def test_another_thread_gets_the_true_output_meanwhile(self, table):
         true = table(IDS).numpy()
         outputs = []
-        with hooked([table], zeros):
+
+        def run():
             thread = threading.Thread(target=lambda: outputs.append(table(IDS).numpy()))
             thread.start()
             thread.join()
+            return table(IDS)
+
+        assert not run_hooked(run, [table], zeros).numpy().any()
         np.testing.assert_array_equal(outputs[0], true)
 
-    def test_a_block_of_another_thread_may_end_first(self, table):
+    def test_the_function_of_another_thread_may_end_first(self, table):
         entered, leave = threading.Event(), threading.Event()
 
-        def work():
-            with hooked([table], ones):
-                entered.set()
-                leave.wait()
+        def wait():
+            entered.set()
+            leave.wait()
 
-        thread = threading.Thread(target=work)
+        thread = threading.Thread(target=run_hooked, args=(wait, [table], ones))
         thread.start()
         entered.wait()
-        with hooked([table], zeros):
+
+        def run():
             leave.set()
             thread.join()
-            assert not table(IDS).numpy().any()
+            return table(IDS)
+
+        assert not run_hooked(run, [table], zeros).numpy().any()
         assert "call" not in vars(table)
 
 
-class TestFunctionsInlined:
-    def test_the_switch_of_tensorflow_is_as_before(self):
-        for eager in (True, False):
-            tf.config.run_functions_eagerly(eager)
-            try:
-                with functions_inlined(), functions_inlined():
-                    assert tf.config.functions_run_eagerly()
-                assert tf.config.functions_run_eagerly() is eager
-            finally:
-                tf.config.run_functions_eagerly(False)
+@pytest.mark.parametrize("own_call", [False, True])
+def test_an_interrupt_at_any_line_of_the_hook(table, own_call):
+    """At the latest the next explanation removes what is left; no call sees it before."""
+    if own_call:
+        table.call = table.call
+    true, before = table(IDS).numpy(), dict(vars(table))
 
-    def test_after_an_error(self):
-        with pytest.raises(KeyboardInterrupt), functions_inlined():
-            raise KeyboardInterrupt
-        assert not tf.config.functions_run_eagerly()
+    def check(interrupted):
+        del interrupted
+        # It may still stand there, but does nothing.
+        np.testing.assert_array_equal(table(IDS), true)
+        run_hooked(lambda: None, [], zeros)
+        assert {name: vars(table).get(name) for name in before} == before
+        assert set(vars(table)) == set(before)
+
+    places = interrupts.at_every_line(
+        lambda: run_hooked(lambda: table(IDS), [table], zeros), [hook, calls_in_progress], check
+    )
+    assert len(places) > 30
+    assert not run_hooked(lambda: table(IDS), [table], zeros).numpy().any()
+
+
+def test_the_hook_that_an_interrupt_left_goes_with_the_next_call_of_the_layer(table):
+    """As after an interrupt between the end of the function and the `finally`."""
+    true = table(IDS).numpy()
+
+    def remove(frame):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            calls_in_progress.CallsInProgress, "remove", lambda self, frame: remove(frame)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            run_hooked(lambda: None, [table], zeros)
+        assert "call" in vars(table)
+    np.testing.assert_array_equal(table(IDS), true)
+    assert "call" not in vars(table)
 
 
 def test_losses_of_the_last_call_are_kept():

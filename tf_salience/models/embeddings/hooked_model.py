@@ -221,6 +221,11 @@ class HookedModel:
         with losses_kept([layer]), keras.StatelessScope():
             return layer(tf.constant([ids], tf.int32))[0]
 
+    def check_graph(self) -> None:
+        """Raises a ValueError if the graph in the making changes state, its gradients included."""
+        graph = tf.compat.v1.get_default_graph()
+        refuse_side_effects(self.model, graph.get_operations())
+
     def _run(self, inputs: Any, handler: Handler, layers: Sequence[keras.layers.Layer]) -> Any:
         graph = tf.compat.v1.get_default_graph()
         start = len(graph.get_operations())

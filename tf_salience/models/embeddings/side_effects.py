@@ -122,26 +122,28 @@ def _bodies(operation: Any) -> Iterator[Any]:
 
 
 def _captures(graph: Any) -> dict[str, Any]:
-    """Returns the names of a graph's placeholders to what it captured, from outside of any graph."""
-    captured = {}
-    for tensor, placeholder in getattr(graph, "captures", ()):
-        outer = {} if tf.is_symbolic_tensor(tensor) is False else _captures(tensor.graph)
-        captured[placeholder.name] = outer.get(tensor.name, tensor) if outer else tensor
-    return captured
+    """Returns the names of a graph's placeholders to the tensors that they stand for."""
+    captures = getattr(graph, "captures", ())
+    outer = _captures(graph.outer_graph) if captures else {}
+    return {
+        placeholder.name: outer.get(tensor.name) if tf.is_symbolic_tensor(tensor) else tensor
+        for tensor, placeholder in captures
+    }
 
 
 def _state_name(model: keras.Model, handle: Any) -> str:
-    """Returns the name of a variable or table, with a comma, or ""."""
+    """Returns the name of the state that a handle stands for; "" if it is none of the model's."""
+    if handle is None:
+        return ""
     for layer in (model, *all_layers(model)):
         for variable in layer.variables:
             if _handle(variable) is handle:
                 return f"weight {format_value(variable.path)}, "
-        for name, value in vars(layer).items():
-            for item in (
-                tf.nest.flatten(value) if isinstance(value, list | tuple | dict) else [value]
-            ):
-                if handle is not None and _handle(item) is handle:
-                    return f"`{name}` of layer {format_value(layer.name)}, "
+        # Keras and TensorFlow hold the values of attributes a second time, by names of their own.
+        for name, value in sorted(vars(layer).items(), key=lambda item: item[0].startswith("_")):
+            values = tf.nest.flatten(value) if isinstance(value, list | tuple | dict) else [value]
+            if any(_handle(leaf) is handle for leaf in values):
+                return f"`{name}` of layer {format_value(layer.name)}, "
     return ""
 
 
@@ -153,6 +155,7 @@ def _handle(value: Any) -> Any:
         return value.handle
     if isinstance(value, tf.random.Generator):
         return value.state.handle
-    if isinstance(value, tf.lookup.StaticHashTable | tf.lookup.experimental.MutableHashTable):
+    tables = tf.lookup.experimental
+    if isinstance(value, tables.MutableHashTable | tables.DenseHashTable):
         return value.resource_handle
     return None
