@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tf_salience.models.embeddings.structure import all_layers, input_names, unambiguous_name
+from tf_salience.models.embeddings.structure import input_names, layer_paths, unambiguous_name
 from tf_salience.models.trial import TEXTS
 from tf_salience.utils.text import printable
 
@@ -32,7 +32,8 @@ def call_source(arguments: Sequence[str], inputs: str) -> str:
 
 def layers_source(model: keras.Model, layers: Sequence[keras.layers.Layer]) -> str:
     """Returns layers in Python, by names that no other layer has; `layer` where there is none."""
-    names = [unambiguous_name(layer, all_layers(model)) for layer in layers]
+    paths = layer_paths(model)
+    names = [unambiguous_name(layer, paths) for layer in layers]
     sources = ["layer" if name is None else repr(name) for name in names]
     return sources[0] if len(sources) == 1 else f"[{', '.join(sources)}]"
 

@@ -59,7 +59,8 @@ def report(
     try:
         inspection = inspect_model(model, embeddings=embeddings, tokenizer=tokenizer, output=output)
     except ValueError as error:
-        if embeddings is not None or not getattr(model, "built", False):
+        told = any(argument is not None for argument in (embeddings, tokenizer, output))
+        if told or not getattr(model, "built", False):
             raise
         return printable_lines(f"{head}\n\n{error}")
     call = _call(

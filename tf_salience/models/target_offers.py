@@ -71,7 +71,8 @@ def output_targets(
     for key, (_, spec) in zip(keys, paths, strict=True):
         listed = _for_shape(model, signature, spec.shape[1:]) if spec.dtype.is_floating else []
         accepted = [offer for offer in listed if _is_accepted(offer, runs, key)]
-        outputs.append(OutputTargets(key, spec, accepted))
+        # Examples by which nothing is accepted are not what the model takes.
+        outputs.append(OutputTargets(key, spec, accepted or listed))
     return outputs
 
 

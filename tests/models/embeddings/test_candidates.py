@@ -63,8 +63,9 @@ def test_why_a_layer_is_not_that_of_the_tokens(build, name, exclusion, reason):
     assert bool(reason) == bool(candidate.reason)
 
 
-def test_sizes_and_shapes():
+def test_sizes_shapes_and_inputs():
     tables = by_name(helpers.with_segment_ids())
+    assert [table.inputs for table in tables.values()] == [{"token_ids"}, {"segment_ids"}]
     assert list(tables) == ["token_embedding", "segment_embedding"]
     assert [table.vocabulary_size for table in tables.values()] == [helpers.VOCABULARY, 2]
     assert {table.shape for table in tables.values()} == {(None, None, 8)}
@@ -148,13 +149,3 @@ def test_other_models_are_not_obvious(build):
 )
 def test_names_of_something_else_than_tokens(name, is_other):
     assert candidates.has_other_name(layers.Embedding(2, 2, name=name)) is is_other
-
-
-def test_the_table_of_candidates():
-    model = model_zoo.with_category((1,))
-    header, *rows = candidates.format_candidates(candidates.candidates(model)).splitlines()
-    assert header.split() == ["name", "vocabulary", "dim", "path", "not", "tokens,", "since"]
-    assert rows[0].split() == ["words", "30", "8", "words"]
-    assert rows[1].split()[:4] == ["genres", "4", "3", "genres"]
-    own = candidates.format_candidates(candidates.candidates(model_zoo.own_table()))
-    assert own.splitlines()[1].split() == ["own", "?", "8", "own"]

@@ -115,7 +115,7 @@ class TestNoGuess:
     )
     def test_two_tables_of_one_input(self, second):
         model = tables_side_by_side(layers.Embedding(50, 8, name="words"), second())
-        with pytest.raises(ValueError, match=r"has 2 embedding layers(.|\n)*words +50(.|\n)*tags"):
+        with pytest.raises(ValueError, match=r"has 2 embedding layers(.|\n)*words +\w+ +50(.|\n)*tags"):
             find(model, None)
 
     def test_a_table_of_tags_beside_the_words(self):
@@ -124,14 +124,14 @@ class TestNoGuess:
             [model_zoo.OwnTable(name="own")(ids), layers.Embedding(9, 8, name="t")(tags)]
         )
         model = model_zoo.classified([ids, tags], layers.GRU(4)(hidden))
-        with pytest.raises(ValueError, match=r"2 embedding layers(.|\n)*own +\? +8(.|\n)*t +9"):
+        with pytest.raises(ValueError, match=r"2 embedding layers(.|\n)*own +text +\?(.|\n)*t +tags +9"):
             find(model, None)
 
     def test_only_a_category(self):
         genre = model_zoo.ids_input("genre", (1,))
         hidden = layers.Flatten()(layers.Embedding(4, 3, name="genres")(genre))
         model = model_zoo.classified(genre, hidden)
-        with pytest.raises(ValueError, match=r"genres +4 +3 +genres +one id an example"):
+        with pytest.raises(ValueError, match=r"genres +genre +4 .*one id an example"):
             find(model, None)
         assert tfs.explain(model, [[1]], embeddings="genres").scores.shape == (1, 1)
 
@@ -154,7 +154,7 @@ class TestNoGuess:
     def test_sentences_of_words(self):
         words = model_zoo.ids_input("text", (5, 7))
         hidden = layers.GlobalAveragePooling2D()(model_zoo.table("words")(words))
-        with pytest.raises(ValueError, match=r"words +30(.|\n)*it gives \(None, 5, 7, 8\)"):
+        with pytest.raises(ValueError, match=r"words +text +30(.|\n)*it gives \(None, 5, 7, 8\)"):
             find(speakers_beside(words, hidden), None)
 
     @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ class TestNoGuess:
         hidden = layers.Dense(6)(ops.one_hot(ids, model_zoo.VOCABULARY))
         hidden = hidden + layers.Embedding(20, 6, name="where")(positions)
         model = model_zoo.classified(ids, layers.GlobalAveragePooling1D()(hidden))
-        with pytest.raises(ValueError, match="where +20 +6 +where +its ids are no inputs"):
+        with pytest.raises(ValueError, match="where +20 .*its ids are no inputs"):
             find(model, None)
 
     def test_an_encoder(self):
@@ -204,7 +204,7 @@ class TestNoGuess:
         ids = model_zoo.ids_input("text")
         hidden = layers.GlobalAveragePooling1D()(Encoder(name="encoder")(ids))
         model = model_zoo.classified(ids, hidden)
-        with pytest.raises(ValueError, match=r"encoder +\?(.|\n)*it mixes tokens"):
+        with pytest.raises(ValueError, match=r"encoder +text +\?(.|\n)*it mixes tokens"):
             find(model, None)
         named = tfs.explain(model, helpers.ids(), "gradient_norm", embeddings="encoder")
         assert named.scores.any()
@@ -222,7 +222,7 @@ class TestNoGuess:
 
         model = OfKnownSize()
         model(helpers.ids())
-        with pytest.raises(ValueError, match=r"first +30(.|\n)*second +30"):
+        with pytest.raises(ValueError, match=r"first +\? +30(.|\n)*second +\? +30"):
             find(model, None)
 
 
@@ -235,7 +235,7 @@ class TestModelsWithoutEmbeddings:
     def test_a_bag_of_words(self):
         text = layers.Input((), dtype="string")
         counts = layers.TextVectorization(output_mode="multi_hot", vocabulary=helpers.WORDS)(text)
-        with pytest.raises(ValueError, match="nor another layer that turns ids into vectors"):
+        with pytest.raises(ValueError, match="cannot be explained by token: its `TextVectorization"):
             find(model_zoo.classified(text, counts), None)
 
     def test_a_saved_model(self, tmp_path):
@@ -246,7 +246,7 @@ class TestModelsWithoutEmbeddings:
             with pytest.raises(TypeError, match=r"SavedModel has no layers.*`.keras` file"):
                 find(saved_model, None)
         ids = model_zoo.ids_input()
-        with pytest.raises(ValueError, match=r"SavedModel has no layers(.|\n)*TFSMLayer"):
+        with pytest.raises(ValueError, match=r"SavedModel has no layers.*Received: .*tfsm_layer"):
             find(keras.Model(ids, layer(ids)), None)
 
 

@@ -7,7 +7,12 @@ import keras
 import tensorflow as tf
 
 from tf_salience.models.embeddings.calls import Shape, output_shapes
-from tf_salience.models.embeddings.structure import all_layers, input_specs, unambiguous_name
+from tf_salience.models.embeddings.structure import (
+    all_layers,
+    input_specs,
+    layer_paths,
+    unambiguous_name,
+)
 from tf_salience.utils import validation
 
 #: Layers that turn texts or ids into one row of features an example, unless they give ids.
@@ -79,7 +84,7 @@ def _mend(
             "`keras.layers.Identity(name='vectors')` behind that input and name it: "
             "`embeddings='vectors'`. "
         )
-    name = unambiguous_name(vectors[0], layers) or "layer_name"
+    name = unambiguous_name(vectors[0], layer_paths(model)) or "layer_name"
     return (
         "If one gives each token's vector, (batch, tokens, dim), of that token alone, as a `Dense` "
         f"on one-hot ids does, name it: `embeddings={validation.format_value(name)}`. "

@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -17,7 +17,11 @@ from tf_salience.models.embeddings.calls import (
     is_users_own,
 )
 from tf_salience.models.embeddings.hook import losses_kept
-from tf_salience.models.embeddings.structure import all_layers, unambiguous_name
+from tf_salience.models.embeddings.structure import (
+    all_layers,
+    layer_paths,
+    unambiguous_name,
+)
 
 #: Words in its name that mark an embedding layer as one of something else than tokens.
 _OTHER_NAMES = re.compile(r"(^|_)(positions?|positional|segments?|token_types?)(_|$)")
@@ -46,7 +50,7 @@ class Candidate:
 
     Attributes:
         layer: the layer.
-        name: its name, or its path where other layers have its name; None if these as well.
+        name: its name, or a path where other layers have its name; None if these as well.
         vocabulary_size: the number of ids for which it has vectors, or None where it is not known.
         shape: of its output, `(None, None, 8)`, or None where the model could not be traced.
         inputs: the names of the model's inputs that it reads; None as for `shape`.
@@ -75,7 +79,8 @@ def candidates(model: keras.Model) -> list[Candidate]:
     if it is a `keras.layers.Embedding`, or if it makes floats (batch, tokens, dim) of integers
     (batch, tokens) and holds no candidate itself.
     """
-    layers = all_layers(model)
+    paths = layer_paths(model)
+    layers = list(paths)
     traced = embedding_calls(model, layers)
     embedders = [
         layer
@@ -84,7 +89,7 @@ def candidates(model: keras.Model) -> list[Candidate]:
         or any(len(call.shape) == 3 for call in traced.of(layer))
     ]
     return [
-        _candidate(layer, layers, traced)
+        _candidate(layer, paths, traced)
         for layer in embedders
         if not any(inner is not layer and inner in embedders for inner in layer._flatten_layers())
     ]
@@ -115,17 +120,17 @@ def has_other_name(layer: keras.layers.Layer) -> bool:
 
 
 def _candidate(
-    layer: keras.layers.Layer, layers: Sequence[keras.layers.Layer], traced: TracedCalls
+    layer: keras.layers.Layer, paths: Mapping[keras.layers.Layer, str], traced: TracedCalls
 ) -> Candidate:
     calls = traced.of(layer)
     in_time_distributed = any(
         layer in outer._flatten_layers()
-        for outer in layers
+        for outer in paths
         if isinstance(outer, keras.layers.TimeDistributed)
     )
     return Candidate(
         layer=layer,
-        name=unambiguous_name(layer, layers),
+        name=unambiguous_name(layer, paths),
         vocabulary_size=getattr(layer, "input_dim", None),
         shape=calls[0].shape if calls else None,
         inputs=frozenset().union(*(call.inputs for call in calls)) if calls else None,

@@ -10,7 +10,12 @@ import keras
 from tf_salience.models.embeddings.absence import absence_message, saved_model_mend
 from tf_salience.models.embeddings.candidates import Candidate, candidates, obvious
 from tf_salience.models.embeddings.candidates_table import format_some_candidates
-from tf_salience.models.embeddings.structure import all_layers
+from tf_salience.models.embeddings.structure import (
+    all_layers,
+    layer_paths,
+    named,
+    unambiguous_name,
+)
 from tf_salience.utils import validation
 
 #: The vocabulary size that is assumed for a layer that does not tell.
@@ -148,9 +153,8 @@ def _ambiguity_message(
 
 
 def _chosen(model: keras.Model, choice: Any) -> keras.layers.Layer:
-    layers = all_layers(model)
     if isinstance(choice, keras.layers.Layer):
-        if choice not in layers:
+        if choice not in all_layers(model):
             raise ValueError(
                 "`embeddings` must be layers of the model "
                 f"{validation.format_value(model.name)}. Received: layer "
@@ -162,16 +166,18 @@ def _chosen(model: keras.Model, choice: Any) -> keras.layers.Layer:
             "`embeddings` must be a layer, its name, or a list of these. Received: embeddings="
             f"{validation.format_value(choice)} (of type {type(choice).__name__})"
         )
-    matches = [layer for layer in layers if choice in (layer.name, layer.path)]
+    paths = layer_paths(model)
+    matches = named(choice, paths)
     if len(matches) > 1:
+        names = [unambiguous_name(layer, paths) for layer in matches]
+        others = f", or one of {validation.format_value(names)}" if None not in names else ""
         raise ValueError(
             f"{len(matches)} layers of the model are called {validation.format_value(choice)}. "
-            "Pass the layer itself, or its path: "
-            f"{validation.format_value([layer.path for layer in matches])}. "
+            f"Pass the layer itself{others}. "
             f"Received: embeddings={validation.format_value(choice)}"
         )
     if not matches:
-        validation.check_one_of("embeddings", choice, [layer.name for layer in layers])
+        validation.check_one_of("embeddings", choice, [layer.name for layer in paths])
     return matches[0]
 
 

@@ -1,6 +1,6 @@
 """The structure of a model: its layers, its inputs, its end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -38,17 +38,40 @@ def takes_text(model: keras.Model) -> bool:
     return any(isinstance(layer, kinds) for layer in all_layers(model))
 
 
-def unambiguous_name(layer: keras.layers.Layer, layers: Sequence[keras.layers.Layer]) -> str | None:
-    """Returns the name of a layer, or its path where others have its name; None if these as well.
+def layer_paths(model: keras.Model) -> dict[keras.layers.Layer, str]:
+    """Returns all layers with the names on the way to each, from the model down: `encoder/words`.
+
+    Keras' own `layer.path` is the place where a layer was built: two models that are made one by
+    one, and then put into a third, have layers of the same paths.
+    """
+    paths: dict[keras.layers.Layer, str] = {}
+
+    def add(owner: keras.layers.Layer, prefix: str) -> None:
+        for layer in owner._layers:
+            if layer not in paths:
+                paths[layer] = f"{prefix}{layer.name}"
+                add(layer, f"{paths[layer]}/")
+
+    add(model, "")
+    return {layer: paths.get(layer, layer.path) for layer in all_layers(model)}
+
+
+def unambiguous_name(
+    layer: keras.layers.Layer, paths: Mapping[keras.layers.Layer, str]
+) -> str | None:
+    """Returns the name of a layer, or a path where others have its name; None if these as well.
 
     Args:
         layer: the layer.
-        layers: all layers of the model.
+        paths: all layers of the model with their paths, as `layer_paths` gives them.
     """
-    for name in (layer.name, layer.path):
-        if [other for other in layers if name in (other.name, other.path)] == [layer]:
-            return str(name)
-    return None
+    names = (layer.name, paths.get(layer, layer.path), layer.path)
+    return next((name for name in names if named(name, paths) == [layer]), None)
+
+
+def named(name: str, paths: Mapping[keras.layers.Layer, str]) -> list[keras.layers.Layer]:
+    """Returns the layers of a name or path, of those of a model with their paths."""
+    return [layer for layer, path in paths.items() if name in (layer.name, path, layer.path)]
 
 
 def fixed_batch_size(model: keras.Model) -> int | None:
