@@ -12,6 +12,7 @@ from tf_salience.models.embeddings import structure
 from tf_salience.models.embeddings.find import likeliest
 from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.embeddings.hooked_model import HookedModel
+from tf_salience.models.input_checks import check_stateless
 from tf_salience.models.signature import trace_signature
 from tf_salience.models.target_offers import OutputTargets, output_targets
 from tf_salience.models.text_model import TextModel
@@ -130,14 +131,11 @@ def _signature_of(tried: Trial) -> ForwardPass:
 
 def _state(model: keras.Model) -> str:
     """Returns why a model with state from batch to batch cannot be explained; "" for others."""
-    layers = structure.stateful_layers(model)
-    if not layers:
-        return ""
-    return (
-        f"Layer {validation.format_value(layers[0].name)} is stateful: its output depends on the "
-        "batches before. Make the model anew with `stateful=False` and inputs of any batch size, "
-        "and copy the weights: `stateless.set_weights(model.get_weights())`."
-    )
+    try:
+        check_stateless(model)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _missing_gradient(outputs: Sequence[OutputTargets]) -> str:

@@ -80,6 +80,34 @@ class TestChosen:
         model = tables_side_by_side(first, second)
         assert find(model, ["second", first]) == [second, first]
 
+    def test_models_that_were_made_one_by_one_are_told_apart(self):
+        ids = model_zoo.ids_input("ids")
+        blocks = [keras.Model(ids, model_zoo.table("words")(ids), name=name) for name in "ab"]
+        model = keras.Model(ids, layers.Add()([block(ids) for block in blocks]))
+        with pytest.raises(ValueError, match="2 layers.*'words'.*'a/words'"):
+            find(model, "words")
+        for block in blocks:
+            assert find(model, f"{block.name}/words") == [block.get_layer("words")]
+        with pytest.raises(ValueError, match="Say it: `embeddings='[ab]/words'`"):
+            find(model, None)
+
+    def test_a_name_and_path_that_two_layers_have(self):
+        class Pair(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.tables = [model_zoo.table("words") for _ in range(2)]
+
+            def call(self, ids):
+                return ops.sum(self.tables[0](ids) + self.tables[1](ids), axis=1)
+
+        model = Pair()
+        model(helpers.ids())
+        with pytest.raises(ValueError, match="called 'words'. Pass the layer itself. Received"):
+            find(model, "words")
+        with pytest.raises(ValueError, match="Pass the layer itself as `embeddings`"):
+            find(model, None)
+        assert find(model, model.tables[1]) == [model.tables[1]]
+
     def test_a_name_that_two_layers_have(self):
         first, second = Block(name="first"), Block(name="second")
         model = tables_side_by_side(first, second)
@@ -102,6 +130,144 @@ class TestChosen:
             find(helpers.sequential_lstm(), choice)
 
 
+def towers(names=("query", "title"), sizes=(30, 30), pool=layers.GlobalAveragePooling1D, join=None):
+    """Inputs of ids, each with a table of its own and a tower above it; then joined."""
+    inputs = [model_zoo.ids_input(name, (helpers.WIDTH,)) for name in names]
+    vectors = [
+        pool()(layers.Embedding(size, 8, name=f"of_{tensor.name}")(tensor))
+        for tensor, size in zip(inputs, sizes, strict=True)
+    ]
+    return model_zoo.classified(inputs, (join or layers.Concatenate())(vectors))
+
+
+def sequences():
+    return layers.GRU(8, return_sequences=True)
+
+
+def pooled(join):
+    return lambda vectors: layers.GlobalAveragePooling1D()(join(vectors))
+
+
+def attended(vectors):
+    return layers.MultiHeadAttention(2, 4)(*vectors) + vectors[0]
+
+
+class TokensAndPositions(layers.Layer):
+    """The embeddings of tokens and of their positions, in tables without names of their own."""
+
+    def __init__(self, size, **keywords):
+        super().__init__(**keywords)
+        self.tokens = layers.Embedding(size, 8)
+        self.positions = layers.Embedding(helpers.WIDTH, 8)
+
+    def call(self, ids):
+        return self.tokens(ids) + self.positions(ops.arange(ops.shape(ids)[-1]))
+
+
+class TestSeveralTexts:
+    """The tables of several texts are taken together where each plainly embeds one of them."""
+
+    @pytest.mark.parametrize(
+        "keywords",
+        [
+            {},
+            {"sizes": (30, 90)},
+            {"pool": layers.Flatten},
+            {"pool": sequences, "join": pooled(attended)},
+            {"pool": sequences, "join": pooled(layers.Concatenate(axis=1))},
+            {"pool": layers.GlobalMaxPooling1D, "join": layers.Dot(axes=1)},
+            {"join": layers.Add()},
+            {"names": ("title", "body", "summary"), "sizes": (30, 40, 50)},
+        ],
+        ids=["pooled", "two languages", "flattened", "attention", "one behind the other",
+             "similarity", "a sum of vectors", "three"],
+    )  # fmt: skip
+    def test_taken(self, keywords):
+        model = towers(**keywords)
+        inputs = [f"of_{tensor.name}" for tensor in model.inputs]
+        assert sorted(names(model)) == sorted(inputs)
+
+    @pytest.mark.parametrize(
+        "keywords",
+        [
+            {"sizes": (300, 9)},
+            {"names": ("text", "pos_tags")},
+            {"names": ("words", "chars")},
+            {"names": ("query", "user")},
+            {"pool": sequences, "join": pooled(layers.Concatenate())},
+            {"pool": sequences, "join": pooled(layers.Add())},
+            {"pool": layers.Identity, "join": pooled(layers.Multiply())},
+            {"names": ("title", "body", "summary"), "sizes": (30, 40, 9)},
+        ],
+        ids=["few ids", "tags", "characters", "a user", "appended by token", "added by token",
+             "multiplied by token", "one of three"],
+    )  # fmt: skip
+    def test_asked(self, keywords):
+        with pytest.raises(ValueError, match="cannot be told which embeds the tokens. Say it"):
+            find(towers(**keywords), None)
+
+    def test_an_encoder_and_a_decoder(self):
+        encoder, decoder = (
+            model_zoo.ids_input(f"{part}_inputs") for part in ("encoder", "decoder")
+        )
+        encoded = layers.Dense(8)(TokensAndPositions(30, name="source")(encoder))
+        decoded = TokensAndPositions(40, name="target")(decoder)
+        hidden = layers.MultiHeadAttention(2, 4)(decoded, encoded) + decoded
+        model = helpers.weights_alive(keras.Model([encoder, decoder], layers.Dense(40)(hidden)))
+        explanation = tfs.explain(
+            model,
+            (helpers.ids(), helpers.ids(seed=1)),
+            "gradient_norm",
+            target=tfs.targets.Position(0),
+        )
+        assert list(explanation.segments) == ["encoder_inputs", "decoder_inputs"]
+        assert find(model, None) == [
+            model.get_layer("source").tokens,
+            model.get_layer("target").tokens,
+        ]
+
+    def test_two_texts_that_the_model_splits(self):
+        texts = [layers.Input((), dtype="string", name=name) for name in ("title", "body")]
+        vectors = [
+            layers.GlobalAveragePooling1D()(
+                model_zoo.table(f"of_{text.name}")(helpers.vectorizer()(text))
+            )
+            for text in texts
+        ]
+        model = model_zoo.classified(texts, layers.Concatenate()(vectors))
+        assert sorted(names(model)) == ["of_body", "of_title"]
+
+    def test_two_ways_to_split_one_text(self):
+        text = layers.Input((), dtype="string", name="text")
+        vectors = [
+            layers.GlobalAveragePooling1D()(model_zoo.table(name)(helpers.vectorizer()(text)))
+            for name in ("words", "again")
+        ]
+        with pytest.raises(ValueError, match=r"again +text +30"):
+            find(model_zoo.classified(text, layers.Concatenate()(vectors)), None)
+
+    def test_a_table_that_reads_both_inputs_beside_one_that_reads_one(self):
+        first, second = model_zoo.ids_input("first"), model_zoo.ids_input("second")
+        shared, own = model_zoo.table("shared"), model_zoo.table("own")
+        vectors = [
+            layers.GlobalAveragePooling1D()(table(tensor))
+            for table, tensor in ((shared, first), (shared, second), (own, second))
+        ]
+        model = model_zoo.classified([first, second], layers.Concatenate()(vectors))
+        with pytest.raises(ValueError, match=r"shared +first, second +30"):
+            find(model, None)
+
+    def test_a_text_beside_a_table_of_the_users_own(self):
+        inputs = [model_zoo.ids_input(name) for name in ("query", "title")]
+        tables = (model_zoo.table("of_query"), model_zoo.OwnTable(name="own"))
+        vectors = [
+            layers.GlobalAveragePooling1D()(table(tensor))
+            for table, tensor in zip(tables, inputs, strict=True)
+        ]
+        with pytest.raises(ValueError, match=r"own +title +\?"):
+            find(model_zoo.classified(inputs, layers.Concatenate()(vectors)), None)
+
+
 class TestNoGuess:
     """Where the layer is not plain from the model, the candidates are listed."""
 
@@ -115,7 +281,9 @@ class TestNoGuess:
     )
     def test_two_tables_of_one_input(self, second):
         model = tables_side_by_side(layers.Embedding(50, 8, name="words"), second())
-        with pytest.raises(ValueError, match=r"has 2 embedding layers(.|\n)*words +\w+ +50(.|\n)*tags"):
+        with pytest.raises(
+            ValueError, match=r"has 2 embedding layers(.|\n)*words +\w+ +50(.|\n)*tags"
+        ):
             find(model, None)
 
     def test_a_table_of_tags_beside_the_words(self):
@@ -124,7 +292,9 @@ class TestNoGuess:
             [model_zoo.OwnTable(name="own")(ids), layers.Embedding(9, 8, name="t")(tags)]
         )
         model = model_zoo.classified([ids, tags], layers.GRU(4)(hidden))
-        with pytest.raises(ValueError, match=r"2 embedding layers(.|\n)*own +text +\?(.|\n)*t +tags +9"):
+        with pytest.raises(
+            ValueError, match=r"2 embedding layers(.|\n)*own +text +\?(.|\n)*t +tags +9"
+        ):
             find(model, None)
 
     def test_only_a_category(self):
@@ -235,7 +405,9 @@ class TestModelsWithoutEmbeddings:
     def test_a_bag_of_words(self):
         text = layers.Input((), dtype="string")
         counts = layers.TextVectorization(output_mode="multi_hot", vocabulary=helpers.WORDS)(text)
-        with pytest.raises(ValueError, match="cannot be explained by token: its `TextVectorization"):
+        with pytest.raises(
+            ValueError, match="cannot be explained by token: its `TextVectorization"
+        ):
             find(model_zoo.classified(text, counts), None)
 
     def test_a_saved_model(self, tmp_path):
@@ -248,6 +420,30 @@ class TestModelsWithoutEmbeddings:
         ids = model_zoo.ids_input()
         with pytest.raises(ValueError, match=r"SavedModel has no layers.*Received: .*tfsm_layer"):
             find(keras.Model(ids, layer(ids)), None)
+
+
+class TestMessages:
+    """None is longer than 1,500 characters, whatever was passed."""
+
+    def many(self):
+        ids = model_zoo.ids_input("i" * 200)
+        hidden = [model_zoo.table(f"{'long' * 20}_{number}")(ids) for number in range(300)]
+        hidden = layers.GlobalAveragePooling1D()(layers.Add()(hidden))
+        return keras.Model(ids, hidden, name="m" * 2000)
+
+    @pytest.mark.parametrize(
+        "choice", [None, "x" * 5000, "m" * 2000, {"a": "x" * 5000}, model_zoo.table("y" * 5000)]
+    )
+    def test_of_a_choice(self, choice):
+        with pytest.raises((ValueError, TypeError)) as error:
+            find(self.many(), choice)
+        assert 50 < len(str(error.value)) < 1500
+
+    def test_of_a_model(self):
+        for model in ("x" * 5000, keras.Sequential([layers.Dense(2)], name="m" * 5000)):
+            with pytest.raises((ValueError, TypeError)) as error:
+                find(model, None)
+            assert 50 < len(str(error.value)) < 1500
 
 
 class TestModelsThatAreRefused:

@@ -73,3 +73,47 @@ def test_inputs_that_are_not_read():
         ]
 
     assert in_graph(unread) == [[0, 1], [1], [0], []]
+
+
+def vectors_of(ids):
+    """Floats (batch, tokens, 4) of ids."""
+    return tf.cast(ids, tf.float32)[:, :, None] * tf.ones((4,))
+
+
+def kept(vectors):
+    """A layer that keeps the tokens."""
+    return tf.nn.relu(vectors @ tf.ones((4, 4)))
+
+
+@pytest.mark.parametrize(
+    ("join", "is_by_token"),
+    [
+        (lambda a, b: a + b, True),
+        (lambda a, b: kept(a) * kept(kept(b)), True),
+        (lambda a, b: tf.concat([a, b], -1), True),
+        (lambda a, b: tf.concat([kept(a), b], 2), True),
+        (lambda a, b: tf.stack([a, b], 1), True),
+        (lambda a, b: tf.concat([a, b], 1), False),
+        (lambda a, b: tf.reduce_sum(a, 1) + tf.reduce_sum(b, 1), False),
+        (lambda a, b: tf.reduce_sum(a, 1, keepdims=True) + b, False),
+        (lambda a, b: tf.matmul(a, b, transpose_b=True) @ b + a, False),
+        (lambda a, b: (kept(a), kept(b)), False),
+        (lambda a, b: a * tf.reduce_max(a, 1, keepdims=True), False),
+    ],
+    ids=["added", "multiplied", "appended", "appended by number", "stacked", "behind", "pooled",
+         "one vector for all tokens", "attention", "apart", "only one"],
+)  # fmt: skip
+def test_vectors_that_are_joined_token_by_token(join, is_by_token):
+    def joined(first, second):
+        first_vectors, second_vectors = vectors_of(first), vectors_of(second)
+        join(first_vectors, second_vectors)
+        return [
+            provenance.are_joined_by_token(*pair)
+            for pair in ((first_vectors, second_vectors), (second_vectors, first_vectors))
+        ]
+
+    assert in_graph(joined) == [is_by_token] * 2
+
+
+def test_vectors_without_a_graph_are_not_joined():
+    assert not provenance.are_joined_by_token(tf.ones((1, 2, 3)), tf.ones((1, 2, 3)))

@@ -66,3 +66,70 @@ class TestInputSpecs:
         model = Pair()
         model({"a": helpers.ids(), "b": helpers.ids()})
         assert structure.input_specs(model) is None
+
+    def test_of_a_batch_size(self):
+        model = helpers.two_segments()
+        specs = structure.input_specs(model, 3)
+        assert specs["premise"].shape.as_list() == [3, None]
+        subclassed = helpers.Subclassed()
+        subclassed(helpers.ids(4))
+        assert structure.input_specs(subclassed, 3).shape.as_list() == [3, helpers.WIDTH]
+
+
+def test_names_of_inputs():
+    ids = model_zoo.ids_input("tensor")
+    model = keras.Model({"key": ids}, model_zoo.table()(ids))
+    assert structure.input_names(structure.input_specs(model)) == ["key"]
+    specs = [tf.TensorSpec((None,), name=name) for name in ("b", "a")]
+    assert structure.input_names(specs) == ["b", "a"]
+    nested = {"part": {"x": specs[0]}, "alone": specs[1]}
+    assert structure.input_names(nested) == ["alone", "part/x"]
+
+
+class TestNamesOfLayers:
+    def test_paths_lead_from_the_model_down(self):
+        model = helpers.nested()
+        paths = structure.layer_paths(model)
+        assert list(paths) == structure.all_layers(model)
+        assert "encoder/words" in paths.values()
+
+    def test_a_name_where_it_is_enough_else_a_path(self):
+        ids = model_zoo.ids_input()
+        blocks = [keras.Model(ids, model_zoo.table("words")(ids), name=name) for name in "ab"]
+        model = keras.Model(ids, model_zoo.table("other")(ids) + blocks[0](ids) + blocks[1](ids))
+        paths = structure.layer_paths(model)
+        words = [block.get_layer("words") for block in blocks]
+        assert [structure.unambiguous_name(layer, paths) for layer in words] == [
+            "a/words",
+            "b/words",
+        ]
+        assert structure.unambiguous_name(model.get_layer("other"), paths) == "other"
+        assert structure.named("words", paths) == words
+        assert structure.named("a/words", paths) == words[:1]
+
+    def test_layers_that_share_name_and_path_have_none(self):
+        first, second = (layers.Dense(1, name="same") for _ in range(2))
+        paths = {first: "same", second: "same"}
+        assert structure.unambiguous_name(first, paths) is None
+
+
+class TestBatches:
+    def model(self, batch_size, **keywords):
+        return keras.Sequential(
+            [
+                layers.Input(batch_shape=(batch_size, 6), dtype="int32"),
+                model_zoo.table(),
+                layers.Bidirectional(layers.GRU(2, name="memory", **keywords)),
+            ]
+        )
+
+    @pytest.mark.parametrize("batch_size", [None, 3])
+    def test_their_size(self, batch_size):
+        assert structure.fixed_batch_size(self.model(batch_size)) == batch_size
+
+    def test_of_a_model_without_symbolic_inputs(self):
+        assert structure.fixed_batch_size(helpers.Subclassed()) is None
+
+    def test_layers_that_carry_state(self):
+        assert structure.stateful_layers(self.model(3)) == []
+        assert structure.stateful_layers(self.model(3, stateful=True))

@@ -64,7 +64,7 @@ def _mend(
     if encoder is not None and not _of_tokens(shapes):
         kind = f"{type(encoder).__name__}(output_mode={_output_mode(encoder)!r})"
         return (
-            f"It cannot be explained by token: its `{kind}` turns a text into one row of features, "
+            f"It cannot be explained by token: its `{kind}` turns it into one row of features, "
             f"in which no token has a place. {_MAKE_IT_OF_IDS} "
         )
     if shapes is None:
@@ -72,17 +72,18 @@ def _mend(
             "If one does, name it: `embeddings='layer_name'`; its output must be (batch, tokens, "
             "dim). "
         )
+    specs = tf.nest.flatten(input_specs(model))
+    if any(spec.dtype.is_floating and len(spec.shape) == 3 for spec in specs):
+        return (
+            "If the model takes vectors of tokens, (batch, tokens, dim), put "
+            "`keras.layers.Identity(name='vectors')` behind that input and name it: "
+            "`embeddings='vectors'`. "
+        )
     vectors = _of_tokens(shapes)
     if not vectors:
         return (
             "It cannot be explained by token: no layer gives vectors of tokens, (batch, tokens, "
             f"dim). {_MAKE_IT_OF_IDS} "
-        )
-    if any(len(spec.shape) == 3 for spec in tf.nest.flatten(input_specs(model))):
-        return (
-            "If the model takes vectors of tokens, (batch, tokens, dim), put "
-            "`keras.layers.Identity(name='vectors')` behind that input and name it: "
-            "`embeddings='vectors'`. "
         )
     name = unambiguous_name(vectors[0], layer_paths(model)) or "layer_name"
     return (
