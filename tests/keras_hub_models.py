@@ -117,14 +117,15 @@ def tokenizer(name):
     return tokenizer_class(proto=sentence_pieces(**_MISTRAL))  # Mistral, XLMRoberta
 
 
-def backbone(name, size):
+def backbone(name, size, length=LENGTH):
     """The backbone of one of the models, for `size` ids."""
     backbone_class = getattr(keras_hub.models, f"{name}Backbone")
-    sizes = HEADS
+    heads = {**HEADS, "max_sequence_length": length + 2}
+    sizes = heads
     if name == "Albert":
-        sizes = {**HEADS, "embedding_dim": 6}
+        sizes = {**heads, "embedding_dim": 6}
     elif name == "DebertaV3":
-        sizes = {**HEADS, "bucket_size": 4}
+        sizes = {**heads, "bucket_size": 4}
     elif name in ("Llama3", "Mistral"):
         sizes = GROUPED
     elif name == "Gemma":
@@ -147,18 +148,18 @@ def classifier(name, classes=3):
     )
 
 
-def language_model(name):
+def language_model(name, length=LENGTH):
     """`GPT2CausalLM` and its like, or `BartSeq2SeqLM`."""
     its_tokenizer = tokenizer(name)
     task = "Seq2SeqLM" if name == "Bart" else "CausalLM"
     preprocessor_class = getattr(keras_hub.models, f"{name}{task}Preprocessor")
     lengths = (
-        {"encoder_sequence_length": LENGTH, "decoder_sequence_length": LENGTH}
+        {"encoder_sequence_length": length, "decoder_sequence_length": length}
         if name == "Bart"
-        else {"sequence_length": LENGTH}
+        else {"sequence_length": length}
     )
     return getattr(keras_hub.models, f"{name}{task}")(
-        backbone(name, its_tokenizer.vocabulary_size()),
+        backbone(name, its_tokenizer.vocabulary_size(), length),
         preprocessor=preprocessor_class(its_tokenizer, **lengths),
     )
 

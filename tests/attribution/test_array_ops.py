@@ -57,6 +57,8 @@ def test_a_tensor_of_a_graph_has_the_operations_of_tensors():
         ("abs", [SIGNED], {}, [[1.5, 2.0, 0.0], [0.25, 4.0, 3.0]]),
         ("sqrt", [np.array([0.0, 2.25, 9.0])], {}, [0.0, 1.5, 3.0]),
         ("maximum", [SIGNED[0], SIGNED[1]], {}, [1.5, 4.0, 3.0]),
+        ("minimum", [SIGNED[0], SIGNED[1]], {}, [-0.25, -2.0, 0.0]),
+        ("max_by_group", [SIGNED[1], np.array([2, 0, 2])], {}, [3.0, 4.0, 3.0]),
         ("where", [SIGNED > 0, SIGNED, 0 * SIGNED], {}, [[1.5, 0.0, 0.0], [0.0, 4.0, 3.0]]),
         ("shape", [SIGNED], {}, [2, 3]),
         ("concat", [[SIGNED[:, :1], SIGNED[:, 1:]]], {"axis": 1}, SIGNED),

@@ -18,10 +18,13 @@ IDS = np.array([[1, 2, 3], [3, 1, 0]])
 EXAMPLE = np.array([1, 0, 1, 1], np.int32)
 NODES = np.array([0.0, 0.25, 1.0, 0.5])
 WEIGHTS = np.array([[1.0, 0.0], [0.5, 2.0], [0.25, 0.0], [0.125, 1.0]])
+ONES = np.ones(4, np.float32)
 
 
 class LookupModel:
     """An `EmbeddingModel` of one table for all inputs, and a formula of the embeddings."""
+
+    uses_float16 = False
 
     def __init__(self, formula, dtype="float64"):
         self._formula = formula
@@ -34,6 +37,9 @@ class LookupModel:
             replacement(layer, tf.gather(self._table, ids)) for ids in tf.nest.flatten(inputs)
         ]
         return self._formula(*self.points)[:, None]
+
+    def check_graph(self):
+        """Nothing to check: it holds no state."""
 
 
 def path_gradients(formula, reduction=methods.dot, dtype="float64"):
@@ -56,8 +62,8 @@ def squares(embeddings):
 
 def test_rows_lie_on_the_line_and_add_up_by_example():
     model, gradients = path_gradients(squares)
-    sums, targets, finite = gradients.integrate(
-        path_inputs(IDS, baseline=0.5), EXAMPLE, NODES, WEIGHTS
+    sums, targets, finite, _ = gradients.integrate(
+        path_inputs(IDS, baseline=0.5), EXAMPLE, NODES, WEIGHTS, ONES
     )
     difference = TABLE[IDS][EXAMPLE] - 0.5
     points = 0.5 + NODES[:, None, None] * difference
@@ -75,13 +81,14 @@ def test_every_example_may_have_its_own_baseline():
     baseline = np.arange(12.0).reshape(2, 3, 2)
     model, gradients = path_gradients(squares)
     inputs = path_inputs(IDS)._replace(baselines=(baseline,))
-    gradients.integrate(inputs, EXAMPLE, np.zeros(4), WEIGHTS)
+    gradients.integrate(inputs, EXAMPLE, np.zeros(4), WEIGHTS, ONES)
     np.testing.assert_array_equal(model.points[0], baseline[EXAMPLE])
 
 
 def test_segments_are_side_by_side():
     _, gradients = path_gradients(lambda first, second: squares(first) + 3 * squares(second))
-    sums, _, _ = gradients.integrate(path_inputs(IDS, IDS[:, :2]), EXAMPLE, NODES, WEIGHTS)
+    inputs = path_inputs(IDS, IDS[:, :2])
+    sums = gradients.integrate(inputs, EXAMPLE, NODES, WEIGHTS, ONES).sums
     assert sums.shape == (2, 2, 5)
     np.testing.assert_allclose(sums[:, :, 3:], 3 * sums[:, :, :2])
 
@@ -90,7 +97,7 @@ def test_a_row_that_is_not_finite_is_reported_and_reaches_no_sum():
     # The square root has an infinite gradient at 0, where two rows are.
     _, gradients = path_gradients(lambda embeddings: tf.sqrt(squares(embeddings)))
     nodes = np.array([0.0, 0.5, 1.0, 0.0])
-    sums, _, finite = gradients.integrate(path_inputs(IDS), EXAMPLE, nodes, WEIGHTS)
+    sums, _, finite, _ = gradients.integrate(path_inputs(IDS), EXAMPLE, nodes, WEIGHTS, ONES)
     assert finite.numpy().tolist() == [False, True, True, False]
     assert np.isfinite(sums).all()
     assert np.abs(sums).sum(axis=(1, 2)).all()
@@ -99,13 +106,13 @@ def test_a_row_that_is_not_finite_is_reported_and_reaches_no_sum():
 def test_a_layer_without_gradient_is_named():
     _, gradients = path_gradients(lambda embeddings: tf.stop_gradient(squares(embeddings)))
     with pytest.raises(ValueError, match="no gradient.*layer 'words'.*Received"):
-        gradients.integrate(path_inputs(IDS), EXAMPLE, NODES, WEIGHTS)
+        gradients.integrate(path_inputs(IDS), EXAMPLE, NODES, WEIGHTS, ONES)
 
 
 def test_targets_without_gradients():
     inputs = path_inputs(IDS, baseline=0.5)
     _, gradients = path_gradients(squares)
-    _, expected, _ = gradients.integrate(inputs, EXAMPLE, NODES, WEIGHTS)
+    expected = gradients.integrate(inputs, EXAMPLE, NODES, WEIGHTS, ONES).targets
     _, rounded = path_gradients(lambda embeddings: tf.stop_gradient(squares(embeddings)))
     np.testing.assert_array_equal(rounded.target_at(inputs, EXAMPLE, NODES), expected)
 
@@ -126,7 +133,7 @@ def test_a_model_in_lower_precision_is_run_in_it_and_reduced_in_float32(dtype):
         return methods.dot(gradient, difference)
 
     model, gradients = path_gradients(squares, reduction, dtype)
-    sums, targets, _ = gradients.integrate(path_inputs(IDS), EXAMPLE, NODES, WEIGHTS)
+    sums, targets, _, _ = gradients.integrate(path_inputs(IDS), EXAMPLE, NODES, WEIGHTS, ONES)
     assert model.points[0].dtype == dtype
     assert {*dtypes, sums.dtype, targets.dtype} == {tf.float32}
 

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import half_precision
 import helpers
 import numpy as np
 import pytest
@@ -54,6 +55,31 @@ def test_scores_are_the_live_ones_in_any_chunks(models, tmp_path, path, chunks):
     if path.get("steps", "auto") == "auto":
         np.testing.assert_array_equal(results["converged"], live.converged)
         np.testing.assert_array_equal(results["evaluations"], live.evaluations)
+
+
+class TestFloat16:
+    """The graph scales the target as the live explainer does."""
+
+    def served(self, model, tmp_path, method, ids, **options):
+        folder = tfs.export_saved_model(model, tmp_path / "m", method=method, target=0, **options)
+        return request(serving.load(folder), inputs=tf.constant(ids))["scores"]
+
+    @pytest.mark.parametrize("method", ["gradient_norm", tfs.IntegratedGradients(steps=8)])
+    def test_a_saturated_model_has_the_scores_of_float32(self, tmp_path, method):
+        twins = half_precision.Twins("pooled", "softmax", half_precision.EXTREME)
+        scores = self.served(twins.model, tmp_path, method, twins.ids, max_rows=16)
+        live = tfs.explain(twins.model, twins.ids, method, target=0).scores
+        assert half_precision.relative_error(scores, live) < 2e-3
+        if method == "gradient_norm":
+            assert half_precision.relative_error(scores, twins.scores(method)) < 5e-3
+
+    @pytest.mark.parametrize("options", [{}, {"max_rows": 3}, {"jit_compile": True}])
+    def test_a_row_that_overflows_beside_one_that_underflows(self, tmp_path, options):
+        model = helpers.formula_model(half_precision.steep_and_flat, half_precision.STEEP_TABLE)
+        ids = half_precision.STEEP_IDS
+        scores = self.served(model, tmp_path, "gradient_norm", ids, **options)
+        expected = np.tile(half_precision.STEEP_GRADIENTS[:, None] * np.sqrt(2.0), 3)
+        np.testing.assert_allclose(scores, expected, rtol=1e-6)
 
 
 class TestGraphPath:

@@ -12,7 +12,8 @@ Array = Any
 
 
 class _NumpyOps:
-    abs, sqrt, sin, log1p, maximum = np.abs, np.sqrt, np.sin, np.log1p, np.maximum
+    abs, sqrt, sin, log1p = np.abs, np.sqrt, np.sin, np.log1p
+    maximum, minimum = np.maximum, np.minimum
     sum, take, arange, full, where = np.sum, np.take, np.arange, np.full, np.where
     shape, concat = np.shape, np.concatenate
     nonzero = np.flatnonzero
@@ -32,6 +33,12 @@ class _NumpyOps:
         return array
 
     @staticmethod
+    def max_by_group(values: Array, groups: Array) -> Array:
+        largest = np.full(groups.max() + 1, -np.inf, values.dtype)
+        np.maximum.at(largest, groups, values)
+        return largest[groups]
+
+    @staticmethod
     def divide(amount: Array, total: Array) -> Array:
         with np.errstate(divide="ignore"):
             return np.divide(amount, total, out=np.zeros_like(total), where=amount > 0)
@@ -45,7 +52,8 @@ class _TensorFlowOps:
     """See the functions of `numpy` and `_NumpyOps`, whose names these are.
 
     `take_level(sums, level)` takes one level of each example, (batch, levels, ...) and (batch,)
-    to (batch, ...). `add_at` and `set_at` change some examples. `divide(amount, total)`, both
+    to (batch, ...). `add_at` and `set_at` change some examples. `max_by_group` gives each
+    value the largest of its group, of a number from 0. `divide(amount, total)`, both
     at least 0, is 0 where the amount is, and infinite where `total` alone is.
     """
 
@@ -53,7 +61,8 @@ class _TensorFlowOps:
         import tensorflow as tf
 
         self.abs, self.sqrt, self.sin, self.log1p = tf.abs, tf.sqrt, tf.sin, tf.math.log1p
-        self.maximum, self.where, self.arange = tf.maximum, tf.where, tf.range
+        self.maximum, self.minimum = tf.maximum, tf.minimum
+        self.where, self.arange = tf.where, tf.range
         self.sum, self.take = tf.reduce_sum, tf.gather
         self.shape, self.concat = tf.shape, tf.concat
         self._tf = tf
@@ -73,6 +82,10 @@ class _TensorFlowOps:
     def set_at(self, array: Array, examples: Array, value: Any) -> Array:
         values = self._tf.fill(self._tf.shape(examples), self._tf.cast(value, array.dtype))
         return self._tf.tensor_scatter_nd_update(array, examples[:, None], values)
+
+    def max_by_group(self, values: Array, groups: Array) -> Array:
+        size = self._tf.reduce_max(groups) + 1
+        return self._tf.gather(self._tf.math.unsorted_segment_max(values, groups, size), groups)
 
     def divide(self, amount: Array, total: Array) -> Array:
         return self._tf.where(amount > 0, amount / total, self._tf.constant(0, total.dtype))

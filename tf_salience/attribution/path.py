@@ -53,10 +53,17 @@ class Path(Protocol):
 class EmbeddingModel(Protocol):
     """A model whose embeddings can be replaced; see `models.embeddings.hooked_model`."""
 
+    @property
+    def uses_float16(self) -> bool:
+        """True if a part of it computes in float16, where gradients may underflow."""
+
     def run_with(
         self, inputs: Any, vectorized: Sequence[Any], replacement: Callable[[Any, Any], Any]
     ) -> Any:
         """Runs the model with `replacement(layer, embeddings)` in place of the embeddings."""
+
+    def check_graph(self) -> None:
+        """Raises a ValueError if the graph, gradients included, changes state of the model's."""
 
 
 class PathInputs(NamedTuple):
@@ -84,6 +91,22 @@ class PathInputs(NamedTuple):
         return PathInputs(nest, vectorized, target_indices, baselines)
 
 
+class RowResults(NamedTuple):
+    """The results of some rows.
+
+    Attributes:
+        sums: weighted sums of token scores, (batch, levels, tokens), all segments side by side.
+        targets: (rows,), the target of each row.
+        finite: (rows,), whether the target and its gradient are finite.
+        largest: (rows,), the largest |gradient| where the model computes in float16; else 0.
+    """
+
+    sums: Any
+    targets: Any
+    finite: Any
+    largest: Any
+
+
 class PathGradients:
     """Computes rows of one model, one target and one reduction, in the graph that calls it.
 
@@ -97,8 +120,11 @@ class PathGradients:
         self._model = model
         self._score = score
         self._reduction = reduction
+        self.uses_float16 = model.uses_float16
 
-    def integrate(self, inputs: PathInputs, example: Array, nodes: Array, weights: Array) -> Any:
+    def integrate(
+        self, inputs: PathInputs, example: Array, nodes: Array, weights: Array, scale: Array
+    ) -> RowResults:
         """Sums token scores over rows.
 
         Args:
@@ -106,33 +132,38 @@ class PathGradients:
             example: (rows,), the index of each row's example.
             nodes: (rows,), the place of each row on its path.
             weights: (rows, levels).
-
-        Returns:
-            Weighted sums, (batch, levels, tokens), all segments side by side; the target of each
-            row, (rows,); and whether it and its gradient are finite, (rows,).
+            scale: (rows,), float32, powers of two by which the targets are multiplied while the
+                gradient is taken; used where the model computes in float16.
 
         Raises:
             ValueError: for a layer without gradient.
         """
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             targets, points, differences, layers = self._interpolate(inputs, example, nodes, tape)
-            total = tf.reduce_sum(targets)
+            scaled = targets * tf.cast(scale, targets.dtype) if self.uses_float16 else targets
+            total = tf.reduce_sum(scaled)
         gradients = tape.gradient(total, points)
+        self._model.check_graph()
         _check_gradients(gradients, layers)
-        scores = tf.concat(
-            [
-                self._reduction(tf.cast(gradient, difference.dtype), difference)
-                for gradient, difference in zip(gradients, differences, strict=True)
-            ],
-            axis=1,
-        )
-        finite = tf.reduce_all(tf.math.is_finite(scores), axis=1) & tf.math.is_finite(targets)
+        gradients = [
+            tf.cast(gradient, difference.dtype)
+            for gradient, difference in zip(gradients, differences, strict=True)
+        ]
+        finite, largest = tf.math.is_finite(targets), tf.zeros_like(targets)
+        if self.uses_float16:
+            gradients = [
+                gradient / tf.cast(scale, gradient.dtype)[:, None, None] for gradient in gradients
+            ]
+            finite, largest = _finite_and_largest(finite, gradients)
+        scores = tf.concat(list(map(self._reduction, gradients, differences)), axis=1)
+        finite &= tf.reduce_all(tf.math.is_finite(scores), axis=1)
         # A row that is not finite is reported for itself; it must not reach the sums of others.
         scores = tf.where(finite[:, None], scores, tf.zeros_like(scores))
         batch = tf.shape(inputs.target_indices)[0]
         weighted = tf.cast(weights, scores.dtype)[:, :, None] * scores[:, None, :]
         row_to_example = tf.one_hot(example, batch, dtype=scores.dtype)
-        return tf.tensordot(row_to_example, weighted, axes=[[0], [0]]), targets, finite
+        sums = tf.tensordot(row_to_example, weighted, axes=[[0], [0]])
+        return RowResults(sums, targets, finite, largest)
 
     def target_at(self, inputs: PathInputs, example: Array, nodes: Array) -> Array:
         """Computes the target of each row, (rows,), by a forward pass alone; see `integrate`."""
@@ -179,6 +210,15 @@ class PathGradients:
         targets = self._score(outputs, inputs.target_indices)
         wide = tf.float64 if targets.dtype == tf.float64 else tf.float32
         return tf.cast(targets, wide)
+
+
+def _finite_and_largest(finite: Any, gradients: Sequence[Any]) -> tuple[Any, Any]:
+    """Returns which rows are finite with their gradients, and their largest |gradient|, or 0."""
+    for gradient in gradients:
+        finite &= tf.reduce_all(tf.math.is_finite(gradient), axis=(1, 2))
+    largest = [tf.reduce_max(tf.abs(gradient), axis=(1, 2)) for gradient in gradients]
+    row_largest = tf.reduce_max([tf.cast(values, tf.float32) for values in largest], axis=0)
+    return finite, tf.where(finite, row_largest, tf.zeros_like(row_largest))
 
 
 def _check_gradients(gradients: list[Any], layers: list[Any]) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.attribution import baselines
-from tf_salience.attribution.execution.chunks import ChunkRunner, PathBatch
+from tf_salience.attribution.execution.chunks import ChunkRunner
+from tf_salience.attribution.execution.path_batch import PathBatch
 from tf_salience.attribution.methods import Method
 from tf_salience.attribution.path import PathInputs
 from tf_salience.explainer import consistency

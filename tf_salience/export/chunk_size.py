@@ -65,7 +65,7 @@ def _bytes_per_row(
                 tf.zeros((1, 1, segment.embeddings.shape[2])) for segment in signature.segments
             ),
         )
-        row = (inputs, tf.zeros(1, tf.int32), tf.ones(1), tf.ones((1, 1)))
+        row = (inputs, tf.zeros(1, tf.int32), tf.ones(1), tf.ones((1, 1)), tf.ones(1))
         try:
             return width * len(signature.segments), integrate.bytes_per_row(row)
         except (ValueError, TypeError, tf.errors.OpError) as error:

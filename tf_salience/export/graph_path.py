@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.attribution.path import PathGradients, PathInputs
+from tf_salience.attribution.execution.gradient_scale import run_in_graph
+from tf_salience.attribution.path import PathGradients, PathInputs, RowResults
 
 #: From the tokens of a row, a scalar, to the number of rows that are run at once, a scalar.
 ChunkSize = Callable[[Any], Any]
@@ -35,6 +36,7 @@ class ChunkLoop:
         )
         # One function for all rounds of a rule: nodes and weights are of open length.
         self.run = tf.function(self._run, autograph=False)
+        self._uses_float16 = gradients.uses_float16
         self._jit_compile = jit_compile
         self._chunk_size = chunk_size
 
@@ -68,15 +70,19 @@ class ChunkLoop:
             example = row // steps
             weight = tf.where((index < total)[:, None], tf.gather(weights_by_row, row), 0.0)
             # Each row brings its own example: the shapes depend on the number of rows alone.
-            row_sums, targets, finite = self._integrate(
-                inputs.take(example), tf.range(padded), tf.gather(nodes_by_row, row), weight
+            row_nodes = tf.gather(nodes_by_row, row)
+            results = self._integrate_rows(
+                (inputs.take(example), tf.range(padded), row_nodes, weight), example
             )
-            added = tf.math.unsorted_segment_sum(tf.cast(row_sums, tf.float64), example, batch)
+            row_sums, targets = (
+                tf.cast(values, tf.float64) for values in (results.sums, results.targets)
+            )
+            added = tf.math.unsorted_segment_sum(row_sums, example, batch)
             return (
                 start + padded,
                 sums + added,
-                tf.tensor_scatter_nd_update(outputs, row[:, None], tf.cast(targets, tf.float64)),
-                not_finite + tf.math.count_nonzero(~finite, dtype=tf.int32),
+                tf.tensor_scatter_nd_update(outputs, row[:, None], targets),
+                not_finite + tf.math.count_nonzero(~results.finite, dtype=tf.int32),
             )
 
         scalar, vector = tf.TensorShape([]), tf.TensorShape([None])
@@ -101,6 +107,18 @@ class ChunkLoop:
         checked = tf.debugging.Assert(tf.equal(not_finite, 0), [message, not_finite])
         with tf.control_dependencies([checked]):
             return tf.identity(sums), tf.reshape(outputs, [batch, steps])
+
+    def _integrate_rows(self, arguments: Any, example: Any) -> RowResults:
+        """Runs the rows of one chunk, scaled where the model computes in float16.
+
+        Args:
+            arguments: of `PathGradients.integrate`, without the scales.
+            example: (rows,), the index of each row's example in the request.
+        """
+        if self._uses_float16:
+            return run_in_graph(self._integrate, arguments, example)
+        nodes = arguments[2]
+        return RowResults(*self._integrate(*arguments, tf.ones_like(nodes, tf.float32)))
 
     def _padded_rows(self, rows: Any, size: Any) -> Any:
         """Rounds a number of rows up, under XLA, which compiles each number anew.

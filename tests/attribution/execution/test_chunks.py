@@ -20,7 +20,7 @@ def product(embeddings):
 
 def rows_of(chunk):
     """The number of rows of a chunk, the arguments of `PathGradients.integrate`."""
-    _, example, _, _ = chunk
+    _, example, _, _, _ = chunk
     return len(example)
 
 

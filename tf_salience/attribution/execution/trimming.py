@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_salience.attribution import result
-from tf_salience.attribution.execution.chunks import Array, PathBatch
+from tf_salience.attribution.execution.path_batch import Array, PathBatch
 from tf_salience.attribution.methods import Method
 from tf_salience.attribution.result import Attribution
 from tf_salience.utils import arrays

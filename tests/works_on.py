@@ -1,0 +1,136 @@
+"""Makes the page docs/works_on.md: `python tests/works_on.py [PAGE]`."""
+
+import datetime
+import os
+import platform
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import keras_io_models
+from works_on_checks import Findings, examine
+
+PAGE = Path(__file__).parents[1] / "docs" / "works_on.md"
+HEADER = (
+    "model", "inputs", "embeddings taken", "arguments of the printed call", "explained, in the "
+    "first example", "completeness", "finite difference", "on padding", "callback", "export",
+    "seconds",
+)  # fmt: skip
+
+TEXT = """# Works on
+
+Models in the shapes of [keras.io's NLP examples](https://keras.io/examples/nlp/), built in small from what those examples are, with random
+weights ([tests/keras_io_models.py](../tests/keras_io_models.py)). This page is made by `python tests/works_on.py`; the same checks are tests
+(`pytest tests/test_works_on.py`). For each model
+
+1. `tfs.inspect(model)` prints a call, which is run as it is printed; its arguments are used in all that follows, and a `tokenizer=` among
+   them is all that `inspect` was told;
+2. `tfs.explain` runs integrated gradients and gradient · input, and leaves the model as it was;
+3. a `SalienceLogger` logs {examples} examples in an evaluation of one batch;
+4. `export_saved_model` writes a SavedModel, which is loaded without the library and asked the same.
+
+```python
+import keras
+import tf_salience as tfs
+
+ids = keras.Input((None,), dtype="int32", name="ids")
+hidden = keras.layers.Embedding(50, 8, mask_zero=True)(ids)
+model = keras.Model(ids, keras.layers.Dense(3)(keras.layers.GRU(8)(hidden)))
+tfs.inspect(model)  # what it says of yours
+```
+
+## What was seen
+
+On {date}, {machine}, Python {python}, {versions}; {seconds:.0f} s of the processor for all of it.
+
+{table}
+
+The figures are the worst of {examples} examples, as the script saw them. *Completeness*: |sum of scores - (F(x) - F(x'))| of integrated gradients
+with the default steps, relative to sum |scores|; F is computed by the model alone, at its embeddings and at none. *Finite difference*: the
+embeddings of each token are scaled at a rate of its own, and the change of the target is compared with what gradient · input says of it,
+relative to sum |scores|. *On padding*: the share of sum |scores| that lies on padding, where a model does not mask it. *Export*: the largest
+difference of a score in the SavedModel to the live one, relative to the largest score.
+{export_note}
+{notes}
+
+## What does not work
+
+{failures}
+"""
+
+EXPORT_NOTE = """
+A `Span` or a `Position` is not exported, since each request has other places: a callable on one output unit stands for it in the export
+(marked *).
+"""
+
+
+def row(findings: Findings) -> str:
+    """A model's row of the table."""
+    figures = findings.figures
+
+    def figure(name: str) -> str:
+        return f"{figures[name]:.1e}" if name in figures else "failed"
+
+    padding = figures.get("padding", 0.0)
+    places = "Span" in findings.arguments or "Position" in findings.arguments
+    cells = [
+        findings.name,
+        keras_io_models.CASES[findings.name].kind,
+        f"`{findings.embeddings}`" if findings.embeddings else "none",
+        f"`{findings.arguments}`" if findings.arguments else "",
+        findings.target.replace("|", "\\|"),
+        figure("completeness"),
+        figure("finite difference"),
+        f"{padding:.0%}" if padding >= 0.005 else "",
+        "yes" if findings.is_logged else "failed",
+        figure("export") + "*" * places,
+        f"{findings.seconds:.1f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def page(all_findings: Sequence[Findings]) -> str:
+    """The text of the page."""
+    cases = keras_io_models.CASES
+    rows = [f"| {' | '.join(HEADER)} |", "|---" * len(HEADER) + "|", *map(row, all_findings)]
+    notes = [f"- {name}: {case.note}." for name, case in cases.items() if case.note]
+    failures = [
+        f"- {findings.name}: {failure}"
+        for findings in all_findings
+        for failure in findings.failures
+    ]
+    packages = ("tensorflow", "keras", "keras-hub", "tf-salience")
+    return TEXT.format(
+        examples=4,
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        machine=f"{os.cpu_count()} cores of a CPU ({platform.machine()})",
+        python=platform.python_version(),
+        versions=", ".join(f"{name} {metadata.version(name)}" for name in packages),
+        seconds=sum(findings.seconds for findings in all_findings),
+        table="\n".join(rows),
+        export_note=EXPORT_NOTE,
+        notes="\n".join(notes),
+        failures="\n".join(failures) or "Nothing: every model passed every check.",
+    )
+
+
+def main() -> None:
+    """Examines every model, and writes the page."""
+    warnings.simplefilter("ignore")
+    all_findings = []
+    for name in keras_io_models.CASES:
+        with tempfile.TemporaryDirectory() as folder:
+            findings = examine(name, Path(folder))
+        print(
+            f"{findings.seconds:5.1f} s  {name}", *findings.failures, sep="\n         ", flush=True
+        )
+        all_findings.append(findings)
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
+    target.write_text(page(all_findings), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
