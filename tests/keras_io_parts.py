@@ -51,7 +51,7 @@ def texts(seed: int = 9) -> np.ndarray:
 
 
 def by_vectorizer() -> dict[str, Any]:
-    """The arguments of a case whose model takes ids, and whose user has the layer that makes them."""
+    """The arguments of a case whose model takes ids, and whose user has the vectorizer."""
     return {
         "inputs": texts,
         "kind": "strings, by `tokenizer=`",

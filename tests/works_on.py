@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of the page)
 """Makes the page docs/works_on.md: `python tests/works_on.py [PAGE]`."""
 
 import datetime

@@ -300,6 +300,45 @@ class TestBatches:
         assert "Explainer(" not in printed
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+class TestKerasHub:
+    @pytest.fixture(scope="class")
+    def hub(self):
+        pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
+        return pytest.importorskip("keras_hub_models")
+
+    @pytest.mark.parametrize("name", ["Bert", "Roberta", "DebertaV3", "Albert"])
+    def test_a_classifier(self, hub, name):
+        call = printed_call(hub.seeded(hub.classifier, name))
+        assert "Texts go in as they are." in call.text
+        assert 'explainer(["a text", "another"])' in call.text
+        run_all(call)
+
+    @pytest.mark.parametrize("name", ["GPT2", "Gemma", "Bart"])
+    def test_a_language_model(self, hub, name):
+        call = printed_call(hub.seeded(hub.language_model, name))
+        assert call.keywords == {"target": "tfs.targets.Span(' more')"}
+        run_all(call)
+
+    @pytest.mark.parametrize("has_preprocessor", [True, False])
+    def test_a_masked_language_model_takes_no_texts(self, hub, has_preprocessor):
+        import keras_hub
+
+        tokenizer = hub.tokenizer("Bert")
+        preprocessor = keras_hub.models.BertMaskedLMPreprocessor(
+            tokenizer, sequence_length=hub.LENGTH, mask_selection_length=4
+        )
+        model = keras_hub.models.BertMaskedLM(
+            hub.backbone("Bert", tokenizer.vocabulary_size()),
+            preprocessor=preprocessor if has_preprocessor else None,
+        )
+        call = printed_call(model)
+        assert "Texts go in" not in call.text
+        assert [target for target, _ in call.targets] == ["lambda outputs: outputs[:, 0, 0]"]
+        run_all(call, preprocessor(["the soup was good", "a bad song"])[0])
+
+
 def test_a_model_without_symbolic_inputs():
     model = helpers.Subclassed()
     model(helpers.ids())

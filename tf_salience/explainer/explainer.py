@@ -234,6 +234,7 @@ class Explainer:
         for forward, _, batch in batches:
             for row, masks in enumerate(erased[:, batch.numbers]):
                 outputs[row, batch.numbers] = batch.ablate(forward.split_shown(masks, widths))
+        pipeline.settle()
         return outputs
 
     def check_target(self, examples: int, labels: Any = None) -> None:

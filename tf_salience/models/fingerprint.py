@@ -136,8 +136,13 @@ def _is_plain_object(value: Any) -> bool:
 
 
 def _read_items(values: Sequence[Any], seen: set[int], depth: int) -> Iterator[Any]:
-    if len(values) <= _MOST_ITEMS:
-        for value in values:
+    if len(values) > _MOST_ITEMS:
+        yield str(len(values))
+        return
+    # Together they are one value, however many `call` adds while it is traced.
+    yield repr([value for value in values if isinstance(value, _PLAIN)])
+    for value in values:
+        if not isinstance(value, _PLAIN):
             yield from _read(value, seen, depth - 1)
 
 

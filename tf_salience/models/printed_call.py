@@ -56,8 +56,8 @@ def inputs_source(specs: Any) -> str:
 
     def source(nest: Any, path: tuple[Any, ...]) -> str:
         if isinstance(nest, dict):
-            items = (f"{key!r}: {source(value, (*path, key))}" for key, value in nest.items())
-            return "{" + ", ".join(items) + "}"
+            entries = (f"{key!r}: {source(value, (*path, key))}" for key, value in nest.items())
+            return "{" + ", ".join(entries) + "}"
         if isinstance(nest, list | tuple):
             items = [source(value, (*path, number)) for number, value in enumerate(nest)]
             return items[0] if len(items) == 1 else f"({', '.join(items)})"

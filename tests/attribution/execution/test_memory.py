@@ -169,7 +169,7 @@ def first_chunk_rows(monkeypatch, dim, blocks):
         """Running the chunk would take long."""
 
     def stop(function, chunk):
-        _, example, _, _ = chunk
+        _, example, *_ = chunk
         raise Stopped(len(example))
 
     monkeypatch.setattr(AutoJit, "__call__", stop)

@@ -109,9 +109,9 @@ def test_padding_that_is_masked_is_cut_off(trim_padding, widths):
     )
     method = tfs.IntegratedGradients(steps=2)
     explainer = tfs.Explainer(model, method, target=0, trim_padding=trim_padding)
-    recorder.widths.clear()
     explanation = explainer(short_ids())
-    assert set(recorder.widths) == widths
+    # None: the model is traced once at an open width, to find the embedding.
+    assert set(recorder.widths) - {None} == widths
     assert explanation.scores.shape == (40, WIDTH)
 
 
@@ -142,9 +142,8 @@ def test_few_traces_for_many_lengths():
     explainer = tfs.Explainer(model, tfs.IntegratedGradients(steps=2))
     ids = np.ones((128, 128), np.int32)
     ids[np.arange(128) >= np.arange(1, 129)[:, None]] = 0
-    recorder.widths.clear()
     explainer(ids)
-    assert len(set(recorder.widths)) <= 8
+    assert len(set(recorder.widths) - {None}) <= 8
     # Each width has a graph of its rows, and one of the forward passes that prove it.
     assert explainer.trace_count <= 2 * 8 + 2
     before = explainer.trace_count

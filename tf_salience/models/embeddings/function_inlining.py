@@ -74,7 +74,7 @@ def _with_autograph(function: Any) -> Callable[..., Any]:
     """Returns the Python code of a `tf.function`, converted as TensorFlow would."""
     python_function = function.python_function
     if not function._autograph:
-        return tf.autograph.experimental.do_not_convert(python_function)  # type: ignore[no-any-return]
+        return tf.autograph.experimental.do_not_convert(python_function)
     return functools.partial(_converted_apply(), python_function)
 
 
@@ -85,7 +85,7 @@ def _apply(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 @functools.cache
 def _converted_apply() -> Callable[..., Any]:
     # What it calls is converted too: functions, bound methods, partials, callable objects.
-    return tf.autograph.to_graph(_apply)  # type: ignore[no-any-return]
+    return tf.autograph.to_graph(_apply)
 
 
 def _as_arguments(
