@@ -89,7 +89,7 @@ def test_the_call_and_every_target_run_on_every_kind_of_model(name, capsys):
         (
             helpers.text_model,
             ["Texts go in as they are.", "a vocabulary of 30",
-             r'explainer\(\["a text", "another"\]\)'],
+             r'explainer\(\["a text", "another text"\]\)'],
         ),
         (
             helpers.functional_with_mask,
@@ -134,7 +134,29 @@ class TestTargets:
         ids = model_zoo.ids_input()
         hidden = layers.GRU(8, return_sequences=True)(model_zoo.table()(ids))
         model = keras.Model(ids, layers.Dense(model_zoo.VOCABULARY, activation)(hidden))
-        run_all(printed_call(model), model_zoo.whole_sentences())
+        call = printed_call(model)
+        assert call.keywords == {"target": "tfs.targets.Span(start=-1)"}
+        run_all(call, model_zoo.whole_sentences())
+
+    def test_a_model_that_sees_later_tokens_predicts_none(self):
+        ids = model_zoo.ids_input()
+        gru = layers.Bidirectional(layers.GRU(8, return_sequences=True))
+        hidden = gru(model_zoo.table(mask_zero=True)(ids))
+        call = printed_call(keras.Model(ids, layers.Dense(model_zoo.VOCABULARY)(hidden)))
+        assert call.keywords == {"target": "tfs.targets.Position(0)"}
+        assert "Span(" not in call.text
+
+    def test_an_encoder_and_a_decoder(self):
+        inputs = [model_zoo.ids_input(f"{part}_inputs") for part in ("encoder", "decoder")]
+        vectors = [model_zoo.table(f"of_{tensor.name}")(tensor) for tensor in inputs]
+        encoded = layers.Bidirectional(layers.GRU(4, return_sequences=True))(vectors[0])
+        decoded = layers.GRU(8, return_sequences=True)(vectors[1])
+        hidden = layers.MultiHeadAttention(2, 4)(decoded, encoded) + decoded
+        model = keras.Model(inputs, layers.Dense(model_zoo.VOCABULARY)(hidden))
+        call = printed_call(model)
+        assert "Segments: encoder_inputs, decoder_inputs." in call.text
+        assert call.keywords == {"target": "tfs.targets.Span(start=-1)"}
+        run_all(call, (model_zoo.whole_sentences(), model_zoo.whole_sentences()))
 
     def test_outputs_of_some_positions_are_not_those_of_the_tokens(self):
         ids, positions = model_zoo.ids_input("ids"), model_zoo.ids_input("mask_positions")
@@ -276,6 +298,18 @@ class TestDoubt:
         assert "Explainer(" not in printed
 
 
+def test_names_of_a_users_own_that_begin_like_those_of_keras():
+    ids, mask = model_zoo.ids_input("input_ids"), model_zoo.ids_input("input_mask")
+    words = model_zoo.table()(ids) * ops.cast(mask, "float32")[:, :, None]
+    call = printed_call(model_zoo.classified([ids, mask], ops.sum(words, axis=1)))
+    assert "explainer((input_ids, input_mask))" in call.text
+    assert "* is explained." in call.text
+    assert "masked by the input input_mask" in call.text
+    explanation = call.run((helpers.ids(), (helpers.ids() != 0) * 1))
+    assert list(explanation.segments) == ["input_ids"]
+    np.testing.assert_array_equal(explanation.mask, helpers.ids() != 0)
+
+
 class TestBatches:
     def model(self, stateful=False):
         return keras.Sequential(
@@ -312,7 +346,7 @@ class TestKerasHub:
     def test_a_classifier(self, hub, name):
         call = printed_call(hub.seeded(hub.classifier, name))
         assert "Texts go in as they are." in call.text
-        assert 'explainer(["a text", "another"])' in call.text
+        assert 'explainer(["a text", "another text"])' in call.text
         run_all(call)
 
     @pytest.mark.parametrize("name", ["GPT2", "Gemma", "Bart"])

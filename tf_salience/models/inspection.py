@@ -30,6 +30,7 @@ class Inspection:
         signature: of the model; None where it is not known.
         outputs: with their targets; [] where the signature is not known.
         takes_texts: whether texts go in as a user may pass them.
+        mask_inputs: the names of the inputs that tell which tokens are padding.
         doubt: why the layers are only proposed, and how to name them; "" for no doubt.
         refusal: why the model cannot be explained, and what to do; "" where it can.
     """
@@ -39,6 +40,7 @@ class Inspection:
     signature: ForwardPass | None
     outputs: Sequence[OutputTargets]
     takes_texts: bool
+    mask_inputs: Sequence[str]
     doubt: str
     refusal: str
 
@@ -86,6 +88,7 @@ def inspect_model(
         signature=signature,
         outputs=outputs,
         takes_texts=text_model.takes_text if tried is None else tried.takes_texts,
+        mask_inputs=() if tried is None else tried.mask_inputs,
         doubt=doubt,
         refusal=_state(model) or refusal or _missing_gradient(outputs),
     )

@@ -1,5 +1,6 @@
 """Nests of input arrays: from what a user passes, with the names of their leaves."""
 
+import re
 from collections.abc import Callable
 from numbers import Integral
 from typing import Any
@@ -22,7 +23,7 @@ _MOST_DESCRIBED = 8
 #: The tokens that a text is taken to have before it is split.
 _TEXT_TOKENS = 128
 #: Names that Keras gives to inputs without a name.
-_UNNAMED = ("keras_tensor", "input_layer", "input_")
+_UNNAMED = re.compile(r"keras_tensor.*|input_layer(_\d+)?|input_\d+")
 #: Words in the names of inputs that go with ids and are not ids.
 _BESIDE_IDS = ("mask", "segment", "type", "position")
 
@@ -166,7 +167,7 @@ def named(model: keras.Model, nest: Nest) -> list[tuple[str, npt.NDArray[Any]]]:
     if len(symbolic) != len(leaves):
         return [("", leaf) for leaf in leaves]
     return [
-        ("" if tensor.name.startswith(_UNNAMED) else tensor.name, leaf)
+        ("" if is_unnamed(tensor.name) else tensor.name, leaf)
         for tensor, leaf in zip(symbolic, leaves, strict=True)
     ]
 
@@ -176,6 +177,11 @@ def is_nested(nest: Nest) -> bool:
     parts = nest.values() if isinstance(nest, dict) else nest
     is_nest = isinstance(nest, dict | list | tuple)
     return is_nest and any(isinstance(part, dict | list | tuple) for part in parts)
+
+
+def is_unnamed(name: str) -> bool:
+    """True for a name that Keras gives to an input without one."""
+    return _UNNAMED.fullmatch(name) is not None
 
 
 def aliases(model: keras.Model, nest: Nest) -> list[list[str]]:

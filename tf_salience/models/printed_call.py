@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from tf_salience.models import nests
 from tf_salience.models.embeddings.structure import input_names, layer_paths, unambiguous_name
 from tf_salience.models.trial import TEXTS
 from tf_salience.utils.text import printable
@@ -68,10 +69,7 @@ def inputs_source(specs: Any) -> str:
 
 def _variables(names: Sequence[str]) -> list[str]:
     """Returns variables for the inputs; Keras' own numbering is no name that a user gave."""
-    variables = [
-        "ids" if name.startswith(("keras_tensor", "input_layer")) else _variable(name)
-        for name in names
-    ]
+    variables = ["ids" if nests.is_unnamed(name) else _variable(name) for name in names]
     return [
         f"{name}_{number}" if variables.count(name) > 1 else name
         for number, name in enumerate(variables, start=1)

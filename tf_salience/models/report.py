@@ -132,8 +132,7 @@ def _layers(inspection: Inspection) -> str:
 
 
 def _padding(inspection: Inspection, signature: ForwardPass) -> str:
-    names = [] if inspection.specs is None else structure.input_names(inspection.specs)
-    masks = [name for name in names if "mask" in name and "position" not in name]
+    masks = inspection.mask_inputs
     if all(segment.is_masked_by_layer for segment in signature.segments):
         return "masked by Keras"
     if masks:

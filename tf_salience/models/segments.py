@@ -12,7 +12,7 @@ from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.text_model import TextModel
 from tf_salience.utils.arrays import Nest
 
-_MASK_NAME = re.compile(r"(?:padding_|attention_)?mask")
+_MASK_NAME = re.compile(r"(?:padding_|attention_|input_)?mask")
 _IDS_NAME = re.compile(r"(?:token_|input_|word_)?(?:ids|tokens)|input_word_ids|inputs?|texts?")
 
 

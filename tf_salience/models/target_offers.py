@@ -87,7 +87,12 @@ def _is_accepted(offer: Offer, runs: Sequence[Trial | None], key: str | int | No
     if offer.follows_text:
         run = runs[1] if len(runs) > 1 else None
         return run is not None and run.accepts(targets.get(offer.target), output=key)
-    return runs[0] is None or runs[0].accepts(targets.get(offer.target), output=key)
+    run = runs[0]
+    if run is None:
+        return True
+    # A masked language model has an output for each id as well, but predicts no next token.
+    is_of_another = isinstance(offer.target, targets.Span) and run.sees_later_tokens(output=key)
+    return not is_of_another and run.accepts(targets.get(offer.target), output=key)
 
 
 def _for_shape(

@@ -1,7 +1,7 @@
 """`Trial`: a run of a model on examples made up for it, by which `inspect` tries what it prints."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from tf_salience.models import inputs as model_inputs
 from tf_salience.models import nests
 from tf_salience.models import outputs as model_outputs
 from tf_salience.models.embeddings.forward_pass import ForwardPass
+from tf_salience.models.embeddings.provenance import placeholders_of
 from tf_salience.models.embeddings.structure import fixed_batch_size
 from tf_salience.models.inputs import Inputs
 from tf_salience.models.segments import identify
@@ -19,9 +20,11 @@ from tf_salience.models.text_model import TextModel
 from tf_salience.targets import Target
 
 #: Texts that stand for a user's.
-TEXTS = ("a text", "another")
+TEXTS = ("a text", "another text")
 #: Tokens where the model takes any number of them, and positions where these are fewer.
 _TOKENS, _POSITIONS = 5, 2
+#: Differences of outputs, relative to the largest, that are no more than rounding.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,14 @@ class Trial:
         inputs: the examples as the model takes them.
         forward: the pass over them, with arrays.
         takes_texts: whether the examples are texts, as a user may pass them.
+        mask_inputs: the names of the inputs that tell which tokens are padding.
     """
 
     model: TextModel
     inputs: Inputs
     forward: ForwardPass
     takes_texts: bool
+    mask_inputs: Sequence[str]
 
     def accepts(self, target: Target, *, output: str | int | None) -> bool:
         """True if a target can be taken from one of the model's outputs."""
@@ -50,9 +55,7 @@ class Trial:
                 np.arange(total),
                 total,
                 labels=np.zeros(total, np.int32),
-                predicted_tokens=model_outputs.predicted_tokens(
-                    model.model, self.inputs.nest, self.forward.segments
-                ),
+                predicted_tokens=self._predicted_tokens(),
                 spans=self.inputs.spans,
             )
             indices = tf.constant(target.resolve(context))
@@ -61,6 +64,41 @@ class Trial:
         except (ValueError, TypeError, IndexError, tf.errors.OpError):
             return False
         return scores.shape == (total,)
+
+    def sees_later_tokens(self, *, output: str | int | None) -> bool:
+        """True if an output, (batch, tokens, classes), is seen to depend on the tokens after it.
+
+        So it is in a masked language model and not in a causal one. The model is run again with
+        other last tokens.
+        """
+        tokens = self._predicted_tokens()
+        if tokens is None or tokens.ids is None or tokens.source < 0:
+            return False
+        leaves = list(tf.nest.flatten(self.inputs.nest))
+        rows = np.arange(self.inputs.total)
+        last = tokens.mask.shape[1] - 1 - tokens.mask[:, ::-1].argmax(axis=1)
+        if nests.is_text(leaves[tokens.source]):
+            return False
+        changed = leaves[tokens.source].copy()
+        changed[rows, last] = (changed[rows, last] + 1) % getattr(tokens.layer, "input_dim", 2)
+        leaves[tokens.source] = changed
+        nest = tf.nest.pack_sequence_as(self.inputs.nest, leaves)
+        try:
+            other, _ = _run(self.model, replace(self.inputs, nest=nest))
+        except (ValueError, TypeError, tf.errors.OpError):
+            return False
+        model = replace(self.model, output=output)
+        before, after = (
+            np.asarray(model.select_output(forward.outputs)) for forward in (self.forward, other)
+        )
+        earlier = np.arange(before.shape[1])[None] < last[:, None]
+        change = np.abs(after - before)[earlier[:, : before.shape[1]]]
+        return bool(change.size and change.max() > _ROUNDING * np.abs(before).max())
+
+    def _predicted_tokens(self) -> Any:
+        return model_outputs.predicted_tokens(
+            self.model.model, self.inputs.nest, self.forward.segments
+        )
 
 
 def on_texts(model: TextModel, continuation: str | None = None) -> Trial | None:
@@ -101,20 +139,33 @@ def _trial(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             inputs = examples()
-            return Trial(model, inputs, _run(model, inputs), is_text)
+            forward, mask_inputs = _run(model, inputs)
+            return Trial(model, inputs, forward, is_text, mask_inputs)
     except Exception:
         # A user's own code may raise anything; a call with real inputs says it.
         return None
 
 
-def _run(model: TextModel, inputs: Inputs) -> ForwardPass:
-    """Runs the model as an explainer does: for any batch size, and so that it stays as it was."""
+def _run(model: TextModel, inputs: Inputs) -> tuple[ForwardPass, list[str]]:
+    """Runs the model as an explainer does: for any batch size, and so that it stays as it was.
+
+    Returns:
+        The pass, with arrays, and the names of the inputs that are masks.
+    """
     passes: list[ForwardPass] = []
+    mask_inputs: list[str] = []
 
     def trace(*flat: Any) -> Any:
         nest = tf.nest.pack_sequence_as(inputs.nest, flat)
         forward = identify(model, nest, model.hooked.record(nest))
         passes.append(forward)
+        read = set().union(*(placeholders_of(segment.mask) for segment in forward.segments))
+        ids = {segment.source for segment in forward.segments}
+        mask_inputs.extend(
+            name
+            for number, (name, tensor) in enumerate(nests.named(model.model, nest))
+            if number not in ids and tensor.op.name in read
+        )
         return forward.outputs, [(segment.ids, segment.mask) for segment in forward.segments]
 
     flat = [tf.constant(leaf) for leaf in tf.nest.flatten(inputs.nest)]
@@ -125,4 +176,5 @@ def _run(model: TextModel, inputs: Inputs) -> ForwardPass:
         replace(segment, ids=None if ids is None else np.asarray(ids), mask=np.asarray(mask))
         for segment, (ids, mask) in zip(passes[0].segments, tokens, strict=True)
     ]
-    return replace(passes[0], outputs=tf.nest.map_structure(np.asarray, outputs), segments=segments)
+    arrays = tf.nest.map_structure(np.asarray, outputs)
+    return replace(passes[0], outputs=arrays, segments=segments), mask_inputs
