@@ -58,6 +58,14 @@ class TestTracedFunction:
         result = function({"a": np.ones(3), "b": (np.arange(3.0),)}, np.full(3, 2.0))
         np.testing.assert_array_equal(result["sum"], [1, 3, 5])
 
+    def test_the_same_arrays_in_another_nest_are_traced_apart(self):
+        function = TracedFunction(lambda nest: nest["a"] if isinstance(nest, dict) else nest[1])
+        arrays = np.zeros(3), np.ones(3)
+        for _ in range(2):
+            np.testing.assert_array_equal(function(arrays), np.ones(3))
+            np.testing.assert_array_equal(function({"a": arrays[0], "b": arrays[1]}), np.zeros(3))
+        assert function.trace_count == 2
+
     def test_bytes_of_a_row_grow_with_what_is_computed(self):
         def repeated(count):
             def function(array):

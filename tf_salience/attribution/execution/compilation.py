@@ -266,7 +266,9 @@ def _as_tensors(arguments: Any) -> Any:
 
 
 def _key(tensors: Any) -> Any:
-    return tuple((tensor.dtype, _open(tensor)) for tensor in tf.nest.flatten(tensors))
+    # The inputs of a model may come as a dict or as a tuple, and a graph takes those of its trace.
+    structure = repr(tf.nest.map_structure(lambda _: None, tensors))
+    return structure, *((tensor.dtype, _open(tensor)) for tensor in tf.nest.flatten(tensors))
 
 
 def _row_bytes(shape: Any, dtype: Any) -> int:
