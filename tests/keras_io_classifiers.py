@@ -115,7 +115,7 @@ def fine_tuned():
 
 
 CLASSIFIERS = {
-    "text classification from scratch": Case(convolutions, texts, "strings"),
+    "text classification from scratch": Case(convolutions, texts, "strings", path="kinks"),
     "text classification with a transformer": Case(
         lambda: pooled_transformer(Encoder()), ids, "ids"
     ),
@@ -123,15 +123,15 @@ CLASSIFIERS = {
         lambda: pooled_transformer(Encoder(feed_forward=Experts())),
         ids,
         "ids",
-        stepwise=True,
+        path="jumps",
         note="a token that changes its expert along the path makes the output jump, which no "
         "gradient sees",
     ),
-    "active learning": Case(bidirectional, **by_vectorizer()),
+    "active learning": Case(bidirectional, path="kinks", **by_vectorizer()),
     "stacked bidirectional LSTM": Case(stacked, ids, "ids"),
-    "pretrained word vectors": Case(fixed_vectors, ids, "ids"),
+    "pretrained word vectors": Case(fixed_vectors, ids, "ids", path="kinks"),
     "masked language model": Case(masked_language_model, **by_vectorizer()),
-    "masked language model, fine-tuned": Case(fine_tuned, texts, "strings"),
+    "masked language model, fine-tuned": Case(fine_tuned, texts, "strings", path="kinks"),
 }
 if keras_hub is not None:
     CLASSIFIERS["FNet"] = Case(fourier, ids, "ids")

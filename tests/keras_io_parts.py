@@ -25,8 +25,9 @@ class Case:
         arrays: makes of a model, the inputs and a continuation what `model(...)` takes; None: the
             inputs are that.
         note: what else a reader of the page should know.
-        stepwise: whether the output jumps along the path, so that no integral of its gradient adds
-            up to its change; the explanation must say so.
+        path: the output along the path of integrated gradients: "smooth"; "kinks", of maxima and
+            ReLUs, where an example may say that it did not converge; "jumps", where the scores
+            need not add up, if the explanation says so.
         scale: the size of the random weights.
     """
 
@@ -36,7 +37,7 @@ class Case:
     said: Callable[[], dict[str, Any]] = dict
     arrays: Callable[[keras.Model, Any, str], Any] | None = None
     note: str = ""
-    stepwise: bool = False
+    path: str = "smooth"
     scale: float = 0.4
 
 

@@ -115,7 +115,7 @@ def captioning():
 
 
 SEQUENCES = {
-    "named entities": Case(tagger, ids, "ids"),
+    "named entities": Case(tagger, ids, "ids", path="kinks"),
     "translation": Case(translation, **two_languages()),
     "miniature GPT": Case(miniature_gpt, **by_vectorizer()),
     "image captioning": Case(

@@ -36,6 +36,7 @@ class Findings:
         target: the name of what was explained, in the first example.
         figures: the worst of the examples, by the names of `LIMITS`, and "padding": the share of
             sum |scores| that padding has.
+        converged: (batch,), what integrated gradients say of themselves.
         is_logged: whether the callback logged every example.
         failures: what does not work.
         seconds: of the processor, for all of it.
@@ -46,6 +47,7 @@ class Findings:
     arguments: str = ""
     target: str = ""
     figures: dict[str, float] = field(default_factory=dict)
+    converged: list[bool] = field(default_factory=list)
     is_logged: bool = False
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -59,11 +61,14 @@ class Findings:
             text = " ".join(str(error).split()) or type(error).__name__
             self.failures.append(f"{name}: {text[:400]}")
 
-    def judge(self) -> None:
-        """Notes the figures beyond their limits."""
+    def judge(self, path: str) -> None:
+        """Notes the figures beyond their limits; `path` is as `Case` has it."""
+        if path == "smooth" and not all(self.converged):
+            self.failures.append("explain: integrated gradients did not converge")
         for name, limit in LIMITS.items():
             figure = self.figures.get(name, 0.0)
-            if not figure <= limit:
+            is_told = name == "completeness" and path == "jumps" and not all(self.converged)
+            if not (figure <= limit or is_told):
                 self.failures.append(f"{name}: {figure:.1e}, where {limit:.0e} is the limit")
 
 
@@ -174,7 +179,7 @@ def examine(name: str, folder: Path) -> Findings:
             findings.figures["export"] = difference
     if not all(map(np.array_equal, subject.state(), state)):
         findings.failures.append("the model: it predicts or weighs something else afterwards")
-    findings.judge()
+    findings.judge(subject.case.path)
     findings.seconds = time.process_time() - start
     return findings
 
@@ -191,8 +196,7 @@ def _check_numbers(
         findings.target = explanation.target_name[0]
         findings.figures["padding"] = float(explanation.padding_share.max())
         first_order = tfs.explain(subject.model, subject.inputs, "gradient_dot_input", **keywords)
-    if not explanation.converged.all() and not subject.case.stepwise:
-        findings.failures.append("explain: the integral did not converge")
+    findings.converged = explanation.converged.tolist()
     by_hand = ByHand(
         subject.model,
         arrays,
@@ -203,15 +207,17 @@ def _check_numbers(
     )
     np.testing.assert_allclose(explanation.output, by_hand.at(1.0), rtol=1e-4, atol=1e-5)
     change = by_hand.at(1.0) - by_hand.at(0.0)
-    findings.figures["completeness"] = _worst(explanation, explanation.scores.sum(1) - change)
-    findings.figures["finite difference"] = _worst(
-        first_order, by_hand.slope_by(first_order.scores) - by_hand.slope()
-    )
+    gaps = _relative(explanation, explanation.scores.sum(1) - change)
+    findings.figures["completeness"] = gaps.max()
+    if (gaps[explanation.converged] > LIMITS["completeness"]).any():
+        findings.failures.append("explain: an example says that it converged, and did not")
+    slopes = by_hand.slope_by(first_order.scores) - by_hand.slope()
+    findings.figures["finite difference"] = _relative(first_order, slopes).max()
 
 
-def _worst(explanation: tfs.Explanation, difference: Any) -> float:
-    """Returns the worst difference of an example, relative to the sum of its |scores|."""
-    return float((np.abs(difference) / np.abs(explanation.scores).sum(1)).max())
+def _relative(explanation: tfs.Explanation, difference: Any) -> np.ndarray:
+    """Returns |difference|, (batch,), relative to the sums of |scores|."""
+    return np.abs(difference) / np.abs(explanation.scores).sum(1)
 
 
 def _logs_all(subject: Subject, keywords: dict[str, Any], folder: Path) -> bool:
