@@ -38,7 +38,8 @@ class Explainer:
             per example, `targets.Margin`, `targets.Probability`, `targets.LogProbability`, of a
             tagger `targets.Position`, of a language model `targets.Span`, or a callable
             `outputs -> (batch,)`.
-        embeddings: the layer that embeds the tokens, its name, or a list; None: the only one there.
+        embeddings: the layer that embeds the tokens, its name or path, or a list; None: the only
+            one there, or those of several texts, each of an input of its own.
         tokenizer: a `keras.layers.TextVectorization` or `StringLookup`, a KerasHub tokenizer or
             preprocessor, or a vocabulary (a list of strings, by id); a dict of these by the names
             of the inputs, where they have vocabularies of their own; None: the preprocessor of a

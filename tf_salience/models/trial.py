@@ -161,9 +161,10 @@ def _run(model: TextModel, inputs: Inputs) -> tuple[ForwardPass, list[str]]:
         passes.append(forward)
         read = set().union(*(placeholders_of(segment.mask) for segment in forward.segments))
         ids = {segment.source for segment in forward.segments}
+        names = [name for name, _ in nests.named(model.model, nest)]
         mask_inputs.extend(
             name
-            for number, (name, tensor) in enumerate(nests.named(model.model, nest))
+            for number, (name, tensor) in enumerate(zip(names, flat, strict=True))
             if number not in ids and tensor.op.name in read
         )
         return forward.outputs, [(segment.ids, segment.mask) for segment in forward.segments]
