@@ -50,7 +50,7 @@ class TestSignature:
     @pytest.mark.parametrize(
         ("width", "message"),
         [
-            (14, "longer than the model takes: 14 tokens instead of 10. Truncate"),
+            (14, "longer than the model takes: 14 tokens instead of 10. Pad and cut"),
             (7, "shorter.*Pad"),
         ],
     )

@@ -384,7 +384,13 @@ def with_string_lookup():
 def with_tokenizer(name):
     models = pytest.importorskip("keras_hub_models")
     tokenizer = models.tokenizer(name)
-    return with_text_layer(lambda texts: tokenizer(texts).to_tensor(), tokenizer.vocabulary_size())
+
+    def to_ids(texts):
+        ids = tokenizer(texts)
+        # Run eagerly, a tokenizer of KerasHub gives lists.
+        return (tf.ragged.constant(ids) if isinstance(ids, list) else ids).to_tensor()
+
+    return with_text_layer(to_ids, tokenizer.vocabulary_size())
 
 
 def texts():
