@@ -15,5 +15,5 @@ def test_the_data_set_is_a_tfds_data_set(prepared):
     loaded = load_tfds("salience_demo", data_dir=directory, split="test")
     assert (loaded.texts, loaded.class_names) == (test.texts, ("negative", "positive"))
     assert loaded.labels.tolist() == test.labels.tolist()
-    with pytest.raises(ValueError, match=r"gold \(Sequence\)"):
+    with pytest.raises(ValueError, match=r"'gold': 'Sequence'"):
         load_tfds("salience_demo", data_dir=directory, text_feature="words")
