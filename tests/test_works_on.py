@@ -10,6 +10,7 @@ import works_on
 import works_on_checks
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("name", keras_io_models.CASES)
 def test_a_model(name, tmp_path):
