@@ -93,15 +93,24 @@ def row(findings: Findings) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def not_converged(findings: Findings) -> list[str]:
+    """Says of how many examples integrated gradients told that they did not converge."""
+    count = findings.converged.count(False)
+    total = len(findings.converged)
+    return [
+        f"integrated gradients say of {count} of {total} examples that they did not converge"
+    ] * bool(count)
+
+
 def page(all_findings: Sequence[Findings]) -> str:
     """The text of the page."""
     cases = keras_io_models.CASES
     rows = [f"| {' | '.join(HEADER)} |", "|---" * len(HEADER) + "|", *map(row, all_findings)]
     notes = [f"- {name}: {case.note}." for name, case in cases.items() if case.note]
     failures = [
-        f"- {findings.name}: {failure}"
+        f"- {findings.name}: {shortcoming}"
         for findings in all_findings
-        for failure in findings.failures
+        for shortcoming in (*findings.failures, *not_converged(findings))
     ]
     packages = ("tensorflow", "keras", "keras-hub", "tf-salience")
     return TEXT.format(

@@ -30,6 +30,9 @@ def test_streams_that_are_no_files(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     monkeypatch.setattr(sys, "stderr", None)
     streams.accept_any_text()
+    print("a · b")
+    assert sys.stdout.getvalue() == "a · b\n"
+    assert sys.stderr is None
 
 
 @pytest.mark.slow

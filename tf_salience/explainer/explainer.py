@@ -88,15 +88,6 @@ class Explainer:
         jit_compile: bool | str = "auto",
         check_traces: bool = False,
     ) -> None:
-        _check_auto_or_bool("trim_padding", trim_padding)
-        _check_auto_or_bool("jit_compile", jit_compile)
-        if not isinstance(check_traces, bool):
-            raise TypeError(
-                "`check_traces` must be True or False. "
-                f"Received: check_traces={validation.format_value(check_traces)}"
-            )
-        max_rows = check_max_rows(max_rows)
-        batch_size = validation.positive_integer("batch_size", batch_size)
         self.model = model
         self.method = methods.get(method)
         self.target = targets.get(target)
@@ -111,12 +102,12 @@ class Explainer:
                 "output": output,
             },
             "runner_arguments": {
-                "batch_size": batch_size,
-                "max_rows": max_rows,
-                "jit_compile": jit_compile,
+                "batch_size": validation.positive_integer("batch_size", batch_size),
+                "max_rows": check_max_rows(max_rows),
+                "jit_compile": validation.auto_or_bool("jit_compile", jit_compile),
             },
-            "trims_padding": bool(trim_padding),
-            "checks_traces": check_traces,
+            "trims_padding": bool(validation.auto_or_bool("trim_padding", trim_padding)),
+            "checks_traces": validation.boolean("check_traces", check_traces),
         }
         self._lock = threading.Lock()
         self._earlier_traces = 0
@@ -331,11 +322,3 @@ def explain(
         An `Explanation`, with one `TokenSalience` per example.
     """
     return Explainer(model, method, **keywords)(inputs, labels)
-
-
-def _check_auto_or_bool(name: str, value: Any) -> None:
-    if not isinstance(value, bool) and not (isinstance(value, str) and value == "auto"):
-        raise ValueError(
-            f"`{name}` must be 'auto', True or False. "
-            f"Received: {name}={validation.format_value(value)}"
-        )

@@ -43,6 +43,30 @@ def positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
+def boolean(name: str, value: Any) -> bool:
+    """Returns `value`.
+
+    Raises:
+        TypeError: if it is neither True nor False.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"`{name}` must be True or False. Received: {name}={format_value(value)}")
+    return value
+
+
+def auto_or_bool(name: str, value: Any) -> bool | str:
+    """Returns `value`.
+
+    Raises:
+        ValueError: if it is neither "auto" nor a bool.
+    """
+    if not isinstance(value, bool) and not (isinstance(value, str) and value == "auto"):
+        raise ValueError(
+            f"`{name}` must be 'auto', True or False. Received: {name}={format_value(value)}"
+        )
+    return value
+
+
 class _ValueRepr(reprlib.Repr):
     """Abbreviates containers as `reprlib` does, and anything else in its middle."""
 

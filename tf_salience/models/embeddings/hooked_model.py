@@ -1,24 +1,17 @@
 """`HookedModel`: records and replaces the output of embedding layers while the model runs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
+from tf_salience.models.embeddings.call_recorder import CallRecorder
+from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.embeddings.function_inlining import run_inlined
 from tf_salience.models.embeddings.hook import Call, Handler, losses_kept, run_hooked
-from tf_salience.models.embeddings.provenance import (
-    maker_of,
-    slice_of,
-    source_of,
-    unread_inputs,
-)
 from tf_salience.models.embeddings.side_effects import refuse_side_effects
 from tf_salience.models.embeddings.structure import all_layers, comparisons, fixed_batch_size
-from tf_salience.utils.validation import format_value
 
 Replacement = Callable[[keras.layers.Layer, Any], Any]
 
@@ -79,71 +72,10 @@ class HookedModel:
             vectorized: the outputs of its `TextVectorization` layers; () to run these layers.
             check_vectorized: returns the ids of these layers, checked.
         """
-        calls: list[Segment] = []
-        # Texts, the ids that are made of them, and by which layer.
-        texts: list[tuple[Any, Any, keras.layers.Layer]] = []
-
-        def record(
-            layer: keras.layers.Layer, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]
-        ) -> Any:
-            ids = tf.nest.flatten((args, kwargs))[0]
-            if layer in self._vectorizers:
-                output = vectorized[len(texts)] if vectorized else call(*args, **kwargs)
-                texts.append((ids, check_vectorized(output), layer))
-                return texts[-1][1]
-            if layer in self._maskings:
-                output = call(*args, **kwargs)
-                _set_mask(calls, ids, getattr(output, "_keras_mask", None))
-                return output
-            if layer in self._masking_parents:
-                first = len(calls)
-                output = call(*args, **kwargs)
-                mask = _mask_of(layer, ids, output)
-                calls[first:] = [
-                    replace(call, mask=mask) if call.mask is None else call
-                    for call in calls[first:]
-                ]
-                return output
-            if layer in self._tables:
-                # In 64 bits: the table's last id may not fit into the ids' own type.
-                wide = ids if ids.dtype.is_floating else tf.cast(ids, tf.int64)
-                inside = tf.clip_by_value(wide, 0, layer.input_dim - 1)
-                args, kwargs = keras.tree.map_structure(
-                    lambda argument: inside if argument is ids else argument, (args, kwargs)
-                )
-            embeddings = call(*args, **kwargs)
-            if not tf.is_tensor(embeddings):
-                raise ValueError(
-                    f"Layer {format_value(layer.name)} must give one tensor of embeddings, (batch, "
-                    f"tokens, dim). Received: a {type(embeddings).__name__}. Name another layer."
-                )
-            calls.append(Segment(layer, -1, ids, embeddings, _mask_of(layer, ids, embeddings)))
-            return embeddings
-
+        recorder = CallRecorder(self._masking_parents, vectorized, check_vectorized)
         special = [*self._tables, *self._vectorizers, *self._maskings, *self._masking_parents]
-        outputs = self._run(inputs, record, [*self.layers, *special])
-        flat = tf.nest.flatten(inputs)
-        text_of = {id(ids): text for text, ids, _ in texts}
-        vectorizer_of = {id(ids): layer for _, ids, layer in texts}
-        read = [*(call.ids for call in calls), *text_of.values()]
-        calls = [
-            replace(
-                call,
-                source=source_of(call.ids, flat, text_of),
-                slice_of=slice_of(call.ids, flat),
-                vectorizer=maker_of(call.ids, vectorizer_of),
-            )
-            for call in calls
-        ]
-        segments = [call for call in calls if call.layer in self.layers]
-        return ForwardPass(
-            outputs=outputs,
-            segments=segments,
-            order=range(len(segments)),
-            vectorized=tuple(ids for _, ids, _ in texts),
-            lookups=[call for call in calls if call.layer in self._tables],
-            unread=unread_inputs(flat, read),
-        )
+        outputs = self._run(inputs, recorder, [*self.layers, *special])
+        return recorder.forward_pass(outputs, inputs, self.layers)
 
     def run_with(self, inputs: Any, vectorized: Sequence[Any], replacement: Replacement) -> Any:
         """Runs the model with other embeddings.
@@ -252,13 +184,6 @@ class HookedModel:
         return inputs
 
 
-def _set_mask(calls: list[Segment], embeddings: Any, mask: Any) -> None:
-    """Gives a `Masking` layer's mask to the call whose embeddings it was called on."""
-    for number, call in enumerate(calls):
-        if call.embeddings is embeddings:
-            calls[number] = replace(call, mask=mask)
-
-
 def _masked_as(
     true: Any,
     layer: keras.Operation,
@@ -276,11 +201,3 @@ def _masked_as(
     masked = args[0] * tf.cast(mask, args[0].dtype)[:, :, None]
     masked._keras_mask = mask
     return masked
-
-
-def _mask_of(layer: keras.layers.Layer, ids: Any, embeddings: Any) -> Any:
-    """Returns the mask of the output: attached inside `call`, or the one that Keras will attach."""
-    mask = getattr(embeddings, "_keras_mask", None)
-    if mask is None and layer.supports_masking:
-        mask = layer.compute_mask(ids, getattr(ids, "_keras_mask", None))
-    return mask
