@@ -31,12 +31,14 @@ class Pipeline:
         batches: makes the path batches of a call.
         trimmer: cuts trailing padding off; None to keep it.
         fingerprint: what of the model the graphs have fixed.
+        settled_traces: the number of graphs traced when the fingerprint was last settled.
     """
 
     model: TextModel
     batches: PathBatches
     trimmer: PaddingTrimmer | None
     fingerprint: Fingerprint
+    settled_traces: int = 0
 
     @classmethod
     def build(
@@ -106,6 +108,9 @@ class Pipeline:
 
     def settle(self) -> None:
         """Accepts plain values that the model's own `call` sets while it is traced: counters."""
+        if self.batches.trace_count == self.settled_traces:
+            return
+        self.settled_traces = self.batches.trace_count
         current = Fingerprint(self.model.model)
         if self.fingerprint.differs_in_values_alone(current):
             self.fingerprint = current
