@@ -12,6 +12,7 @@ from tf_salience.version import __version__
 if TYPE_CHECKING:
     from tf_salience import targets
     from tf_salience.attribution.methods import GradientDotInput, GradientNorm, IntegratedGradients
+    from tf_salience.attribution.occlusion import Occlusion
     from tf_salience.callbacks.log import read_log
     from tf_salience.callbacks.salience_logger import SalienceLogger
     from tf_salience.explainer.explainer import Explainer, explain
@@ -42,6 +43,7 @@ _HOMES = {
     "GradientNorm": "attribution.methods",
     "GradientDotInput": "attribution.methods",
     "IntegratedGradients": "attribution.methods",
+    "Occlusion": "attribution.occlusion",
     "SalienceLogger": "callbacks.salience_logger",
     "read_log": "callbacks.log",
     "export_saved_model": "export.saved_model",
@@ -72,6 +74,7 @@ __all__ = [
     "NotCompiledWarning",
     "NotConvergedWarning",
     "NotLoggedWarning",
+    "Occlusion",
     "ProbeWarning",
     "SalienceLogger",
     "SalienceMatrix",

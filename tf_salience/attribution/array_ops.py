@@ -15,8 +15,9 @@ class _NumpyOps:
     abs, sqrt, sin, log1p = np.abs, np.sqrt, np.sin, np.log1p
     maximum, minimum = np.maximum, np.minimum
     sum, take, arange, full, where = np.sum, np.take, np.arange, np.full, np.where
+    max, any, zeros = np.max, np.any, np.zeros
     shape, concat = np.shape, np.concatenate
-    nonzero = np.flatnonzero
+    nonzero, places = np.flatnonzero, np.nonzero
 
     @staticmethod
     def take_level(sums: Array, level: Array) -> Array:
@@ -39,6 +40,18 @@ class _NumpyOps:
         return largest[groups]
 
     @staticmethod
+    def sum_by_group(values: Array, groups: Array, size: Array) -> Array:
+        sums = np.zeros((size, *values.shape[1:]), values.dtype)
+        starts = np.flatnonzero(np.diff(groups, prepend=-1))
+        if len(starts):
+            sums[groups[starts]] = np.add.reduceat(values, starts)
+        return sums
+
+    @staticmethod
+    def count_by_group(groups: Array, size: Array) -> Array:
+        return np.bincount(groups, minlength=size)
+
+    @staticmethod
     def divide(amount: Array, total: Array) -> Array:
         with np.errstate(divide="ignore"):
             return np.divide(amount, total, out=np.zeros_like(total), where=amount > 0)
@@ -53,7 +66,9 @@ class _TensorFlowOps:
 
     `take_level(sums, level)` takes one level of each example, (batch, levels, ...) and (batch,)
     to (batch, ...). `add_at` and `set_at` change some examples. `max_by_group` gives each
-    value the largest of its group, of a number from 0. `divide(amount, total)`, both
+    value the largest of its group, of a number from 0. `sum_by_group(values, groups, size)` adds
+    up the rows of each group, whose numbers ascend; `count_by_group` counts them. `places` gives
+    the rows and the columns of what is true. `divide(amount, total)`, both
     at least 0, is 0 where the amount is, and infinite where `total` alone is.
     """
 
@@ -64,7 +79,9 @@ class _TensorFlowOps:
         self.maximum, self.minimum = tf.maximum, tf.minimum
         self.where, self.arange = tf.where, tf.range
         self.sum, self.take = tf.reduce_sum, tf.gather
-        self.shape, self.concat = tf.shape, tf.concat
+        self.shape, self.concat, self.zeros = tf.shape, tf.concat, tf.zeros
+        self.max, self.any = tf.reduce_max, tf.reduce_any
+        self.sum_by_group = tf.math.unsorted_segment_sum
         self._tf = tf
 
     def full(self, size: Array, value: Any) -> Array:
@@ -72,6 +89,13 @@ class _TensorFlowOps:
 
     def nonzero(self, condition: Array) -> Array:
         return self._tf.cast(self._tf.where(condition)[:, 0], self._tf.int32)
+
+    def places(self, condition: Array) -> tuple[Array, Array]:
+        rows, columns = self._tf.unstack(self._tf.where(condition), axis=1)
+        return self._tf.cast(rows, self._tf.int32), self._tf.cast(columns, self._tf.int32)
+
+    def count_by_group(self, groups: Array, size: Array) -> Array:
+        return self._tf.math.bincount(groups, minlength=size, dtype=self._tf.int32)
 
     def take_level(self, sums: Array, level: Array) -> Array:
         return self._tf.gather(sums, level, axis=1, batch_dims=1)

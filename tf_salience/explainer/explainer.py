@@ -224,8 +224,11 @@ class Explainer:
             )
         outputs = np.zeros(erased.shape[:2])
         for forward, _, batch in batches:
-            for row, masks in enumerate(erased[:, batch.numbers]):
-                outputs[row, batch.numbers] = batch.ablate(forward.split_shown(masks, widths))
+            rows = erased[:, batch.numbers].reshape(-1, erased.shape[2])
+            example = np.tile(np.arange(len(batch.numbers)), len(erased))
+            columns = np.concatenate(forward.split_shown(rows, widths), axis=1)
+            targets = pipeline.target_without(forward, batch, example, columns)
+            outputs[:, batch.numbers] = targets.reshape(len(erased), -1)
         pipeline.settle()
         return outputs
 
