@@ -132,9 +132,7 @@ def _spans(units: Array, span: int, segment: int) -> _Rows:
     is_span = (first <= ops.maximum(count - span, 0)) & (first < count)
     example, start = ops.places(is_span)
     numbers = ops.take(units, example, axis=0)
-    return _Rows(
-        example, (numbers >= start[:, None]) & (numbers < start[:, None] + span), segment
-    )
+    return _Rows(example, (numbers >= start[:, None]) & (numbers < start[:, None] + span), segment)
 
 
 def _padding(units: Array, segment: int) -> _Rows:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tf_salience.callbacks import rankings
 from tf_salience.callbacks.probes import Probes
+from tf_salience.evaluation import rankings
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation import TokenSalience
 from tf_salience.utils import validation

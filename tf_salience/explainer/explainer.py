@@ -13,6 +13,7 @@ from tf_salience import targets
 from tf_salience.attribution import methods
 from tf_salience.attribution.execution.memory import check_max_rows
 from tf_salience.explainer import assembly
+from tf_salience.explainer.erasing import Erasing
 from tf_salience.explainer.pipeline import Pipeline
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models import inputs as model_inputs
@@ -88,6 +89,22 @@ class Explainer:
         jit_compile: bool | str = "auto",
         check_traces: bool = False,
     ) -> None:
+        #: What this explainer was made with, by name: `Explainer(**arguments)` makes another.
+        self.arguments: dict[str, Any] = {
+            "model": model,
+            "method": method,
+            "target": target,
+            "embeddings": embeddings,
+            "tokenizer": tokenizer,
+            "class_names": class_names,
+            "pad_id": pad_id,
+            "output": output,
+            "batch_size": batch_size,
+            "max_rows": max_rows,
+            "trim_padding": trim_padding,
+            "jit_compile": jit_compile,
+            "check_traces": check_traces,
+        }
         self.model = model
         self.method = methods.get(method)
         self.target = targets.get(target)
@@ -231,6 +248,30 @@ class Explainer:
             outputs[:, batch.numbers] = targets.reshape(len(erased), -1)
         pipeline.settle()
         return outputs
+
+    def erasing(self, inputs: Any, labels: Any = None, *, removes: bool = False) -> Erasing:
+        """Prepares inputs once, for any number of rows of which tokens are erased.
+
+        Args:
+            inputs: as for a call.
+            labels: as for a call.
+            removes: True: the tokens are cut out, rather than at the baseline.
+
+        Returns:
+            A function of rows: which example, which tokens; see `Erasing`.
+
+        Raises:
+            ValueError: for inputs that do not fit the model; a model whose tokens cannot be cut
+                out, with `removes`.
+        """
+        pipeline = self._current()
+        labels = None if labels is None else model_labels.to_arrays(labels)
+        batches = pipeline.batches(self._prepare(pipeline, inputs), labels, self.target)
+        erasing = Erasing(
+            pipeline, [(forward, batch) for forward, _, batch in batches], removes=removes
+        )
+        pipeline.settle()
+        return erasing
 
     def check_target(self, examples: int, labels: Any = None) -> None:
         """Raises where target, labels or class names do not fit the model; nothing is run.

@@ -11,7 +11,6 @@ from tf_salience.attribution.path import PathGradients, PathInputs, RowResults
 from tf_salience.export.erased_loop import ChunkSize, ErasedLoop, padded_rows
 
 
-
 class ChunkLoop:
     """Runs the rows of a request in chunks, one at a time, by a loop of the graph.
 

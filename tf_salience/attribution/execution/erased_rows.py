@@ -82,9 +82,7 @@ class ErasedRows:
         idle = chunks[:1] * (self._replicas - len(chunks))
         return [check_targets(result, padded) for result in self._function(*chunks, *idle)]
 
-    def _rows_per_replica(
-        self, inputs: PathInputs, widths: tuple[int, ...], erased: Array
-    ) -> int:
+    def _rows_per_replica(self, inputs: PathInputs, widths: tuple[int, ...], erased: Array) -> int:
         if self._fixed_rows is not None:
             return self._fixed_rows
         if not self._limit.is_automatic:

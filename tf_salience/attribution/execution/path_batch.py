@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from tf_salience.attribution.execution.chunks import ChunkRunner
 from tf_salience.attribution.execution.gradient_scale import warn_of_underflow
