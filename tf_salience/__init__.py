@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tf_salience.attribution.occlusion import Occlusion
     from tf_salience.callbacks.log import read_log
     from tf_salience.callbacks.salience_logger import SalienceLogger
+    from tf_salience.evaluation.evaluate import evaluate
+    from tf_salience.evaluation.evaluation import Evaluation
     from tf_salience.explainer.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export.metadata import read_signature
@@ -38,6 +40,8 @@ _HOMES = {
     "Explainer": "explainer.explainer",
     "explain": "explainer.explainer",
     "Explanation": "explanation",
+    "Evaluation": "evaluation.evaluation",
+    "evaluate": "evaluation.evaluate",
     "SalienceMatrix": "explanation",
     "TokenSalience": "explanation",
     "GradientNorm": "attribution.methods",
@@ -64,6 +68,7 @@ _HOMES = {
 
 __all__ = [
     "DamagedLogWarning",
+    "Evaluation",
     "Explainer",
     "Explanation",
     "GradientDotInput",
@@ -84,6 +89,7 @@ __all__ = [
     "UnknownTokensWarning",
     "UnmaskedPaddingWarning",
     "__version__",
+    "evaluate",
     "explain",
     "export_saved_model",
     "inspect",

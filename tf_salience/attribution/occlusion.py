@@ -47,6 +47,7 @@ class Occlusion:
     unit: str = "token"
 
     follows_path: ClassVar[bool] = True
+    takes_gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "span", validation.positive_integer("span", self.span))

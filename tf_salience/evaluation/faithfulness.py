@@ -13,6 +13,7 @@ from tf_salience.utils.arrays import Array
 #: The shares of the tokens of AOPC, and that of the log-odds.
 FRACTIONS = (0.05, 0.1, 0.2, 0.5)
 LOG_ODDS_FRACTION = 0.2
+_SMALLEST = 1e-300
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ def count_of(fraction: float, tokens: int) -> int:
 
 
 def comprehensiveness(whole: float, without_top: Array) -> float:
-    """Computes the mean fall of the output without the top tokens; good when large.
+    r"""Computes the mean fall of the output without the top tokens; good when large.
 
-    m(x)_j - m(x \\ r)_j (DeYoung et al. 2020, arXiv:1911.03429, equation 1), averaged over the
+    m(x)_j - m(x \ r)_j (DeYoung et al. 2020, arXiv:1911.03429, equation 1), averaged over the
     given shares of the tokens.
 
     Args:
@@ -83,7 +84,13 @@ def sufficiency(whole: float, top_alone: Array) -> float:
 
 def log_odds(whole: float, without_top: float) -> float:
     """Computes log p without the top tokens - log p; good when very negative (Shrikumar 2017)."""
-    return math.log(without_top) - math.log(whole)
+    return math.log(max(without_top, _SMALLEST)) - math.log(max(whole, _SMALLEST))
+
+
+def curve_log_odds(deletion: Array) -> float:
+    """Computes the log-odds at 20 % of the tokens of a deletion curve of probabilities."""
+    count = count_of(LOG_ODDS_FRACTION, len(deletion) - 1)
+    return log_odds(float(deletion[0]), float(deletion[count]))
 
 
 def area(curve: Array) -> float:

@@ -38,15 +38,6 @@ def bounds(outputs: Outputs, lengths: Sequence[int], beam: int) -> Array:
     return found
 
 
-def normalized(aopc: float, lowest: float, highest: float) -> float | None:
-    """Scales an AOPC to 0 for the lowest and 1 for the highest; None where these are equal.
-
-    An order that is better than all that the beam search has met is 1 at most.
-    """
-    lowest, highest = min(lowest, aopc), max(highest, aopc)
-    return (aopc - lowest) / (highest - lowest) if highest > lowest else None
-
-
 def _exact(outputs: Outputs, texts: Sequence[int], lengths: Sequence[int]) -> Array:
     """Finds the bounds by dynamic programming over all subsets of the tokens.
 

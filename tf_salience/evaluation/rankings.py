@@ -72,10 +72,12 @@ def kendall_tau(a: Array, b: Array) -> float:
     return float((signs[0] * signs[1]).sum()) / norm if norm > 0 else 0.0
 
 
-def descending(scores: Array, generator: np.random.Generator) -> Array:
-    """Orders positions from the largest score to the smallest; ties are in a random order.
+def descending(scores: Array, tie_break: Array) -> Array:
+    """Orders positions from the largest score to the smallest.
 
-    Of equals the earlier would be first otherwise, and scores that say nothing would rank by place.
+    Args:
+        scores: (tokens,).
+        tie_break: (tokens,), the larger first among equals: with random numbers scores that say
+            nothing do not rank by place.
     """
-    shuffled = generator.permutation(len(scores))
-    return shuffled[np.argsort(-np.asarray(scores)[shuffled], kind="stable")]
+    return np.lexsort((-tie_break, -scores))

@@ -45,7 +45,7 @@ def check_removes(forward: ForwardPass, batch: PathBatch) -> None:
 
     The last token of some examples is cut out, and the padding in its place becomes noise.
     """
-    example = np.flatnonzero([mask.any(axis=1) for mask in batch.masks][0])[:_TRIED]
+    example = np.flatnonzero(batch.masks[0].any(axis=1))[:_TRIED]
     removed = []
     for mask in batch.masks:
         last = mask.shape[1] - 1 - np.argmax(mask[example, ::-1], axis=1)
