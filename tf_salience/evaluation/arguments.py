@@ -1,7 +1,7 @@
 """`Setup`: the explainers of an evaluation, and the one that runs erased texts for all of them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,21 +39,11 @@ class Setup:
     removes: bool
     scale: str
     naopc_beam: int
-    _seen: bool = field(default=False, repr=False)
 
     @property
     def has_probabilities(self) -> bool:
         """Whether outputs are probabilities, which have log-odds."""
         return self.scale == "probability"
-
-    @property
-    def is_per_example(self) -> bool:
-        """Whether targets or baselines have one entry an example, so that all go together."""
-        return any(
-            np.ndim(explainer.method.baseline) == 3
-            or any(np.ndim(unit) for unit in explainer.target.units)
-            for explainer in (*self.explainers.values(), self.eraser)
-        )
 
     @property
     def config(self) -> dict[str, Any]:
@@ -72,22 +62,24 @@ class Setup:
             "version": __version__,
         }
 
-    def erasing(self, inputs: Any, labels: Any) -> Erasing:
-        """Prepares texts to be erased.
+    def erasing(self, inputs: Any, labels: Any) -> Iterator[Erasing]:
+        """Prepares texts to be erased, one range of examples after the other.
 
         A model whose softmax is not seen has no logits to read: its target is measured as it is.
         """
+        parts = self.eraser.erasing(inputs, labels, removes=self.removes)
         try:
-            erasing = self.eraser.erasing(inputs, labels, removes=self.removes)
+            first = next(parts)
         except ValueError as error:
-            if self._seen or not self.has_probabilities or "`LogProbability`" not in str(error):
+            if not self.has_probabilities or "`LogProbability`" not in str(error):
                 raise
             self.scale = "target"
             target = next(iter(self.explainers.values())).target
             self.eraser = Explainer(**{**self.eraser.arguments, "target": target})
-            erasing = self.eraser.erasing(inputs, labels, removes=self.removes)
-        self._seen = True
-        return erasing
+            parts = self.eraser.erasing(inputs, labels, removes=self.removes)
+            first = next(parts)
+        yield first
+        yield from parts
 
     def as_output(self, values: Array) -> Array:
         """Turns what the eraser gives into what is measured: log-probabilities into their own."""

@@ -14,7 +14,7 @@ from tf_salience.evaluation.outputs import ErasedOutputs
 from tf_salience.evaluation.ranked_text import RankedText
 from tf_salience.evaluation.rationales import Rationale, mask_in
 from tf_salience.evaluation.sanity import Sanity
-from tf_salience.explainer.explainer import Explainer
+from tf_salience.explainer.erasing import Erasing
 from tf_salience.explanation import Explanation
 from tf_salience.explanation.words import NO_WORD
 from tf_salience.utils.arrays import Array
@@ -23,90 +23,84 @@ from tf_salience.utils.arrays import Array
 _SHARES = np.linspace(0.0, 1.0, 21)
 
 
-@dataclass(frozen=True)
-class Block:
-    """Some of the examples.
-
-    Attributes:
-        numbers: (examples,), their numbers in the user's inputs.
-        inputs: of these examples.
-        labels: of these examples, or None.
-        rationales: one for each, or None.
-    """
-
-    numbers: Array
-    inputs: Any
-    labels: Any
-    rationales: Sequence[Rationale] | None
-
-
 @dataclass
 class Collection:
     """The measures of the examples so far.
 
     Attributes:
         setup: the explainers, and how they are measured.
+        rationales: one for each example, or None.
+        generator: of random rankings.
+        explanations: of all examples, by method.
         rows: by measure the number of an example and its values, (methods,), `random` last.
         curves: by name the sum of the curves so far, (methods, shares).
         taus: for each example (methods, methods).
         cost: as `Evaluation.cost`.
         left_out: how many examples have fewer than two tokens.
-        target_name: of the first example.
     """
 
     setup: Setup
+    rationales: Sequence[Rationale] | None
+    generator: np.random.Generator
+    explanations: dict[str, Explanation] = field(default_factory=dict)
     rows: dict[str, list[tuple[int, list[float]]]] = field(default_factory=dict)
     curves: dict[str, Array] = field(default_factory=dict)
     taus: list[Array] = field(default_factory=list)
     cost: dict[str, dict[str, float]] = field(default_factory=dict)
     left_out: int = 0
-    target_name: str = ""
 
-    def add(self, block: Block, generator: np.random.Generator) -> None:
-        """Explains and measures some examples."""
-        explanations = {
-            name: self._explain(name, explainer, block)
-            for name, explainer in self.setup.explainers.items()
-        }
-        first = next(iter(explanations.values()))
-        self.target_name = self.target_name or first.target_name[0]
-        places = [_places(first, row) for row in range(len(first))]
+    @property
+    def first(self) -> Explanation:
+        """The first method's explanation, for all that is the same in each."""
+        return next(iter(self.explanations.values()))
+
+    def explain(self, inputs: Any, labels: Any) -> None:
+        """Explains all examples by every method."""
+        for name, explainer in self.setup.explainers.items():
+            start = time.perf_counter()
+            explanation = explainer(inputs, labels)
+            seconds = time.perf_counter() - start
+            rows = float(explanation.evaluations.sum())
+            takes_gradients = getattr(explainer.method, "takes_gradients", True)
+            self.explanations[name] = explanation
+            self.cost[name] = {
+                # The pass at the input comes before any row.
+                "forward": rows + len(explanation),
+                "backward": rows if takes_gradients else 0.0,
+                "seconds": seconds,
+            }
+        self.cost["measures"] = {"forward": 0.0, "backward": 0.0, "seconds": 0.0}
+
+    def measure(self, erasing: Erasing) -> None:
+        """Measures some of the examples."""
+        start = time.perf_counter()
+        places = [_places(self.first, number) for number in erasing.numbers.tolist()]
         kept = [row for row, columns in enumerate(places) if len(columns) > 1]
         self.left_out += len(places) - len(kept)
-        if not kept:
-            return
         texts = [
             RankedText(
-                int(block.numbers[row]),
+                int(erasing.numbers[row]),
                 row,
-                np.stack([e.scores[row, places[row]] for e in explanations.values()]),
-                generator,
+                np.stack(
+                    [
+                        explanation.scores[erasing.numbers[row], places[row]]
+                        for explanation in self.explanations.values()
+                    ]
+                ),
+                self.generator,
             )
             for row in kept
         ]
-        start = time.perf_counter()
-        outputs = ErasedOutputs(self.setup.erasing(block.inputs, block.labels), places)
-        self._measure(texts, outputs)
-        if block.rationales is not None:
-            for text in texts:
-                mask = mask_in(block.rationales[text.row], first[text.row], text.number)
-                among_real = np.searchsorted(np.flatnonzero(first.mask[text.row]), places[text.row])
-                self._add_plausibility(text, mask[among_real])
-        cost = self.cost.setdefault("measures", {"forward": 0.0, "backward": 0.0, "seconds": 0.0})
+        columns = _columns_of(self.first, erasing.widths)
+        outputs = ErasedOutputs(erasing, [columns[place] for place in places])
+        if texts:
+            self._measure(texts, outputs)
+        for text in texts:
+            if self.rationales is not None:
+                self._add_plausibility(text, places[text.row])
+        cost = self.cost["measures"]
         cost["forward"] += outputs.passes
         cost["seconds"] += time.perf_counter() - start
-
-    def _explain(self, name: str, explainer: Explainer, block: Block) -> Explanation:
-        start = time.perf_counter()
-        explanation = explainer(block.inputs, block.labels)
-        seconds = time.perf_counter() - start
-        cost = self.cost.setdefault(name, {"forward": 0.0, "backward": 0.0, "seconds": 0.0})
-        rows = float(explanation.evaluations.sum())
-        # The pass at the input comes before any row.
-        cost["forward"] += rows + len(explanation)
-        cost["backward"] += rows if getattr(explainer.method, "takes_gradients", True) else 0.0
-        cost["seconds"] += seconds
-        return explanation
 
     def _measure(self, texts: Sequence[RankedText], outputs: ErasedOutputs) -> None:
         groups = [text.masks() for text in texts]
@@ -151,7 +145,11 @@ class Collection:
             )
             self.curves[name] = self.curves.get(name, 0.0) + resampled
 
-    def _add_plausibility(self, text: RankedText, rationale: Array) -> None:
+    def _add_plausibility(self, text: RankedText, places: Array) -> None:
+        assert self.rationales is not None
+        named = mask_in(self.rationales[text.number], self.first[text.number], text.number)
+        real = np.flatnonzero(self.first.mask[text.number])
+        rationale = named[np.searchsorted(real, places)]
         if rationale.any():
             self._add_rows(
                 text,
@@ -169,8 +167,9 @@ class Collection:
                 row = (text.number, text.averaged(column).tolist())
                 self.rows.setdefault(name, []).append(row)
 
-    def evaluation(self, total: int, randomized: Sanity | None) -> Evaluation:
+    def evaluation(self, randomized: Sanity | None) -> Evaluation:
         """Puts everything together."""
+        total = len(self.first)
         if not self.taus:
             raise ValueError(
                 "`evaluate` needs texts of two or more tokens, since one has no order. Received: "
@@ -194,7 +193,7 @@ class Collection:
             cost=self.cost,
             examples=total,
             left_out=self.left_out,
-            config={**self.setup.config, "target_name": self.target_name},
+            config={**self.setup.config, "target_name": _target_name(self.first)},
         )
 
 
@@ -204,6 +203,26 @@ def _places(explanation: Explanation, row: int) -> Array:
     if explanation.words is None:
         return real
     return real[np.array(explanation.words[row], np.int64) != NO_WORD]
+
+
+def _columns_of(explanation: Explanation, widths: Sequence[int]) -> Array:
+    """Returns where each column of an explanation is among segments of these widths, (tokens,).
+
+    Explained together with longer texts, a segment has more padding.
+    """
+    starts = np.cumsum([0, *widths[:-1]]).tolist()
+    return np.concatenate(
+        [
+            np.arange(segment.stop - segment.start) + start
+            for segment, start in zip(explanation.segments.values(), starts, strict=True)
+        ]
+    )
+
+
+def _target_name(explanation: Explanation) -> str:
+    """Returns what is explained, of all examples where it is the same."""
+    names = list(dict.fromkeys(explanation.target_name))
+    return names[0] if len(names) == 1 else ", ".join(names[:3]) + (", ..." if names[3:] else "")
 
 
 def _resampled(curve: Array) -> Array:

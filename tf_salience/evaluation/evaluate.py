@@ -8,14 +8,12 @@ import numpy as np
 from tf_salience.evaluation import rationales as rationale_masks
 from tf_salience.evaluation import sanity
 from tf_salience.evaluation.arguments import prepare
-from tf_salience.evaluation.collection import Block, Collection
+from tf_salience.evaluation.collection import Collection
 from tf_salience.evaluation.evaluation import Evaluation
 from tf_salience.explainer.explainer import Explainer
+from tf_salience.models import labels as model_labels
 from tf_salience.models import nests
 from tf_salience.utils import arrays
-
-#: Examples that are explained and measured together.
-_BLOCK = 256
 
 #: Called with the number of examples that are done, and of all.
 Progress = Callable[[int, int], None]
@@ -82,28 +80,15 @@ def evaluate(
     nest = nests.to_arrays(inputs)
     total = nests.batch_size(nest)
     checked = None if rationales is None else rationale_masks.check(rationales, total)
-    labels = None if labels is None else nests.to_arrays(labels)
-    generator = np.random.default_rng(seed)
-    collection = Collection(setup)
-    size = total if setup.is_per_example else _BLOCK
-    for start in range(0, total, size):
-        numbers = np.arange(start, min(start + size, total))
-        block = Block(
-            numbers,
-            arrays.take(nest, numbers),
-            None if labels is None else arrays.take(labels, numbers),
-            None if checked is None else [checked[number] for number in numbers],
-        )
-        collection.add(block, generator)
+    collection = Collection(setup, checked, np.random.default_rng(seed))
+    collection.explain(nest, labels)
+    for erasing in setup.erasing(nest, labels):
+        collection.measure(erasing)
         if progress is not None:
-            progress(int(numbers[-1]) + 1, total)
+            progress(int(erasing.numbers[-1]) + 1, total)
     randomized = None
     if randomization:
         numbers = np.arange(min(randomization, total))
-        randomized = sanity.check(
-            setup.explainers,
-            arrays.take(nest, numbers),
-            None if labels is None else arrays.take(labels, numbers),
-            seed=seed,
-        )
-    return collection.evaluation(total, randomized)
+        labels = None if labels is None else arrays.take(model_labels.to_arrays(labels), numbers)
+        randomized = sanity.check(setup.explainers, arrays.take(nest, numbers), labels, seed=seed)
+    return collection.evaluation(randomized)

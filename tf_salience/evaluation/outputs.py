@@ -24,7 +24,7 @@ class ErasedOutputs:
     def __init__(self, erasing: Erasing, positions: Sequence[Array]) -> None:
         self._erasing = erasing
         self._positions = positions
-        self._width = erasing.shape[1]
+        self._width = sum(erasing.widths)
         self._known: dict[tuple[int, bytes], float] = {}
         self.passes = 0
 

@@ -7,7 +7,7 @@ from tf_salience.evaluation.faithfulness import Curves
 from tf_salience.utils.arrays import Array
 
 #: Random rankings of a text, over which the figures of `random` are averaged.
-RANDOM_RANKINGS = 3
+RANDOM_RANKINGS = 2
 
 
 class RankedText:

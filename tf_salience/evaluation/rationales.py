@@ -13,8 +13,13 @@ from tf_salience.utils.validation import format_value, is_integer
 Rationale = Collection[str | int | tuple[int, int]]
 
 
-def check(rationales: Any, size: int) -> list[Rationale]:
-    """Checks rationales, one for each of `size` examples, and copies them.
+def check(rationales: Any, size: int, *, takes_characters: bool = True) -> list[Rationale]:
+    """Checks rationales, one for each example, and copies them.
+
+    Args:
+        rationales: as the user passes them.
+        size: the number of examples.
+        takes_characters: whether pairs of characters are taken.
 
     Raises:
         TypeError: for a rationale of another kind.
@@ -23,8 +28,11 @@ def check(rationales: Any, size: int) -> list[Rationale]:
     checked: list[Rationale] = []
     for rationale in rationales:
         if isinstance(rationale, str) or not isinstance(rationale, Iterable):
-            raise _kind_error(rationale)
-        checked.append(frozenset(_checked(item, rationale) for item in rationale))
+            raise _kind_error(rationale, takes_characters)
+        items = [_checked(item, takes_characters) for item in rationale]
+        if None in items:
+            raise _kind_error(rationale, takes_characters)
+        checked.append(frozenset(items))
     if len(checked) != size:
         raise ValueError(
             f"`rationales` must hold one rationale for each of the {size} examples. "
@@ -84,19 +92,21 @@ def mask_in(rationale: Rationale, salience: TokenSalience, example: int) -> Arra
     return mask
 
 
-def _checked(item: Any, rationale: Any) -> Any:
+def _checked(item: Any, takes_characters: bool) -> Any:
+    """Returns a word, a position or a pair of characters; None for anything else."""
     if isinstance(item, str):
         return item
     if is_integer(item):
         return int(item)
-    if isinstance(item, tuple | list) and len(item) == 2 and all(map(is_integer, item)):
-        return (int(item[0]), int(item[1]))
-    raise _kind_error(rationale)
+    is_pair = isinstance(item, tuple | list) and len(item) == 2 and all(map(is_integer, item))
+    return (int(item[0]), int(item[1])) if is_pair and takes_characters else None
 
 
-def _kind_error(rationale: Any) -> TypeError:
+def _kind_error(rationale: Any, takes_characters: bool) -> TypeError:
+    kinds = "a list of words or of positions among its tokens"
+    if takes_characters:
+        kinds = "a list of words, of positions among its tokens, or of (start, stop) characters"
     return TypeError(
-        "`rationales` must hold, for each example, a list of words, of positions among its tokens, "
-        f"or of (start, stop) characters. Received: {format_value(rationale)} "
-        f"(of type {type(rationale).__name__})"
+        f"`rationales` must hold, for each example, {kinds}. "
+        f"Received: {format_value(rationale)} (of type {type(rationale).__name__})"
     )

@@ -1,18 +1,18 @@
-"""The tables of an `Evaluation`: in a terminal, as plain text, in a notebook."""
+"""The tables of an `Evaluation`: in a terminal, as plain text, in a notebook.
+
+An evaluation is `Any` here, since its module imports this one.
+"""
 
 import io
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from tf_salience.utils.text import printable
-
-if TYPE_CHECKING:
-    from tf_salience.evaluation.evaluation import Evaluation
 
 #: The rank correlation above which a method has not noticed that all weights are random.
 NOTICED = 0.5
@@ -30,7 +30,7 @@ LABELS = {
     "top_1": ("top token in the rationale", True),
     "iou_f1": ("IOU F1", True),
 }
-_PLAIN_WIDTH = 100
+_PLAIN_WIDTH = 120
 
 
 class _Block(NamedTuple):
@@ -42,13 +42,15 @@ class _Block(NamedTuple):
     note: str = ""
 
 
-def as_rich(evaluation: "Evaluation") -> Group:
+def as_rich(evaluation: Any) -> Group:
     """Returns the tables for a rich console."""
     parts: list[Any] = [Text(_summary(evaluation), style="bold")]
     for block in _blocks(evaluation):
         table = Table(title=block.title, title_justify="left", show_lines=False)
         for number, head in enumerate(block.heads):
-            table.add_column(printable(head), justify="left" if number == 0 else "right")
+            # The words of a name stand on lines of their own, so that columns are narrow.
+            lines = printable(head).replace("_", "\n")
+            table.add_column(lines, justify="right" if number else "left", no_wrap=number > 0)
         for row in block.rows:
             table.add_row(*map(printable_cell, row))
         parts.append(table)
@@ -57,7 +59,7 @@ def as_rich(evaluation: "Evaluation") -> Group:
     return Group(*parts)
 
 
-def as_text(evaluation: "Evaluation") -> str:
+def as_text(evaluation: Any) -> str:
     """Returns the tables as plain text."""
     console = Console(
         file=io.StringIO(), width=_PLAIN_WIDTH, color_system=None, force_terminal=False
@@ -66,7 +68,7 @@ def as_text(evaluation: "Evaluation") -> str:
     return console.file.getvalue().rstrip()  # type: ignore[attr-defined]
 
 
-def as_html(evaluation: "Evaluation") -> str:
+def as_html(evaluation: Any) -> str:
     """Returns the tables for a notebook."""
     parts = [f"<p><b>{escape(_summary(evaluation))}</b></p>"]
     for block in _blocks(evaluation):
@@ -91,7 +93,7 @@ def printable_cell(cell: str) -> str:
     return "\n".join(map(printable, cell.split("\n")))
 
 
-def _summary(evaluation: "Evaluation") -> str:
+def _summary(evaluation: Any) -> str:
     config = evaluation.config
     left_out = evaluation.left_out
     return printable(
@@ -102,7 +104,7 @@ def _summary(evaluation: "Evaluation") -> str:
     )
 
 
-def _blocks(evaluation: "Evaluation") -> Iterator[_Block]:
+def _blocks(evaluation: Any) -> Iterator[_Block]:
     if evaluation.measures:
         yield _measures(evaluation)
     if len(evaluation.methods) > 1:
@@ -112,7 +114,7 @@ def _blocks(evaluation: "Evaluation") -> Iterator[_Block]:
     yield _cost(evaluation)
 
 
-def _measures(evaluation: "Evaluation") -> _Block:
+def _measures(evaluation: Any) -> _Block:
     rows = []
     whole = evaluation.examples - evaluation.left_out
     for name, measure in evaluation.measures.items():
@@ -137,7 +139,7 @@ def _measures(evaluation: "Evaluation") -> _Block:
     return _Block("Measures", ["", *evaluation.methods, "random"], rows, note)
 
 
-def _agreement(evaluation: "Evaluation") -> _Block:
+def _agreement(evaluation: Any) -> _Block:
     rows = [
         [method, *(f"{tau:+.2f}" for tau in row)]
         for method, row in zip(evaluation.methods, evaluation.agreement, strict=True)
@@ -147,7 +149,7 @@ def _agreement(evaluation: "Evaluation") -> _Block:
     )
 
 
-def _sanity(evaluation: "Evaluation") -> _Block:
+def _sanity(evaluation: Any) -> _Block:
     rows = []
     for method, correlations in evaluation.sanity.items():
         cascading, independent = correlations["cascading"], correlations["independent"]
@@ -170,7 +172,7 @@ def _sanity(evaluation: "Evaluation") -> _Block:
     return _Block("Rank correlation with the scores of a randomised copy", heads, rows, note)
 
 
-def _cost(evaluation: "Evaluation") -> _Block:
+def _cost(evaluation: Any) -> _Block:
     rows = [
         [name, f"{cost['forward']:,.0f}", f"{cost['backward']:,.0f}", f"{cost['seconds']:.1f}"]
         for name, cost in evaluation.cost.items()

@@ -77,7 +77,7 @@ def check(explainers: Mapping[str, Explainer], inputs: Any, labels: Any, *, seed
 def _copy(model: keras.Model) -> keras.Model:
     """Returns a copy of a model with weights of its own, and the same values."""
     try:
-        copy = keras.models.clone_model(model)
+        copy = _cloned(model)
         if not copy.built:
             copy.build_from_config(model.get_build_config())
         copy.set_weights(model.get_weights())
@@ -89,6 +89,19 @@ def _copy(model: keras.Model) -> keras.Model:
             f"`build`, or pass `randomization=0`. It said: {validation.format_error(error)}"
         ) from error
     return copy
+
+
+def _cloned(model: keras.Model) -> keras.Model:
+    """Clones a model; Keras refuses a `Lambda` of a Python lambda, as it may come from a file."""
+    if not any(isinstance(layer, keras.layers.Lambda) for layer in structure.all_layers(model)):
+        return keras.models.clone_model(model)
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if isinstance(layer, keras.layers.Lambda):
+            return keras.layers.Lambda(layer.function, arguments=layer.arguments, name=layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    return keras.models.clone_model(model, clone_function=clone)
 
 
 def _explainer_of(copy: keras.Model, explainer: Explainer, before: Explanation) -> Explainer:

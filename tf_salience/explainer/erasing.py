@@ -1,6 +1,5 @@
-"""`Erasing`: the examples of a call, kept for any number of rows of which tokens are erased."""
+"""`Erasing`: some examples of a call, kept for any number of rows of which tokens are erased."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,55 +13,46 @@ from tf_salience.utils.arrays import Array
 
 @dataclass
 class Erasing:
-    """The examples of a call, kept for any number of rows of which tokens are erased.
+    """Some examples of a call, kept for any number of rows of which tokens are erased.
 
     Attributes:
         pipeline: what the explainer has compiled.
-        parts: the forward passes of the examples and their path batches, in order.
+        forward: the forward pass of the examples.
+        batch: their path batch.
         removes: True: the tokens are cut out of the sequence, and padding follows at its end;
             False: they have the baseline's embeddings.
     """
 
     pipeline: Pipeline
-    parts: Sequence[tuple[ForwardPass, PathBatch]]
+    forward: ForwardPass
+    batch: PathBatch
     removes: bool = False
 
     def __post_init__(self) -> None:
-        #: The most tokens of each segment, in the order of the calls.
-        self._widths = tuple(np.max([batch.widths for _, batch in self.parts], axis=0).tolist())
         if self.removes:
-            for forward, batch in self.parts:
-                removal.check_removes(forward, batch)
+            removal.check_removes(self.forward, self.batch)
 
     @property
-    def outputs(self) -> Array:
-        """The target at the input, (batch,)."""
-        return np.concatenate([batch.outputs for _, batch in self.parts])
+    def numbers(self) -> Array:
+        """The examples' numbers in the user's inputs, (batch,)."""
+        return self.batch.numbers
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """The number of examples and of tokens, as in `Explanation.scores`."""
-        return sum(len(batch.numbers) for _, batch in self.parts), sum(self._widths)
+    def widths(self) -> list[int]:
+        """The tokens of each segment, padding included, in the order in which a user sees them."""
+        return [segment.width for segment in self.forward.shown]
 
     def __call__(self, example: Array, erased: Array) -> Array:
         """Computes the target of each row, (rows,), float64, by forward passes in full chunks.
 
         Args:
-            example: (rows,), the index of each row's example in the call.
-            erased: (rows, tokens), true for tokens to erase; `tokens` as in `Explanation.scores`.
+            example: (rows,), the index of each row's example among these.
+            erased: (rows, tokens), true for tokens to erase, all segments side by side as a user
+                sees them.
         """
-        targets = np.zeros(len(example))
-        start = 0
-        for forward, batch in self.parts:
-            stop = start + len(batch.numbers)
-            rows = np.flatnonzero((example >= start) & (example < stop))
-            segments = forward.split_shown(erased[rows], self._widths)
-            if self.removes:
-                targets[rows] = removal.targets(forward, batch, example[rows] - start, segments)
-            else:
-                columns = np.concatenate(segments, axis=1)
-                targets[rows] = self.pipeline.target_without(
-                    forward, batch, example[rows] - start, columns
-                )
-            start = stop
-        return targets
+        widths = [segment.width for segment in self.forward.segments]
+        segments = self.forward.split_shown(erased, widths)
+        if self.removes:
+            return removal.targets(self.forward, self.batch, example, segments)
+        columns = np.concatenate(segments, axis=1)
+        return self.pipeline.target_without(self.forward, self.batch, example, columns)

@@ -1,7 +1,7 @@
 """`Explainer` and `explain`."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -249,7 +249,9 @@ class Explainer:
         pipeline.settle()
         return outputs
 
-    def erasing(self, inputs: Any, labels: Any = None, *, removes: bool = False) -> Erasing:
+    def erasing(
+        self, inputs: Any, labels: Any = None, *, removes: bool = False
+    ) -> Iterator[Erasing]:
         """Prepares inputs once, for any number of rows of which tokens are erased.
 
         Args:
@@ -257,8 +259,9 @@ class Explainer:
             labels: as for a call.
             removes: True: the tokens are cut out, rather than at the baseline.
 
-        Returns:
-            A function of rows: which example, which tokens; see `Erasing`.
+        Yields:
+            For one range of examples after the other, as many as are explained together, a function
+            of rows: which example, which tokens; see `Erasing`.
 
         Raises:
             ValueError: for inputs that do not fit the model; a model whose tokens cannot be cut
@@ -266,12 +269,10 @@ class Explainer:
         """
         pipeline = self._current()
         labels = None if labels is None else model_labels.to_arrays(labels)
-        batches = pipeline.batches(self._prepare(pipeline, inputs), labels, self.target)
-        erasing = Erasing(
-            pipeline, [(forward, batch) for forward, _, batch in batches], removes=removes
-        )
+        prepared = self._prepare(pipeline, inputs)
+        for forward, _, batch in pipeline.batches(prepared, labels, self.target):
+            yield Erasing(pipeline, forward, batch, removes)
         pipeline.settle()
-        return erasing
 
     def check_target(self, examples: int, labels: Any = None) -> None:
         """Raises where target, labels or class names do not fit the model; nothing is run.

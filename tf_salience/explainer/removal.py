@@ -59,7 +59,12 @@ def check_removes(forward: ForwardPass, batch: PathBatch) -> None:
         for embeddings in batch.embeddings
     )
     short, noisy = (
-        batch.runner.target_without(inputs._replace(baselines=baselines), batch.widths, rows, mask)
+        batch.runner.target_without(
+            PathInputs(inputs.nest, inputs.vectorized, inputs.target_indices, baselines),
+            batch.widths,
+            rows,
+            mask,
+        )
         for baselines, mask in (
             (inputs.baselines, np.zeros_like(padding)),
             (noise, padding),
@@ -84,7 +89,7 @@ def _without(forward: ForwardPass, inputs: PathInputs, removed: Sequence[Array])
             array = np.take_along_axis(np.asarray(arrays[number]), order, axis=1)
             arrays[number] = np.where(filled, np.asarray(fill, array.dtype), array)
     nest = tf.nest.pack_sequence_as(inputs.nest, leaves)
-    return inputs._replace(nest=nest, vectorized=tuple(vectorized))
+    return PathInputs(nest, tuple(vectorized), inputs.target_indices, inputs.baselines)
 
 
 def _is_filled(removed: Array) -> Array:
@@ -98,27 +103,28 @@ def _places(
 ) -> Iterator[tuple[list[Any], int, int]]:
     """Yields the arrays with a value for each token of a segment, and what padding is in them."""
     pad_id = segment.tokenizer.pad_id or 0
-    if segment.source < 0:
-        number = _of_vectorizer(forward, segment)
-        if number is not None:
-            yield vectorized, number, pad_id
-            return
-    is_alone = len(forward.segments) == 1
+    number = _of_vectorizer(forward, segment)
+    if number is not None:
+        yield vectorized, number, pad_id
+        return
     wide = [number for number, leaf in enumerate(leaves) if len(leaf.shape) > 1]
-    others = [number for number in wide if number != segment.source]
-    is_plain = all(leaves[number].shape[1:] == (segment.width,) for number in wide)
-    of_others = {other.source for other in forward.segments}
-    if segment.source < 0 or segment.slice_of is not None or not is_plain & is_alone:
-        if segment.source < 0 or segment.slice_of is not None or not of_others >= set(wide):
-            raise ValueError(
-                "`eraser='remove'` cuts tokens out of the ids that are an input of the model, of "
-                "one text or of several without other inputs. Received: embeddings of layer "
-                f"{segment.layer.name!r}, whose ids are not. Choose another eraser, 'baseline' for "
-                "instance."
-            )
-        others = []
+    is_plain = segment.source >= 0 and segment.slice_of is None
+    # What else has a value for each token (a mask, segment ids) goes with the only text.
+    if len(forward.segments) == 1:
+        is_plain &= all(leaves[number].shape[1:] == (segment.width,) for number in wide)
+        beside = [number for number in wide if number != segment.source]
+    else:
+        is_plain &= {other.source for other in forward.segments} >= set(wide)
+        beside = []
+    if not is_plain:
+        raise ValueError(
+            "`eraser='remove'` cuts tokens out of the ids that are an input of the model, of one "
+            "text with what goes with its tokens, or of several texts alone. Received: embeddings "
+            f"of layer {segment.layer.name!r}, whose ids are something else. Choose another "
+            "eraser, 'baseline' for instance."
+        )
     yield leaves, segment.source, pad_id
-    for number in others:
+    for number in beside:
         yield leaves, number, 0
 
 

@@ -96,6 +96,8 @@ class PaddingTrimmer:
             place = np.full(len(batch.numbers), -1)
             place[examples[kept]] = np.flatnonzero(kept)
             rows = np.flatnonzero(place[example] >= 0)
+            if not len(rows):
+                continue
             segments = arrays.split_columns(erased[rows], batch.widths)
             cut = np.concatenate([segment[:, :width] for segment in segments], axis=1)
             targets[rows] = path.target_without(place[example[rows]], cut)
