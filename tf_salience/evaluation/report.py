@@ -46,7 +46,8 @@ def as_rich(evaluation: Any) -> Group:
     """Returns the tables for a rich console."""
     parts: list[Any] = [Text(_summary(evaluation), style="bold")]
     for block in _blocks(evaluation):
-        table = Table(title=block.title, title_justify="left", show_lines=False)
+        parts.append(Text(f"\n{block.title}", style="italic"))
+        table = Table()
         for number, head in enumerate(block.heads):
             # The words of a name stand on lines of their own, so that columns are narrow.
             lines = printable(head).replace("_", "\n")

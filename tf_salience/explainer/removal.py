@@ -1,4 +1,7 @@
-"""Tokens cut out of their sequence: those that follow move up, and padding fills the end."""
+"""Tokens cut out of their sequence: those that follow move up, and padding fills the end.
+
+Of a text that would be empty one token stays, at the baseline: a mean over no tokens is no number.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,6 +12,7 @@ import tensorflow as tf
 from tf_salience.attribution.execution.path_batch import PathBatch
 from tf_salience.attribution.path import PathInputs
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
+from tf_salience.utils import validation
 from tf_salience.utils.arrays import Array
 
 #: Rows whose inputs are made at a time.
@@ -31,12 +35,22 @@ def targets(
     values = np.zeros(len(example))
     for start in range(0, len(example), _ROWS):
         rows = slice(start, start + _ROWS)
-        cut = [columns[rows] for columns in removed]
-        inputs = _without(forward, batch.inputs.take(example[rows]), cut)
-        nothing = np.zeros((len(cut[0]), sum(batch.widths)), bool)
+        members = example[rows]
+        pairs = [
+            _kept_from_empty(columns[rows], mask[members])
+            for columns, mask in zip(removed, batch.masks, strict=True)
+        ]
+        inputs = _without(forward, batch.inputs.take(members), [cut for cut, _ in pairs])
+        erased = np.concatenate([kept for _, kept in pairs], axis=1)
         values[rows] = batch.runner.target_without(
-            inputs, batch.widths, np.arange(len(nothing)), nothing
+            inputs, batch.widths, np.arange(len(members)), erased
         )
+    validation.check_finite(
+        "The target without some tokens",
+        values,
+        mend="Check the model on texts of few tokens, or choose another eraser.",
+        examples=batch.numbers[example].tolist(),
+    )
     return values
 
 
@@ -45,7 +59,8 @@ def check_removes(forward: ForwardPass, batch: PathBatch) -> None:
 
     The last token of some examples is cut out, and the padding in its place becomes noise.
     """
-    example = np.flatnonzero(batch.masks[0].any(axis=1))[:_TRIED]
+    lengths = np.min([mask.sum(axis=1) for mask in batch.masks], axis=0)
+    example = np.flatnonzero(lengths > 1)[:_TRIED]
     removed = []
     for mask in batch.masks:
         last = mask.shape[1] - 1 - np.argmax(mask[example, ::-1], axis=1)
@@ -77,6 +92,17 @@ def check_removes(forward: ForwardPass, batch: PathBatch) -> None:
             "padding. Mask it (`mask_zero=True`), or choose another eraser, 'baseline' for "
             "instance."
         )
+
+
+def _kept_from_empty(removed: Array, mask: Array) -> tuple[Array, Array]:
+    """Takes the first real token from what is removed where that is all, (rows, tokens) both.
+
+    Returns:
+        What is removed, and the tokens that stay instead.
+    """
+    is_first = np.cumsum(mask, axis=1) * mask == 1
+    kept = is_first & (removed | ~mask).all(axis=1, keepdims=True)
+    return removed & ~kept, kept & removed
 
 
 def _without(forward: ForwardPass, inputs: PathInputs, removed: Sequence[Array]) -> PathInputs:
