@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tf_salience.callbacks.salience_logger import SalienceLogger
     from tf_salience.evaluation.evaluate import evaluate
     from tf_salience.evaluation.evaluation import Evaluation
+    from tf_salience.evaluation.shortcut_protocol import find_shortcuts
+    from tf_salience.evaluation.shortcuts import plant_shortcut
     from tf_salience.explainer.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export.metadata import read_signature
@@ -42,6 +44,8 @@ _HOMES = {
     "Explanation": "explanation",
     "Evaluation": "evaluation.evaluation",
     "evaluate": "evaluation.evaluate",
+    "find_shortcuts": "evaluation.shortcut_protocol",
+    "plant_shortcut": "evaluation.shortcuts",
     "SalienceMatrix": "explanation",
     "TokenSalience": "explanation",
     "GradientNorm": "attribution.methods",
@@ -92,7 +96,9 @@ __all__ = [
     "evaluate",
     "explain",
     "export_saved_model",
+    "find_shortcuts",
     "inspect",
+    "plant_shortcut",
     "read_log",
     "read_signature",
     "targets",

@@ -274,6 +274,10 @@ class Explainer:
             yield Erasing(pipeline, forward, batch, removes)
         pipeline.settle()
 
+    def select_output(self, outputs: Any) -> Any:
+        """Returns the output that is explained, of all outputs of the model."""
+        return self._current().model.select_output(outputs)
+
     def check_target(self, examples: int, labels: Any = None) -> None:
         """Raises where target, labels or class names do not fit the model; nothing is run.
 
