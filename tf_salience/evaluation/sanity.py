@@ -51,7 +51,7 @@ def check(explainers: Mapping[str, Explainer], inputs: Any, labels: Any, *, seed
     layers = [
         layer for layer in reversed(structure.all_layers(copy)) if structure.own_weights(layer)
     ]
-    trained = {layer: [np.array(w) for w in structure.own_weights(layer)] for layer in layers}
+    trained = {layer: [w.numpy() for w in structure.own_weights(layer)] for layer in layers}
     correlations: dict[str, dict[str, Array]] = {}
     for name, explainer in explainers.items():
         before = explainer(inputs, labels)
@@ -120,7 +120,7 @@ def _explainer_of(copy: keras.Model, explainer: Explainer, before: Explanation) 
 
 def _randomize(layer: keras.layers.Layer, generator: np.random.Generator) -> None:
     for weight in structure.own_weights(layer):
-        values = np.asarray(weight)
+        values = weight.numpy()
         weight.assign(generator.normal(values.mean(), values.std(), values.shape))
 
 
