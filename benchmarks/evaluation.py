@@ -7,13 +7,16 @@ the pre-LN transformer a loop of `model.predict` over perturbed sentences is tim
 """
 
 import argparse
+import dataclasses
 import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import numpy.typing as npt
 
 import tf_salience as tfs
 from benchmarks import models
@@ -23,33 +26,33 @@ from tf_salience.data.files import read_file
 from tf_salience.data.labelled_texts import LabelledTexts
 from tf_salience.evaluation.report import LABELS
 
+Array = npt.NDArray[Any]
+
 BEAM = 5
-#: The size of the transformers: that of the demo's model.
-LAYERS, DIM = 2, 64
+KINDS = ("lstm", "max_pool_bilstm", "pre_ln", "post_ln")
+#: The transformers are of the size of the demo's.
+_SMALL = {"layers": 2, "dim": 64}
 _LOOPED_SENTENCES, _LOOPED_ROWS = 20, 200
 
 
 def measured(
-    kind: str, data: LabelledTexts, *, sentences: int, naopc_sentences: int, seed: int
+    kind: str,
+    data: LabelledTexts,
+    *,
+    sentences: int,
+    naopc_sentences: int,
+    seed: int,
+    cache: Path | None,
 ) -> dict[str, Any]:
     """Trains one model and evaluates all methods on held-out sentences."""
-    is_transformer = kind.endswith("_ln")
-    trained = models.trained(
-        kind,
-        data.texts,
-        data.labels,
-        seed=seed,
-        layers=LAYERS if is_transformer else None,
-        dim=DIM if is_transformer else 128,
-    )
-    texts = [data.texts[number] for number in trained.held_out]
+    recipe = models.RECIPES[kind]
+    if kind.endswith("_ln"):
+        recipe = dataclasses.replace(recipe, **_SMALL)
+    trained = models.trained(kind, data.texts, data.labels, seed=seed, cache=cache, recipe=recipe)
+    texts = trained.encode([data.texts[number] for number in trained.held_out])
     explainers = [
         tfs.Explainer(
-            trained.model,
-            method,
-            tokenizer=trained.vectorizer,
-            class_names=["negative", "positive"],
-            embeddings=trained.model.embed,
+            trained.model, method, class_names=["negative", "positive"], **trained.explain
         )
         for method in METHODS
     ]
@@ -79,27 +82,26 @@ def measured(
         },
         "agreement": evaluation.agreement.tolist(),
         "cost": evaluation.cost,
-        "predict": predict_loops(trained, texts) if kind == "pre_ln" else None,
+        "predict": predict_loops(trained.model, texts) if kind == "pre_ln" else None,
         "printed": str(evaluation),
     }
 
 
-def predict_loops(trained: models.Trained, texts: Sequence[str]) -> dict[str, float]:
+def predict_loops(model: keras.Model, ids: Array) -> dict[str, float]:
     """Times `model.predict` on sentences of which words are [UNK], in milliseconds a row.
 
     Returns:
         `one_row`: each perturbed sentence by itself; `one_sentence`: all perturbations of a
         sentence in one call.
     """
-    ids = np.asarray(trained.vectorizer(np.asarray(texts[:_LOOPED_SENTENCES], object)))
     generator = np.random.default_rng(0)
     perturbed = [
         np.where(generator.random((40, ids.shape[1])) < 0.3, np.minimum(row, 1), row)[
             :, : max(1, int((row != 0).sum()))
         ]
-        for row in ids
+        for row in ids[:_LOOPED_SENTENCES]
     ]
-    predict = trained.model.predict
+    predict = model.predict
     for rows in perturbed:  # every width is traced before it is timed
         predict(rows[:1], verbose=0)
         predict(rows, verbose=0)
@@ -163,8 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", required=True, help="texts to train on: .tsv, .csv or .jsonl")
     parser.add_argument("--sentences", type=int, default=1000, help="held-out sentences")
     parser.add_argument("--naopc", type=int, default=200, help="sentences whose NAOPC is found")
-    kinds = models.EVALUATED_KINDS
-    parser.add_argument("--models", nargs="+", choices=kinds, default=kinds)
+    parser.add_argument("--models", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--cache", type=Path, help="a folder where trained models are kept")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="a .json file for all figures")
     options = parser.parse_args(arguments)
@@ -180,6 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 sentences=options.sentences,
                 naopc_sentences=options.naopc,
                 seed=options.seed,
+                cache=options.cache,
             )
         )
         print(f"{kind}: {results[-1]['seconds']:.0f} s", flush=True)

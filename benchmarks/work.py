@@ -132,8 +132,8 @@ def reviews(cache: pathlib.Path, data: pathlib.Path, *, sentences: int, epochs: 
     texts = read_file(data)
     if texts.labels is None:
         raise ValueError(f"The data must have labels or ratings. Received: {data}")
-    trained = models.trained("pre_ln", texts.texts, texts.labels.tolist(), tokens=64, epochs=epochs)
-    ids = np.asarray(trained.vectorizer(np.asarray(texts.texts, object)[trained.held_out]))
+    trained = models.trained("pre_ln", texts.texts, texts.labels.tolist(), epochs=epochs)
+    ids = trained.encode(np.asarray(texts.texts, object)[trained.held_out])
     ids = ids[ids.any(axis=1)][:sentences]
     _zero_padding(trained.model)
     shape = Shape(
@@ -155,6 +155,7 @@ def _zero_padding(model: Any) -> None:
 
 def _key(*parts: Any) -> str:
     """A name that changes with what a work is made of."""
-    code = [pathlib.Path(__file__), pathlib.Path(__file__).with_name("models.py")]
+    models = pathlib.Path(__file__).with_name("models")
+    code = [pathlib.Path(__file__), *sorted(models.glob("*.py"))]
     whole = [repr(part).encode() for part in parts] + [file.read_bytes() for file in code]
     return hashlib.sha256(b"\0".join(whole)).hexdigest()[:12]

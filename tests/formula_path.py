@@ -107,3 +107,37 @@ def steep_path(steepness):
     points = np.stack([steepness, np.ones_like(steepness)], axis=1)
     start = np.stack([steepness, np.zeros_like(steepness)], axis=1)
     return FormulaPath(formula, gradient, points, start)
+
+
+def token_path(curves, scale=1.0):
+    """Returns a path from 0 to 1 whose tokens do not meet, and its exact scores.
+
+    Args:
+        curves: for each token a function and its derivative, which is the token's score.
+        scale: (batch,), which multiplies the first of them.
+    """
+    scale = np.atleast_1d(np.asarray(scale, np.float64))
+
+    def formula(rows):
+        return sum(function(row) for (function, _), row in zip(curves, rows[:, 1:].T, strict=True))
+
+    def gradient(rows):
+        slopes = [slope(row) for (_, slope), row in zip(curves, rows[:, 1:].T, strict=True)]
+        return np.stack([np.zeros(len(rows)), *slopes], axis=1)
+
+    def scaled(function):
+        def scaled_function(rows):
+            values = function(rows)
+            return rows[:, 0].reshape(-1, *[1] * (values.ndim - 1)) * values
+
+        return scaled_function
+
+    ones = np.ones((len(scale), len(curves)))
+    path = FormulaPath(
+        scaled(formula),
+        scaled(gradient),
+        np.concatenate([scale[:, None], ones], axis=1),
+        np.concatenate([scale[:, None], 0 * ones], axis=1),
+    )
+    changes = [function(np.ones(1))[0] - function(np.zeros(1))[0] for function, _ in curves]
+    return path, np.outer(scale, [0.0, *changes])

@@ -209,18 +209,59 @@ class TestTexts:
         assert len(explanation[1].tokens) == 10
 
 
-def test_a_tolerance_that_is_not_met_is_warned_of_once():
-    model = helpers.formula_model(
-        lambda x: tf.sigmoid(400 * tf.reduce_sum(x, (1, 2)) - 90)[:, None], np.eye(3)
-    )
-    with pytest.warns(
-        tfs.NotConvergedWarning, match="2 of 2 examples reached `max_steps`"
-    ) as records:
-        explanation = tfs.explain(model, [[1, 2], [2, 1]], tfs.IntegratedGradients(max_steps=8))
-    assert len(records) == 1
-    assert records[0].filename == __file__
-    assert not explanation.converged.any()
-    assert "NOT CONVERGED" in str(explanation[0])
+class TestNotConverged:
+    """One warning says which examples, and what to do for this model, from what was seen."""
+
+    @staticmethod
+    def warned(formula, inputs, **arguments):
+        model = helpers.formula_model(formula, np.eye(3))
+        with pytest.warns(tfs.NotConvergedWarning) as records:
+            explanation = tfs.explain(model, inputs, tfs.IntegratedGradients(**arguments))
+        (record,) = records
+        assert record.filename == __file__
+        assert not explanation.converged.all()
+        return str(record.message), explanation
+
+    def test_one_place(self):
+        message, explanation = self.warned(
+            lambda x: tf.sigmoid(400 * tf.reduce_sum(x, (1, 2)) - 90)[:, None],
+            [[1, 2], [2, 1]],
+            max_steps=8,
+        )
+        assert message.startswith("2 of 2 examples did not converge")
+        assert "In examples 0, 1, the target moves most at one place" in message
+        assert "raise `max_steps` (now 8)" in message
+        assert "NOT CONVERGED" in str(explanation[0])
+
+    def test_a_jump(self):
+        def stair(x):
+            total = tf.reduce_sum(x, (1, 2))
+            return (total + tf.stop_gradient(tf.cast(total > 0.8, total.dtype)))[:, None]
+
+        message, explanation = self.warned(stair, [[1, 2], [0, 0]])
+        assert message.startswith("2 of 2 examples did not converge")
+        assert "In examples 0, 1, the target jumps, 0.4 of the way along the path" in message
+        assert "max_steps" not in message
+        assert (explanation.evaluations < 100).all()
+
+    def test_the_start(self):
+        message, _ = self.warned(
+            lambda x: (
+                tf.sign(tf.reduce_sum(x, (1, 2)))[:, None] + 0.1 * tf.reduce_sum(x, (1, 2))[:, None]
+            ),
+            [[1, 2]],
+        )
+        assert "at the start of the path, near the baseline: choose another `baseline`" in message
+        assert "now 'zeros'" in message
+
+    def test_many_places(self):
+        def zigzag(x):
+            total = 97 * tf.reduce_sum(x, (1, 2))[:, None]
+            return tf.abs(total - 2 * tf.round(total / 2)) + 0.3 * total
+
+        message, _ = self.warned(zigzag, [[1, 2]], max_steps=40)
+        assert "In example 0, the gradients change in many places along the path" in message
+        assert "`tolerance` (now 0.01)" in message
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, MemoryError])

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from formula_path import FormulaPath, TensorPath, sigmoid, steep_path
 
-from tf_salience.attribution import array_ops, methods, quadrature
+from tf_salience.attribution import array_ops, methods
 from tf_salience.attribution.methods import GradientDotInput, GradientNorm, IntegratedGradients
 from tf_salience.attribution.result import Attribution
 
@@ -143,18 +143,10 @@ def test_reductions_sum_over_dim():
         np.testing.assert_allclose(methods.dot(*arrays), products, rtol=1e-12)
 
 
-def test_max_steps_bounds_the_first_round():
-    path = linear([[1.0, 2.0, 3.0]])
-    IntegratedGradients(max_steps=8)(path)
-    _, nodes = path.calls[0]
-    # The nodes of two levels, and the one off their grid.
-    assert np.shape(nodes) == (1, quadrature.LEVEL_INTERVALS[1] + 2)
-
-
 class TestOneRule:
     """A method is written once: on numpy arrays and in a graph it gives the same attribution."""
 
-    #: Easy, hard and impossible for few levels; the last has no score at all.
+    #: Easy, hard and impossible for few nodes; the last has no score at all.
     STEEPNESS = (1.0, 60.0, 5.0, 1e4, 0.0)
 
     @pytest.mark.parametrize(
@@ -240,7 +232,7 @@ def test_a_config_names_a_callable_baseline():
         ({"tolerance": 0}, ValueError, "`tolerance`.*positive.*Received: tolerance=0"),
         ({"tolerance": float("nan")}, ValueError, "Received: tolerance=nan"),
         ({"tolerance": "tight"}, ValueError, "Received: tolerance='tight'"),
-        ({"max_steps": 4}, ValueError, "`max_steps`.*at least 8.*Received: max_steps=4"),
+        ({"max_steps": 4}, ValueError, "`max_steps`.*at least 7.*Received: max_steps=4"),
         ({"max_steps": 12.5}, TypeError, "Received: max_steps=12.5"),
         ({"baseline": 1.5}, TypeError, r"`baseline`.*Received: baseline=1.5 \(of type float\)"),
         ({"baseline": np.zeros((1, 2, 3, 4))}, ValueError, r"Received: shape \(1, 2, 3, 4\)"),

@@ -12,25 +12,46 @@ Array = Any
 
 
 class _NumpyOps:
-    abs, sqrt, sin, log1p = np.abs, np.sqrt, np.sin, np.log1p
+    abs, sqrt, sin, log, log1p = np.abs, np.sqrt, np.sin, np.log, np.log1p
     maximum, minimum = np.maximum, np.minimum
-    sum, take, arange, full, where = np.sum, np.take, np.arange, np.full, np.where
-    max, any, zeros = np.max, np.any, np.zeros
-    shape, concat = np.shape, np.concatenate
+    sum, max, any, prod, cumsum = np.sum, np.max, np.any, np.prod, np.cumsum
+    take, arange, full, zeros, where = np.take, np.arange, np.full, np.zeros, np.where
+    shape, concat, reshape = np.shape, np.concatenate, np.reshape
     nonzero, places = np.flatnonzero, np.nonzero
+
+    @staticmethod
+    def cast(array: Array, like: Array) -> Array:
+        return array.astype(like.dtype)
+
+    @staticmethod
+    def argmax(array: Array) -> Array:
+        return np.argmax(array, axis=1)
+
+    @staticmethod
+    def argsort(array: Array) -> Array:
+        return np.argsort(array, axis=1, kind="stable")
+
+    @staticmethod
+    def largest(array: Array, count: Array) -> Array:
+        return np.argsort(-array, axis=1, kind="stable")[:, :count]
+
+    @staticmethod
+    def take_along(array: Array, index: Array) -> Array:
+        return array[np.arange(len(array))[:, None], index]
+
+    @staticmethod
+    def while_loop(condition: Any, body: Any, state: Any) -> Any:
+        while condition(*state):
+            state = body(*state)
+        return state
 
     @staticmethod
     def take_level(sums: Array, level: Array) -> Array:
         return sums[np.arange(len(sums)), level]
 
     @staticmethod
-    def add_at(array: Array, examples: Array, values: Array) -> Array:
-        array[examples] += values
-        return array
-
-    @staticmethod
-    def set_at(array: Array, examples: Array, value: Any) -> Array:
-        array[examples] = value
+    def set_at(array: Array, examples: Array, values: Array) -> Array:
+        array[examples] = values
         return array
 
     @staticmethod
@@ -56,33 +77,54 @@ class _NumpyOps:
         with np.errstate(divide="ignore"):
             return np.divide(amount, total, out=np.zeros_like(total), where=amount > 0)
 
-    @staticmethod
-    def is_empty(array: Array) -> bool:
-        return not len(array)
-
 
 class _TensorFlowOps:
     """See the functions of `numpy` and `_NumpyOps`, whose names these are.
 
     `take_level(sums, level)` takes one level of each example, (batch, levels, ...) and (batch,)
-    to (batch, ...). `add_at` and `set_at` change some examples. `max_by_group` gives each
-    value the largest of its group, of a number from 0. `sum_by_group(values, groups, size)` adds
-    up the rows of each group, whose numbers ascend; `count_by_group` counts them. `places` gives
-    the rows and the columns of what is true. `divide(amount, total)`, both
-    at least 0, is 0 where the amount is, and infinite where `total` alone is.
+    to (batch, ...); `take_along(array, index)` takes several, of (batch, count). `argmax`,
+    `argsort` and `largest(array, count)` give indices along axis 1; of equal values the first comes
+    first. `set_at` changes some examples. `max_by_group` gives each value the largest of its group,
+    of a number from 0. `sum_by_group(values, groups, size)` adds up the rows of each group, whose
+    numbers ascend; `count_by_group` counts them. `places` gives the rows and the columns of what is
+    true. `divide(amount, total)`, both at least 0, is 0 where the amount is, and infinite where
+    `total` alone is. `while_loop(condition, body, state)` goes on with the state that the body
+    returns, arrays whose sizes may change.
     """
 
     def __init__(self) -> None:
         import tensorflow as tf
 
-        self.abs, self.sqrt, self.sin, self.log1p = tf.abs, tf.sqrt, tf.sin, tf.math.log1p
+        self.abs, self.sqrt, self.sin = tf.abs, tf.sqrt, tf.sin
+        self.log, self.log1p = tf.math.log, tf.math.log1p
         self.maximum, self.minimum = tf.maximum, tf.minimum
         self.where, self.arange = tf.where, tf.range
-        self.sum, self.take = tf.reduce_sum, tf.gather
-        self.shape, self.concat, self.zeros = tf.shape, tf.concat, tf.zeros
-        self.max, self.any = tf.reduce_max, tf.reduce_any
-        self.sum_by_group = tf.math.unsorted_segment_sum
+        self.sum, self.max, self.prod = tf.reduce_sum, tf.reduce_max, tf.reduce_prod
+        self.cumsum, self.take, self.any = tf.cumsum, tf.gather, tf.reduce_any
+        self.shape, self.concat, self.reshape = tf.shape, tf.concat, tf.reshape
+        self.zeros, self.sum_by_group = tf.zeros, tf.math.unsorted_segment_sum
         self._tf = tf
+
+    def cast(self, array: Array, like: Array) -> Array:
+        return self._tf.cast(array, like.dtype)
+
+    def argmax(self, array: Array) -> Array:
+        return self._tf.argmax(array, axis=1, output_type=self._tf.int32)
+
+    def argsort(self, array: Array) -> Array:
+        return self._tf.argsort(array, axis=1, stable=True)
+
+    def largest(self, array: Array, count: Array) -> Array:
+        return self._tf.math.top_k(array, count).indices
+
+    def take_along(self, array: Array, index: Array) -> Array:
+        return self._tf.gather(array, index, batch_dims=1)
+
+    def while_loop(self, condition: Any, body: Any, state: Any) -> Any:
+        shapes = [self._tf.TensorShape([None] * len(array.shape)) for array in state]
+        return self._tf.while_loop(
+            condition, body, state, shape_invariants=tuple(shapes), parallel_iterations=1
+        )
 
     def full(self, size: Array, value: Any) -> Array:
         return self._tf.fill([size], value)
@@ -100,11 +142,7 @@ class _TensorFlowOps:
     def take_level(self, sums: Array, level: Array) -> Array:
         return self._tf.gather(sums, level, axis=1, batch_dims=1)
 
-    def add_at(self, array: Array, examples: Array, values: Array) -> Array:
-        return self._tf.tensor_scatter_nd_add(array, examples[:, None], values)
-
-    def set_at(self, array: Array, examples: Array, value: Any) -> Array:
-        values = self._tf.fill(self._tf.shape(examples), self._tf.cast(value, array.dtype))
+    def set_at(self, array: Array, examples: Array, values: Array) -> Array:
         return self._tf.tensor_scatter_nd_update(array, examples[:, None], values)
 
     def max_by_group(self, values: Array, groups: Array) -> Array:
@@ -113,12 +151,6 @@ class _TensorFlowOps:
 
     def divide(self, amount: Array, total: Array) -> Array:
         return self._tf.where(amount > 0, amount / total, self._tf.constant(0, total.dtype))
-
-    @staticmethod
-    def is_empty(array: Array) -> bool:
-        # Not known before the graph runs; a round of no examples runs no row.
-        del array
-        return False
 
 
 def of(array: Array) -> Any:

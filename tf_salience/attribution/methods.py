@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkab
 
 import numpy as np
 
-from tf_salience.attribution import array_ops, method_config, quadrature
+from tf_salience.attribution import adaptive, array_ops, method_config, quadrature
 from tf_salience.attribution.occlusion import Occlusion
 from tf_salience.attribution.result import Attribution
 from tf_salience.utils import validation
@@ -140,15 +140,15 @@ class IntegratedGradients:
 
     Attributes:
         steps: the number of intervals of the rule (`trapezoid` then has steps + 1 nodes), or
-            "auto": nested Clenshaw-Curtis levels of 5, 9, 17, ... nodes and one node off their
-            grid, until the tolerance is met.
+            "auto": 7 nodes, and then more where the scores are least known, until the tolerance
+            is met; see `adaptive`.
         rule: "trapezoid", "midpoint", "gauss_legendre" or "lit" (LIT's own, which leaves out the
             end of the path); not used by "auto".
         baseline: the start of the path: "zeros", "mean", a token id, a token string, an array
             (dim,), (tokens, dim) or (batch, tokens, dim), or a callable of the embeddings.
         keep_ids: ids of tokens that stay as they are along the path, [CLS] and [SEP] for instance.
-        tolerance: under "auto", the bound of the error estimate and of |delta| / sum |scores|.
-        max_steps: under "auto", the most intervals; 128 are 130 evaluations per example.
+        tolerance: under "auto", the bound of the error estimate, relative to sum |scores|.
+        max_steps: under "auto", the most nodes, which are evaluations, of an example.
     """
 
     steps: int | str = "auto"
@@ -188,18 +188,16 @@ class IntegratedGradients:
             quadrature.RULES[self.rule](int(self.steps))
         max_steps = validation.positive_integer("max_steps", self.max_steps)
         object.__setattr__(self, "max_steps", max_steps)
-        if self.max_steps < quadrature.LEVEL_INTERVALS[1]:
+        if self.max_steps < adaptive.FIRST_NODES:
             raise ValueError(
-                f"`max_steps` must be at least {quadrature.LEVEL_INTERVALS[1]}, since an error "
-                f"estimate needs two levels. Received: max_steps={self.max_steps}"
+                f"`max_steps` must be at least {adaptive.FIRST_NODES}, the nodes with which every "
+                f"path begins. Received: max_steps={self.max_steps}"
             )
 
     def __call__(self, path: "Path") -> Attribution:
         """Computes the attribution of every example of the path."""
         if self.steps == "auto":
-            return quadrature.integrate_adaptive(
-                path, tolerance=self.tolerance, max_steps=self.max_steps
-            )
+            return adaptive.integrate(path, tolerance=self.tolerance, max_steps=self.max_steps)
         return quadrature.integrate_fixed(path, self.rule, int(self.steps))
 
     get_config = method_config.get_config

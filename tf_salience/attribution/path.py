@@ -116,7 +116,7 @@ class RowResults(NamedTuple):
     Attributes:
         sums: weighted sums of token scores, (batch, levels, tokens), all segments side by side.
         targets: (rows,), the target of each row.
-        finite: (rows,), whether the target and its gradient are finite.
+        finite: (rows,), whether the target is finite, and its gradient where the row has weight.
         largest: (rows,), the largest |gradient| where the model computes in float16; else 0.
     """
 
@@ -175,7 +175,9 @@ class PathGradients:
             ]
             finite, largest = _finite_and_largest(finite, gradients)
         scores = tf.concat(list(map(self._reduction, gradients, differences)), axis=1)
-        finite &= tf.reduce_all(tf.math.is_finite(scores), axis=1)
+        # A row without weight is run for its target: its gradient need not exist.
+        has_weight = tf.reduce_any(tf.not_equal(weights, 0.0), axis=1)
+        finite &= tf.reduce_all(tf.math.is_finite(scores), axis=1) | ~has_weight
         # A row that is not finite is reported for itself; it must not reach the sums of others.
         scores = tf.where(finite[:, None], scores, tf.zeros_like(scores))
         batch = tf.shape(inputs.target_indices)[0]

@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
 #: A numpy array; a tensor while a graph is traced.
 Array = Any
+
+
+class Obstacle(IntEnum):
+    """Where on its path the scores of an example are least known."""
+
+    MANY_PLACES = 0
+    START = 1
+    ONE_PLACE = 2
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,8 @@ class Attribution:
         convergence_delta: (batch,), sum of scores - (F(x) - F(x')).
         error_estimate: (batch,), relative to sum |scores|.
         converged: (batch,), true where the tolerance was met.
+        obstacle: (batch,), an `Obstacle`: what stands against the tolerance, met or not.
+        obstacle_at: (batch,), its node.
     """
 
     scores: Array
@@ -29,6 +40,8 @@ class Attribution:
     convergence_delta: Array | None = None
     error_estimate: Array | None = None
     converged: Array | None = None
+    obstacle: Array | None = None
+    obstacle_at: Array | None = None
 
     def take(self, examples: Array) -> "Attribution":
         """Takes some of the examples, in the order of their indices."""

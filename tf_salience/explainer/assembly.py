@@ -1,4 +1,4 @@
-"""From attributions to the `Explanation` that a user gets, and the warnings that come with it."""
+"""From attributions to the `Explanation` that a user gets."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +10,11 @@ import tensorflow as tf
 from tf_salience import targets
 from tf_salience.attribution import methods
 from tf_salience.attribution.result import Attribution
-from tf_salience.explanation import Explanation, SalienceMatrix, padding
+from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.inputs import Inputs
 from tf_salience.models.text_model import TextModel
-from tf_salience.utils import arrays, validation, warnings
+from tf_salience.utils import arrays
 from tf_salience.utils.arrays import Array
 from tf_salience.version import __version__
 
@@ -91,7 +91,11 @@ def explanation(
         target_name=target_names,
         output=output,
         config=config,
-        **{name: value for name, value in vars(attribution).items() if name != "scores"},
+        evaluations=attribution.evaluations,
+        baseline_output=attribution.baseline_output,
+        convergence_delta=attribution.convergence_delta,
+        error_estimate=attribution.error_estimate,
+        converged=attribution.converged,
     )
 
 
@@ -207,60 +211,3 @@ def _place_of(rows: Explanation, column: int) -> int:
     """
     names = [name for name in rows.segments if "decoder" in name] or list(rows.segments)
     return int(rows.mask[0, : column + rows.segments[names[0]].start].sum())
-
-
-def unknown_examples(forward: ForwardPass) -> Array:
-    """Returns the indices of examples whose words are all unknown to the vocabulary."""
-    words, known_words = [], []
-    for segment in forward.segments:
-        tokenizer = segment.tokenizer
-        if segment.ids is None or tokenizer.unknown_id is None:
-            return np.zeros(0, np.int64)
-        words.append(segment.mask & ~np.isin(segment.ids, list(tokenizer.special_ids)))
-        known_words.append(words[-1] & (segment.ids != tokenizer.unknown_id))
-    has_word, has_known_word = (
-        np.concatenate(masks, axis=1).any(axis=1) for masks in (words, known_words)
-    )
-    return np.flatnonzero(has_word & ~has_known_word)
-
-
-def warn(explanation: Explanation, unknown: Sequence[int]) -> None:
-    """Warns of examples without tokens or known words, of padding, of tolerances that were not met.
-
-    Args:
-        explanation: of all examples.
-        unknown: the examples whose words are all unknown.
-    """
-    empty = np.flatnonzero(~explanation.mask.any(axis=1)).tolist()
-    if empty:
-        warnings.warn(
-            f"No real token in {validation.format_examples(empty)}, an empty text for instance: "
-            "there is nothing to explain, and no score.",
-            warnings.NoTokensWarning,
-        )
-    if len(unknown):
-        warnings.warn(
-            f"No word that the vocabulary knows in {validation.format_examples(list(unknown))}: "
-            "the scores are those of the unknown token.",
-            warnings.UnknownTokensWarning,
-        )
-    unmasked = np.flatnonzero(explanation.padding_share >= padding.SMALLEST_SHARE).tolist()
-    if unmasked:
-        warnings.warn(
-            "The model does not mask its padding: a part of the salience is on it in "
-            f"{validation.format_examples(unmasked)} (`padding_salience`, `padding_share`), so the "
-            "scores of the tokens alone do not add up. Mask it (`mask_zero=True` in the embedding; "
-            "a layer of your own passes a mask on with `self.supports_masking = True`), or choose "
-            "a layer that takes a mask.",
-            warnings.UnmaskedPaddingWarning,
-        )
-    converged = explanation.converged
-    if converged is not None and not converged.all():
-        warnings.warn(
-            f"{(~converged).sum()} of {len(converged)} examples reached `max_steps` before the "
-            f"tolerance was met: their `converged` is False, their `error_estimate` says how "
-            "far they came. Raise `max_steps`, accept a larger `tolerance`, or choose another "
-            "`baseline`: a model that normalizes the embeddings first (RMSNorm) is not smooth at "
-            "'zeros'; 'mean' is.",
-            warnings.NotConvergedWarning,
-        )

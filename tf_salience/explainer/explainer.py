@@ -12,7 +12,8 @@ import tensorflow as tf
 from tf_salience import targets
 from tf_salience.attribution import methods
 from tf_salience.attribution.execution.memory import check_max_rows
-from tf_salience.explainer import assembly
+from tf_salience.attribution.result import Attribution
+from tf_salience.explainer import assembly, result_warnings
 from tf_salience.explainer.erasing import Erasing
 from tf_salience.explainer.pipeline import Pipeline
 from tf_salience.explanation import Explanation, SalienceMatrix
@@ -325,26 +326,28 @@ class Explainer:
     ) -> Explanation:
         config = assembly.explanation_config(pipeline.model, self.method, self.target)
         explanations: list[Explanation] = []
+        attributions: list[Attribution] = []
         unknown: list[int] = []
         for forward, context, batch in pipeline.batches(inputs, labels, target):
             target_indices = batch.inputs.target_indices
+            attributions.append(pipeline.attribute(self.method, forward, batch))
             explanations.append(
                 assembly.explanation(
                     pipeline.model,
                     inputs.take(batch.numbers),
                     forward,
-                    pipeline.attribute(self.method, forward, batch),
+                    attributions[-1],
                     target_classes=output_units.class_indices(target_indices, context),
                     target_names=[target.name(row, context) for row in target_indices],
                     output=batch.outputs,
                     config=config,
                 )
             )
-            rows = assembly.unknown_examples(forward)
+            rows = result_warnings.unknown_examples(forward)
             unknown.extend(batch.numbers[rows].tolist())
         pipeline.settle()
         explanation = assembly.join(explanations)
-        assembly.warn(explanation, unknown)
+        result_warnings.warn(explanation, unknown, attributions)
         return explanation
 
 

@@ -54,7 +54,6 @@ class ChunkLoop:
             Weighted sums, (examples, levels, tokens), and the target at each node,
             (examples, steps).
         """
-        inputs = inputs.take(examples)
         batch, steps = tf.unstack(tf.shape(nodes))
         total, size, levels = batch * steps, self._chunk_size(width), weights.shape[1]
         nodes_by_row = tf.reshape(nodes, [total])
@@ -71,8 +70,9 @@ class ChunkLoop:
             weight = tf.where((index < total)[:, None], tf.gather(weights_by_row, row), 0.0)
             # Each row brings its own example: the shapes depend on the number of rows alone.
             row_nodes = tf.gather(nodes_by_row, row)
+            row_inputs = inputs.take(tf.gather(examples, example))
             results = self._integrate_rows(
-                (inputs.take(example), tf.range(padded), row_nodes, weight), example
+                (row_inputs, tf.range(padded), row_nodes, weight), example
             )
             row_sums, targets = (
                 tf.cast(values, tf.float64) for values in (results.sums, results.targets)

@@ -239,7 +239,11 @@ def _strings(segment: Segment) -> Any:
 
 def _named_results(attribution: Attribution) -> dict[str, Any]:
     """Returns an attribution as outputs of the signature."""
-    results = {name: value for name, value in vars(attribution).items() if value is not None}
+    results = {
+        name: value
+        for name, value in vars(attribution).items()
+        if value is not None and not name.startswith("obstacle")
+    }
     if attribution.converged is None:
         del results["evaluations"]  # the same for every example of a fixed rule
     else:

@@ -21,7 +21,7 @@ class UnmaskedPaddingWarning(UserWarning):
 
 
 class NotConvergedWarning(UserWarning):
-    """Integrated gradients reached `max_steps` before the tolerance was met."""
+    """Integrated gradients did not meet the tolerance, by `max_steps` or at all."""
 
 
 class GradientUnderflowWarning(UserWarning):

@@ -81,13 +81,20 @@ class ChunkRunner:
         return sum(function.trace_count for function in functions)
 
     def run_chunk(
-        self, inputs: PathInputs, widths: Sequence[int], rows: Array, nodes: Array, weights: Array
+        self,
+        inputs: PathInputs,
+        widths: Sequence[int],
+        examples: Array,
+        rows: Array,
+        nodes: Array,
+        weights: Array,
     ) -> list[tuple[Array, RowResults, Array]]:
         """Runs one chunk.
 
         Args:
-            inputs: the examples.
+            inputs: of all examples.
             widths: the tokens of each segment, padding included.
+            examples: (examples,), the indices of those to run.
             rows: the numbers of the rows that are left, examples x nodes; as many of them as one
                 chunk takes are run.
             nodes: (examples, steps), in [0, 1].
@@ -108,7 +115,7 @@ class ChunkRunner:
             shares = [share for share in shares if len(share)]
             padded = min(self._integrate.padded_rows(len(shares[0])), per_replica)
             padded = self._fixed_rows or padded
-            chunks = [_chunk(inputs, share, nodes, weights, padded) for share in shares]
+            chunks = [_chunk(inputs, examples, share, nodes, weights, padded) for share in shares]
             try:
                 results = self._run(chunks)
             except tf.errors.ResourceExhaustedError:
@@ -133,12 +140,15 @@ class ChunkRunner:
     def _bytes_per_row(self, inputs: PathInputs, levels: int) -> float:
         if not self._limit.is_automatic:
             return 0.0
-        row = _chunk(inputs, np.zeros(1, np.int64), np.ones((1, 1)), np.ones((1, levels, 1)), 1)
+        first = np.zeros(1, np.int64)
+        row = _chunk(inputs, first, first, np.ones((1, 1)), np.ones((1, levels, 1)), 1)
         row = (*row, np.ones(1, np.float32))
         return self._integrate.bytes_per_row(*[row] * self._replicas) / self._replicas
 
 
-def _chunk(inputs: PathInputs, rows: Array, nodes: Array, weights: Array, padded: int) -> Any:
+def _chunk(
+    inputs: PathInputs, examples: Array, rows: Array, nodes: Array, weights: Array, padded: int
+) -> Any:
     """Returns the arguments of `PathGradients.integrate` for some rows, without their scales.
 
     The rows are padded with copies of the last, without weight; the examples to one a row, with
@@ -150,7 +160,7 @@ def _chunk(inputs: PathInputs, rows: Array, nodes: Array, weights: Array, padded
     row_weights[len(rows) :] = 0.0
     members = np.minimum(example[0] + np.arange(padded), example[-1])
     return (
-        inputs.take(members),
+        inputs.take(examples[members]),
         (example - example[0]).astype(np.int32),
         nodes[example, node],
         row_weights,

@@ -63,7 +63,7 @@ class PathBatch:
         Raises:
             ValueError: for a layer without gradient, or gradients that are not finite.
         """
-        inputs, (levels, steps) = self.inputs.take(examples), weights.shape[-2:]
+        levels, steps = weights.shape[-2:]
         nodes = np.broadcast_to(nodes, (len(examples), steps))
         weights = np.broadcast_to(weights, (len(examples), levels, steps))
         sums = np.zeros((len(examples), levels, sum(self.widths)))
@@ -72,7 +72,7 @@ class PathBatch:
         while start < len(outputs):
             # Examples stay together: a chunk then holds few of them, however many nodes each has.
             rows = np.arange(start, len(outputs))
-            chunks = self.runner.run_chunk(inputs, self.widths, rows, nodes, weights)
+            chunks = self.runner.run_chunk(self.inputs, self.widths, examples, rows, nodes, weights)
             for share, results, resolution in chunks:
                 example = share // steps
                 self._check_finite(
@@ -89,10 +89,10 @@ class PathBatch:
         if self.runner.uses_float16:
             self._warn_of_underflow(examples)
         targets_at_nodes = outputs.reshape(len(examples), steps)
-        at_end = np.flatnonzero((nodes == 1.0).all(axis=0))
+        at_end, node = np.nonzero(nodes == 1.0)
         if at_end.size:
-            self._end_targets[examples] = targets_at_nodes[:, at_end[0]]
-            self._check_end(examples)
+            self._end_targets[examples[at_end]] = targets_at_nodes[at_end, node]
+            self._check_end(examples[at_end])
         return sums, targets_at_nodes
 
     def target_at(self, node: float) -> Array:
