@@ -69,6 +69,11 @@ def test_a_tensor_of_a_graph_has_the_operations_of_tensors():
         ("full", [3, 7], {}, [7, 7, 7]),
         ("nonzero", [np.array([False, True, True, False])], {}, [1, 2]),
         ("nonzero", [np.zeros(3, bool)], {}, []),
+        ("any", [SIGNED > 3.5], {"axis": 1}, [False, True]),
+        ("zeros", [(2, 3), bool], {}, np.zeros((2, 3), bool)),
+        ("sum_by_group", [SIGNED, np.array([0, 2]), 3], {}, [SIGNED[0], 0 * SIGNED[0], SIGNED[1]]),
+        ("sum_by_group", [SIGNED, np.array([1, 1]), 2], {}, [0 * SIGNED[0], SIGNED.sum(axis=0)]),
+        ("count_by_group", [np.array([0, 2, 2]), 4], {}, [1, 0, 2, 0]),
         ("take_level", [SUMS, LEVEL], {}, [[4, 5], [6, 7], [14, 15], [22, 23]]),
         ("add_at", [np.ones(4), np.array([3, 0]), np.array([0.5, 2.0])], {}, [3.0, 1.0, 1.0, 1.5]),
         ("set_at", [np.zeros(4, int), np.array([3, 1]), 2], {}, [0, 2, 0, 2]),
@@ -129,3 +134,8 @@ def test_only_numpy_knows_that_an_array_is_empty():
     assert results("is_empty", np.zeros(0))[0] is True
     # The graph does not know it while it is traced, and must not leave the round out.
     assert not results("is_empty", np.zeros(0))[1]
+
+
+def test_places_are_rows_and_columns():
+    for rows, columns in results("places", SIGNED > 1.0):
+        assert (np.asarray(rows).tolist(), np.asarray(columns).tolist()) == ([0, 1, 1], [0, 1, 2])

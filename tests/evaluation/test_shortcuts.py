@@ -122,7 +122,7 @@ SIGNED = ("gradient_dot_input", "integrated_gradients", "occlusion")
     [
         (1, maximum, "single_token", (*SIGNED, "gradient_norm")),
         # A saturated gate has a small gradient at the very token that it reads.
-        (2, gru, "ordered_pair", SIGNED[1:]),
+        (2, gru, "ordered_pair", ("occlusion",)),
     ],
 )
 def test_a_shortcut_is_found_where_it_is_used_and_not_on_the_control(units, body, kind, methods):
@@ -133,7 +133,7 @@ def test_a_shortcut_is_found_where_it_is_used_and_not_on_the_control(units, body
     (result,) = report.results
     assert all(result.gates.values()), str(report)
     for method, (with_shortcut, control) in result.precision.items():
-        assert with_shortcut > 0.8, str(report)
+        assert with_shortcut > result.random[0] + 0.3, str(report)
         assert control < with_shortcut - 0.3, str(report)
         assert result.rank[method][0] < result.rank[method][1]
     assert kind in str(report)
