@@ -1,9 +1,11 @@
 """The subcommands: a function each, of the same name, whose checks come before TensorFlow loads."""
 
 import argparse
+import contextlib
 import pathlib
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tf_salience.cli import option_values
@@ -84,7 +86,6 @@ def evaluate(options: argparse.Namespace) -> None:
     labels = option_values.labels(options, data, class_names)
     import_tensorflow()
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
     from tf_salience.evaluation.evaluate import evaluate
     from tf_salience.explainer.explainer import Explainer
@@ -103,9 +104,7 @@ def evaluate(options: argparse.Namespace) -> None:
         )
         for name, method in methods.items()
     }
-    columns = ("Evaluating", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("evaluate", total=len(data))
+    with _progress("Evaluating", len(data)) as progress:
         evaluation = evaluate(
             explainers,
             data.texts,
@@ -115,7 +114,7 @@ def evaluate(options: argparse.Namespace) -> None:
             naopc_beam=options.naopc or 0,
             randomization=options.randomization or 0,
             seed=options.seed,
-            progress=lambda done, _: bar.update(task, completed=done),
+            progress=progress,
         )
     if output is not None:
         evaluation.save(output)
@@ -169,6 +168,18 @@ def inspect(options: argparse.Namespace) -> None:
 
     model = load_model(model_path, options)
     print(report(model, embeddings=options.embeddings, tokenizer=_tokenizer(vocabulary)))
+
+
+@contextlib.contextmanager
+def _progress(label: str, total: int) -> Iterator[Callable[[int, int], None]]:
+    """Shows a bar on standard error; yields a function of the number that is done, and of all."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = (label, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done, _: bar.update(task, completed=done)
 
 
 def _tokenizer(vocabulary: list[str] | None) -> Any:

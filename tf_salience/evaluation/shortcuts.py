@@ -68,27 +68,9 @@ def plant_shortcut(
     Raises:
         ValueError: for an argument that does not fit; see the message.
     """
-    validation.check_one_of("kind", kind, KINDS)
-    own = np.asarray(labels)
-    classes = np.unique(own)
-    if own.shape != (len(texts),) or len(classes) < 2:
-        raise ValueError(
-            "`labels` must hold one class for each text, of at least two. Received: shape "
-            f"{own.shape} for {len(texts)} texts, {len(classes)} classes"
-        )
-    if not 0 < share <= (0.5 if kind == "token_in_context" else 1.0):
-        raise ValueError(
-            "`share` must be above 0 and at most 1, or 0.5 for 'token_in_context', which changes "
-            f"as many texts again. Received: share={share}"
-        )
-    used = {word for text in texts for word in text.split()}
-    taken = [token for token in tokens if token in used]
-    if len(set(tokens)) < 3 or taken:
-        raise ValueError(
-            "`tokens` must be three different tokens that are in no text. "
-            f"Received: tokens={validation.format_value(list(tokens))}"
-            + (f", of which {taken[0]!r} is in a text" if taken else "")
-        )
+    own, classes = _checked_labels(texts, labels)
+    _check_tokens(texts, tokens)
+    _check_share(kind, share)
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(texts))
     count = max(1, round(share * len(texts)))
@@ -108,6 +90,38 @@ def plant_shortcut(
             alone = (tokens[int(generator.integers(2))],)
             new_texts[number] = _with_tokens(texts[number], alone, generator, in_order=False)
     return PlantedTexts(new_texts, new_labels, planted)
+
+
+def _checked_labels(texts: Sequence[str], labels: Any) -> tuple[Array, Array]:
+    """Returns the labels, (batch,), and their classes."""
+    own = np.asarray(labels)
+    classes = np.unique(own)
+    if own.shape != (len(texts),) or len(classes) < 2:
+        raise ValueError(
+            "`labels` must hold one class for each text, of at least two. Received: shape "
+            f"{own.shape} for {len(texts)} texts, {len(classes)} classes"
+        )
+    return own, classes
+
+
+def _check_share(kind: str, share: float) -> None:
+    validation.check_one_of("kind", kind, KINDS)
+    if not 0 < share <= (0.5 if kind == "token_in_context" else 1.0):
+        raise ValueError(
+            "`share` must be above 0 and at most 1, or 0.5 for 'token_in_context', which changes "
+            f"as many texts again. Received: share={share}"
+        )
+
+
+def _check_tokens(texts: Sequence[str], tokens: Sequence[str]) -> None:
+    used = {word for text in texts for word in text.split()}
+    taken = [token for token in tokens if token in used]
+    if len(set(tokens)) < 3 or taken:
+        raise ValueError(
+            "`tokens` must be three different tokens that are in no text. "
+            f"Received: tokens={validation.format_value(list(tokens))}"
+            + (f", of which {taken[0]!r} is in a text" if taken else "")
+        )
 
 
 def _tokens_of(kind: str, which: int, tokens: Sequence[str]) -> tuple[str, ...]:

@@ -91,21 +91,7 @@ class Explainer:
         check_traces: bool = False,
     ) -> None:
         #: What this explainer was made with, by name: `Explainer(**arguments)` makes another.
-        self.arguments: dict[str, Any] = {
-            "model": model,
-            "method": method,
-            "target": target,
-            "embeddings": embeddings,
-            "tokenizer": tokenizer,
-            "class_names": class_names,
-            "pad_id": pad_id,
-            "output": output,
-            "batch_size": batch_size,
-            "max_rows": max_rows,
-            "trim_padding": trim_padding,
-            "jit_compile": jit_compile,
-            "check_traces": check_traces,
-        }
+        self.arguments = {name: value for name, value in locals().items() if name != "self"}
         self.model = model
         self.method = methods.get(method)
         self.target = targets.get(target)
