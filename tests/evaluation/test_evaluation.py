@@ -57,3 +57,24 @@ def test_arrays(evaluation):
     low, high = arrays["intervals/deletion"].T
     assert (low <= arrays["means/deletion"]).all()
     assert (arrays["means/deletion"] <= high).all()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_five_rankings_fit_a_terminal(model, width):
+    explainers = [
+        tfs.Explainer(model, name)
+        for name in (
+            "gradient_norm",
+            "gradient_dot_input",
+            tfs.IntegratedGradients(steps=2),
+            "occlusion",
+        )
+    ]
+    evaluation = tfs.evaluate(explainers, helpers.ids(4))
+    console = Console(record=True, width=width)
+    console.print(evaluation)
+    printed = console.export_text()
+    assert "…" not in printed
+    for word in ("comprehensiveness", "integrated", "occlusion", "random"):
+        assert word in printed
+    assert max(map(len, printed.splitlines())) <= width

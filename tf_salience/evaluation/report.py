@@ -31,6 +31,8 @@ LABELS = {
     "iou_f1": ("IOU F1", True),
 }
 _PLAIN_WIDTH = 120
+#: Five rankings beside it fit a terminal of 80 columns.
+_LABEL_WIDTH = 19
 
 
 class _Block(NamedTuple):
@@ -51,7 +53,10 @@ def as_rich(evaluation: Any) -> Group:
         for number, head in enumerate(block.heads):
             # The words of a name stand on lines of their own, so that columns are narrow.
             lines = printable(head).replace("_", "\n")
-            table.add_column(lines, justify="right" if number else "left", no_wrap=number > 0)
+            if number:
+                table.add_column(lines, justify="right", no_wrap=True)
+            else:
+                table.add_column(lines, min_width=_LABEL_WIDTH)
         for row in block.rows:
             table.add_row(*map(printable_cell, row))
         parts.append(table)
@@ -121,15 +126,16 @@ def _measures(evaluation: Any) -> _Block:
     for name, measure in evaluation.measures.items():
         label, is_good_when_large = LABELS[name]
         cells = [
-            f"{mean:.3f}\n{low:.3f} to {high:.3f}"
+            f"{mean:.3f}\n± {(high - low) / 2:.3f}"
             for mean, (low, high) in zip(measure.means, measure.intervals, strict=True)
         ]
         missing = whole - len(measure.examples)
         counted = f"\n{missing} left out" if missing else ""
         rows.append([f"{label} {'↑' if is_good_when_large else '↓'}{counted}", *cells])
     note = (
-        "Below each mean its bootstrap 95 % interval over the examples. ↑: good when large, ↓: "
-        "when small. Figures of another eraser, or of another model, cannot be compared with these"
+        "Below each mean ± half of its bootstrap 95 % interval over the examples. ↑: good when "
+        "large, ↓: when small. Figures of another eraser, or of another model, cannot be compared "
+        "with these"
     )
     beam = evaluation.config.get("naopc_beam")
     note += (
