@@ -186,6 +186,15 @@ def test_ranges_do_not_matter(word_model):
     np.testing.assert_allclose(values, np.tile(values[:4], 150), atol=1e-6)
 
 
+def test_a_data_set_brings_its_labels(model):
+    explainer = tfs.Explainer(model, "occlusion", target="label")
+    labels = np.arange(8) % 3
+    batches = tf.data.Dataset.from_tensor_slices((IDS, labels)).batch(3)
+    of_batches = tfs.evaluate(explainer, batches).measures["deletion"].values
+    of_arrays = tfs.evaluate(explainer, IDS, labels).measures["deletion"].values
+    np.testing.assert_allclose(of_batches, of_arrays, atol=1e-6)
+
+
 def test_segments_and_labels():
     model = helpers.weights_alive(helpers.two_segments(), 0.5)
     inputs = {"premise": IDS, "hypothesis": helpers.ids(8, width=6, seed=4)}

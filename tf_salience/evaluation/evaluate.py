@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tf_salience.evaluation import rationales as rationale_masks
 from tf_salience.evaluation import sanity
@@ -11,8 +12,8 @@ from tf_salience.evaluation.arguments import prepare
 from tf_salience.evaluation.collection import Collection
 from tf_salience.evaluation.evaluation import Evaluation
 from tf_salience.explainer.explainer import Explainer
+from tf_salience.models import datasets, nests
 from tf_salience.models import labels as model_labels
-from tf_salience.models import nests
 from tf_salience.utils import arrays
 
 #: Called with the number of examples that are done, and of all.
@@ -77,6 +78,10 @@ def evaluate(
             that do not fit the texts, no text of two tokens; see the message.
     """
     setup = prepare(explainers, eraser=eraser, scale=scale, naopc_beam=naopc_beam)
+    if isinstance(inputs, tf.data.Dataset):
+        pad_id = setup.eraser.arguments["pad_id"]
+        inputs, own_labels = datasets.read(inputs, "inputs", max_examples=None, pad_id=pad_id)
+        labels = own_labels if labels is None else labels
     nest = nests.to_arrays(inputs)
     total = nests.batch_size(nest)
     checked = None if rationales is None else rationale_masks.check(rationales, total)
