@@ -1,4 +1,4 @@
-"""Works (a) and (b): the workers are started, the steps are found, the rows are timed."""
+"""Works (a), (b) and (e): the workers are started, the steps are found, the rows are timed."""
 
 import dataclasses
 import pathlib
@@ -21,8 +21,6 @@ Array = npt.NDArray[Any]
 EQUAL_STEPS = 32
 #: Nodes at which the tools choose their batch sizes, in work (b).
 _TUNING_STEPS = 16
-#: On how many examples at most.
-_TRIED = 32
 
 
 @dataclasses.dataclass
@@ -36,6 +34,8 @@ class Bench:
         scratch: a folder for scores and logs.
         patience: seconds that one answer may take.
         say: tells the user what is going on.
+        checked_by: the tool that must agree with the reference.
+        tried: how many examples the tools are first run on, and tuned on some of these.
     """
 
     work: Work
@@ -44,12 +44,14 @@ class Bench:
     scratch: pathlib.Path
     patience: float
     say: Callable[[str], None]
+    checked_by: str = "bare"
+    tried: int = 32
 
     def __post_init__(self) -> None:
         self.scratch.mkdir(parents=True, exist_ok=True)
         self._team = Team(
             folder=self.work.folder,
-            examples=list(range(min(_TRIED, len(self.work.ids)))),
+            examples=list(range(min(self.tried, len(self.work.ids)))),
             environments=self.environments,
             logs=self.scratch,
             patience=self.patience,
@@ -74,12 +76,18 @@ class Bench:
         try:
             self._start(_TUNING_STEPS)
             reference = self._make_reference()
-            rows = [
-                self._row(name, TOOLS[name].default_steps, "default")
-                for name in self.names
-                if TOOLS[name].default_steps is not None
-            ]
-            rows += self._fewest_rows(reference)
+            rows = self._default_rows() + self._fewest_rows(reference)
+            return rows, self._timed(rows, repeats)
+        finally:
+            self._team.stop()
+
+    def at_defaults(self, repeats: int) -> tuple[list[Row], float]:
+        """Every tool at its default, and tuned for it."""
+        try:
+            for name in self.names:
+                self._team.start(name, TOOLS[name].default_steps or _TUNING_STEPS)
+            self._make_reference()
+            rows = self._default_rows()
             return rows, self._timed(rows, repeats)
         finally:
             self._team.stop()
@@ -87,6 +95,13 @@ class Bench:
     def _start(self, steps: int) -> None:
         for name in self.names:
             self._team.start(name, "auto" if name == "auto" else steps)
+
+    def _default_rows(self) -> list[Row]:
+        return [
+            self._row(name, TOOLS[name].default_steps, "default")
+            for name in self.names
+            if TOOLS[name].default_steps is not None
+        ]
 
     def _row(self, name: str, steps: Any, kind: str) -> Row:
         row = Row(name, TOOLS[name].label, steps, kind, failed=self._team.failed.get(name))
@@ -104,14 +119,16 @@ class Bench:
             self._team.workers["fixed"].ask(
                 "run", steps=steps, output=str(file.with_suffix(".new.npy"))
             )
-            # A loop written by hand must agree, or the reference is none.
+            # A loop written by hand, or a tool of other people, must agree, or it is no reference.
             output = self.scratch / "check.npy"
             some = list(range(min(8, len(self.work.ids))))
-            self._team.workers["bare"].ask("run", steps=steps, output=str(output), examples=some)
+            self._team.workers[self.checked_by].ask(
+                "run", steps=steps, output=str(output), examples=some
+            )
             made = np.load(file.with_suffix(".new.npy"))
             worst = accuracy.errors(made[some], np.load(output)).max()
             if not worst < 1e-4:
-                raise WorkerError(f"The reference and the bare loop differ by {worst:.1e}.")
+                raise WorkerError(f"The reference and {self.checked_by} differ by {worst:.1e}.")
             file.with_suffix(".new.npy").rename(file)
         return np.load(file)
 
@@ -167,4 +184,5 @@ class Bench:
                 found = np.load(timing.scores_file(self.scratch, row))
                 errors = accuracy.errors(found, reference)
                 row.error_worst, row.error_median = float(errors.max()), float(np.median(errors))
+                row.within = float((errors <= accuracy.TOLERANCE).mean())
         return idle

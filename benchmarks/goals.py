@@ -78,6 +78,29 @@ def of_tolerance(rows: list[Row]) -> list[Goal]:
     ]
 
 
+def of_pretrained(rows: list[Row]) -> list[Goal]:
+    """The goals of work (e)."""
+    by_tool = {row.tool: row for row in rows}
+    auto, captum = by_tool.get("auto"), by_tool.get("captum_longest")
+    if auto is None:
+        return []
+    over = None if captum is None else ratio(captum, auto)
+    return [
+        Goal("(e) captum, default nodes, over auto", "at least", 1.7, over),
+        Goal("(e) share of sentences that auto has within 1 %", "at least", 0.995, auto.within),
+        Goal("(e) mean evaluations of auto", "at most", 38.0, auto.evaluations),
+    ]
+
+
+def of_cold_start(started: dict[str, Any]) -> list[Goal]:
+    """The goal of work (f)."""
+    ours = started["auto"]
+    over = None if "failed" in ours else ours["first"] / (ours["again"] + ours["longest_trace"])
+    return [
+        Goal("(f) first explanation over a warm one and its longest trace", "at most", 1.5, over)
+    ]
+
+
 def of_overhead(overhead: dict[str, Any]) -> list[Goal]:
     """The goals for one sentence."""
     return [

@@ -147,18 +147,32 @@ def serve(handlers: dict[str, Callable[..., dict[str, Any]]]) -> None:
         answers.flush()
 
 
-def once(module: str, argument: dict[str, Any], *, patience: float) -> dict[str, Any]:
+def once(
+    module: str,
+    argument: dict[str, Any],
+    *,
+    patience: float,
+    python: pathlib.Path = pathlib.Path(sys.executable),
+    variables: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Runs a module of this package in a fresh process and returns the JSON it printed last.
+
+    Args:
+        module: what `python -m` runs.
+        argument: its argument, as JSON.
+        patience: seconds that it may take.
+        python: the interpreter of its environment.
+        variables: environment variables beside the driver's own.
 
     Raises:
         WorkerError: if it failed.
     """
     try:
         ran = subprocess.run(
-            [sys.executable, "-m", module, json.dumps(argument)],
+            [str(python), "-m", module, json.dumps(argument)],
             check=False,
             cwd=ROOT,
-            env=environment(),
+            env={**environment(), **(variables or {})},
             capture_output=True,
             text=True,
             timeout=patience,

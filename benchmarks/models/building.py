@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from benchmarks.models import minilm
 from benchmarks.models.classifiers import BidirectionalLSTM, ReluCNN, Transformer
 from benchmarks.models.recurrent import max_pool_bilstm, stacked_bilstm
 from benchmarks.models.rms_norm import RMSNormTransformer
@@ -29,8 +30,8 @@ def build(
     """A model with random weights, built.
 
     Args:
-        kind: "lstm", "relu_cnn", "pre_ln", "post_ln", "rms_norm", "stacked_bilstm" or
-            "max_pool_bilstm".
+        kind: "lstm", "relu_cnn", "pre_ln", "post_ln", "rms_norm", "stacked_bilstm",
+            "max_pool_bilstm" or "minilm".
         vocabulary: how many ids there are; 0 is padding.
         tokens: the most tokens that a pre-LN or post-LN transformer takes.
         dim: size of the embeddings and of every hidden layer.
@@ -40,10 +41,10 @@ def build(
         dropout: share of numbers dropped while training.
 
     Returns:
-        The model. The kinds in `PROBABILITIES` are functional, from ids to the probabilities of the
-        classes, or of the second one alone if there are two; the others are `Classifier`s:
-        `model(ids, mask=None)` -> logits (batch, classes). The token embedding of all is
-        `model.get_layer("token_embedding")`.
+        The model: a `Classifier`, `model(ids, mask=None)` -> logits (batch, classes). The kinds in
+        `PROBABILITIES` are functional, from ids to the probabilities of the classes, or of the
+        second one alone if there are two. "minilm" is a KerasHub `BertTextClassifier`, from
+        `minilm.inputs(ids)` to logits.
 
     Raises:
         ValueError: for another kind.
@@ -56,6 +57,7 @@ def build(
         "rms_norm": RMSNormTransformer,
         "stacked_bilstm": stacked_bilstm,
         "max_pool_bilstm": max_pool_bilstm,
+        "minilm": minilm.minilm,
     }
     if kind not in builders:
         raise ValueError(f"`kind` must be one of {list(builders)}. Received: kind={kind!r}")
@@ -64,5 +66,11 @@ def build(
         "dim": dim, "layers_": layers, "classes": classes, "dropout": dropout
     }  # fmt: skip
     model = builders[kind](vocabulary, **shape)
-    model(np.ones((1, min(tokens, 4)), np.int32))
+    ids = np.ones((1, min(tokens, 4)), np.int32)
+    model(minilm.inputs(ids) if kind == "minilm" else ids)
     return model
+
+
+def token_embedding(model: keras.Model) -> Any:
+    """The layer that makes embeddings of ids, in a model of any kind."""
+    return getattr(model, "backbone", model).get_layer("token_embedding")

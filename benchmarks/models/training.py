@@ -13,7 +13,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from benchmarks.models import minilm
-from benchmarks.models.building import PROBABILITIES, build
+from benchmarks.models.building import PROBABILITIES, build, token_embedding
 from benchmarks.models.recipes import RECIPES, Recipe
 
 Array = npt.NDArray[Any]
@@ -100,7 +100,8 @@ def trained(
         if folder is not None:
             _save(folder, untrained.model, {"kind": kind, "accuracy": accuracy, "seed": seed})
     else:
-        untrained.model.load_weights(folder / "model.weights.h5")
+        with np.load(folder / "weights.npz") as arrays:
+            untrained.model.set_weights([arrays[name] for name in arrays.files])
         accuracy = json.loads((folder / "about.json").read_text())["accuracy"]
     return Trained(**vars(untrained), accuracy=accuracy, held_out=held_out)
 
@@ -126,20 +127,20 @@ def _of_words(recipe: Recipe, texts: Array, classes: int, seed: int) -> Untraine
         classes=classes,
         seed=seed,
     )
-    explain = {"embeddings": model.get_layer("token_embedding"), "pad_id": 0}
+    explain = {"embeddings": token_embedding(model), "pad_id": 0}
     return Untrained(model, encode, explain, vocabulary)
 
 
 def _pretrained(recipe: Recipe, texts: Array, classes: int, seed: int) -> Untrained:
     del texts  # its vocabulary comes with its weights
     keras.utils.set_random_seed(seed)
-    model = minilm.build(classes, tokens=recipe.tokens)
+    model = minilm.pretrained(classes, tokens=recipe.tokens)
     preprocessor = model.preprocessor
 
     def encode(some: Sequence[str]) -> dict[str, Array]:
         return {name: np.asarray(part) for name, part in preprocessor(list(some)).items()}
 
-    explain = {"embeddings": model.backbone.token_embedding}
+    explain = {"embeddings": token_embedding(model)}
     return Untrained(model, encode, explain, preprocessor.tokenizer.get_vocabulary())
 
 
@@ -157,7 +158,7 @@ def _fit(untrained: Untrained, recipe: Recipe, examples: tuple[Array, Array], se
     )
     if named:  # KerasHub's fit would tokenize what is ids already
         preprocessor, model.preprocessor = model.preprocessor, None
-        batches = batches.map(_with_names)
+        batches = batches.map(lambda ids, label: (minilm.inputs(ids), label))
     model.fit(batches, epochs=recipe.epochs, shuffle=False, verbose=0)  # shuffled already
     if named:
         model.preprocessor = preprocessor
@@ -208,17 +209,6 @@ def _batches(ids: Array, labels: Array, seed: int, recipe: Recipe) -> Any:
     )
 
 
-def _with_names(ids: Any, labels: Any) -> tuple[dict[str, Any], Any]:
-    """The inputs of a KerasHub classifier, of one segment."""
-    ids = tf.cast(ids, tf.int32)
-    names = {
-        "token_ids": ids,
-        "padding_mask": tf.not_equal(ids, 0),
-        "segment_ids": tf.zeros_like(ids),
-    }
-    return names, labels
-
-
 def _accuracy(untrained: Untrained, texts: Array, labels: Array) -> float:
     right = 0
     for some in np.array_split(np.arange(len(texts)), -(-len(texts) // 64)):
@@ -230,7 +220,8 @@ def _accuracy(untrained: Untrained, texts: Array, labels: Array) -> float:
 
 def _save(folder: Path, model: keras.Model, about: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_weights(folder / "model.weights.h5")
+    # Keras' own file would hold the optimizer's state too, twice the weights.
+    np.savez(folder / "weights.npz", *model.get_weights())
     (folder / "about.json").write_text(json.dumps(about) + "\n")  # last: what has it is whole
 
 

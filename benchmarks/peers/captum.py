@@ -12,19 +12,21 @@ from benchmarks.work import Work
 
 
 class Captum:
-    """Gauss-Legendre, its default; the batch sizes are the fastest of some."""
+    """Gauss-Legendre, its default; the batch sizes are the fastest of some.
 
-    def __init__(self, work: Work) -> None:
-        model = torch_model.build(work)
-        difference = torch_model.largest_difference(model, work)
-        if difference > 1e-4:
-            raise ValueError(f"The copy's logits differ by {difference:.1e} from the model's.")
-        self.notes = [f"its model's logits differ by {difference:.0e}"]
+    Args:
+        work: the work.
+        padding: "work": to the width of the work's ids; "longest": each batch to its longest text,
+            as Hugging Face's tokenizers do with `padding=True`.
+    """
+
+    def __init__(self, work: Work, padding: str = "work") -> None:
+        self.notes: list[str] = []
         self.facts: dict[str, Any] = {}
-        self._ids = torch.from_numpy(work.ids).long()
-        self._mask = torch.from_numpy(work.mask)
-        self._target = torch.from_numpy(work.target)
-        self._method = LayerIntegratedGradients(model, model.embed)
+        self._work = work
+        self._model = torch_model.build(work)
+        self._method = LayerIntegratedGradients(self._model, self._model.embed)
+        self._padding = padding
         self._choice = (8, 32)
 
     def __call__(self, examples: Array, steps: int) -> Array:
@@ -32,7 +34,14 @@ class Captum:
         return self._run(examples, steps, self._choice)
 
     def tune(self, examples: Array, steps: int) -> None:
-        """Tries how many examples to pass at once, and `internal_batch_size`."""
+        """Tries how many examples to pass at once, and `internal_batch_size`.
+
+        Raises:
+            ValueError: if its model is not the one in Keras.
+        """
+        difference = torch_model.largest_difference(self._model, self._work)
+        if difference > 1e-4:
+            raise ValueError(f"The copy's logits differ by {difference:.1e} from the model's.")
         choices = [
             (together, rows)
             for together in sorted({min(8, len(examples)), len(examples)})
@@ -41,26 +50,34 @@ class Captum:
         ]
         self._choice = fastest(choices, lambda choice: self._run(examples, steps, choice))
         together, rows = self._choice
-        self.notes = [*self.notes[:1], f"{together} examples a call, internal_batch_size={rows}"]
+        self.notes = [
+            f"its model's logits differ by {difference:.0e}",
+            f"{together} examples a call, internal_batch_size={rows}",
+        ]
 
     def _run(self, examples: Array, steps: int, choice: tuple[int, int]) -> Array:
         together, rows = choice
-        found = []
+        scores = np.zeros((len(examples), self._work.ids.shape[1]), np.float32)
         for start in range(0, len(examples), together):
-            some = torch.from_numpy(examples[start : start + together])
-            ids = self._ids[some]
+            some = examples[start : start + together]
+            ids, mask = self._work.ids[some], self._work.mask[some]
+            if self._padding == "longest":
+                width = int(mask.sum(axis=1).max())
+                ids, mask = ids[:, :width], mask[:, :width]
+            tensor = torch.from_numpy(ids).long()
             attributions = self._method.attribute(
-                ids,
-                baselines=torch.zeros_like(ids),  # padding, whose embedding is zero
-                target=self._target[some],
-                additional_forward_args=(self._mask[some],),
+                tensor,
+                baselines=torch.zeros_like(tensor),  # padding, whose embedding is zero
+                target=torch.from_numpy(self._work.target[some]),
+                additional_forward_args=(torch.from_numpy(mask),),
                 n_steps=steps,
                 internal_batch_size=rows,
             )
-            found.append(attributions.sum(dim=-1).detach().numpy())
-        return np.concatenate(found)
+            found = attributions.sum(dim=-1).detach().numpy()
+            scores[start : start + together, : found.shape[1]] = found
+        return scores
 
 
-def make(work: Work) -> Captum:
+def make(work: Work, **options: Any) -> Captum:
     """The tool for one piece of work."""
-    return Captum(work)
+    return Captum(work, **options)

@@ -29,6 +29,10 @@ class Tool:
     settings: Sequence[Mapping[str, str]] = ({},)
 
 
+# By default OpenMP's threads spin while they wait: that pays if no one else wants their cores, and
+# makes it twenty times slower if someone does.
+_WAITING = ({"OMP_WAIT_POLICY": "passive"}, {})
+
 TOOLS: dict[str, Tool] = {
     "auto": Tool("tf_salience, auto", "ours", default_steps="auto"),
     "fixed": Tool("tf_salience, fixed steps", "ours"),
@@ -36,14 +40,15 @@ TOOLS: dict[str, Tool] = {
         "tf_salience, fixed steps, XLA", "ours", options={"jit_compile": True}, searched_by="fixed"
     ),
     "bare": Tool("bare loop", "bare", searched_by="fixed"),
-    "captum": Tool(
+    "captum": Tool("captum", "captum", "captum", default_steps=50, settings=_WAITING),
+    "captum_longest": Tool(
+        "captum, batches padded to their longest",
         "captum",
         "captum",
+        {"padding": "longest"},
+        50,
         "captum",
-        default_steps=50,
-        # By default OpenMP's threads spin while they wait: that pays if no one else wants their
-        # cores, and makes it twenty times slower if someone does.
-        settings=({"OMP_WAIT_POLICY": "passive"}, {}),
+        _WAITING,
     ),
     "alibi": Tool("alibi", "alibi", "alibi", default_steps=50),
     "lit": Tool("LIT, eager", "lit", "lit", {"compiled": False}, 30, "lit_function"),

@@ -28,7 +28,8 @@ class Ours:
         """Scores (some, tokens) of the examples; see `base.Peer`."""
         if steps not in self._explainers:
             self._explainers[steps] = tfs.Explainer(self._model, _method(steps), **self._options)
-        explanation = self._explainers[steps](self._work.ids[examples])
+        inputs = self._work.shape.inputs(self._work.ids[examples])
+        explanation = self._explainers[steps](inputs)
         if steps == "auto":
             evaluations = np.asarray(explanation.evaluations)
             self.facts = {

@@ -1,4 +1,4 @@
-"""The pre-LN transformer of `models.py` in torch, with the same weights."""
+"""The pre-LN transformer in torch, and a work's model in torch with the same weights."""
 
 import math
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from benchmarks.work import Work
+from benchmarks.peers.torch_bert import Bert
+from benchmarks.work import Shape, Work
 
 _HEADS = 4
 #: Of Keras' LayerNormalization.
@@ -41,13 +42,13 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """Learned positions, blocks, and the mean over real tokens."""
 
-    def __init__(self, vocabulary: int, tokens: int, dim: int, layers: int, classes: int) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.embed = nn.Embedding(vocabulary, dim)
-        self.positions = nn.Embedding(tokens, dim)
-        self.stack = nn.ModuleList(Block(dim) for _ in range(layers))
-        self.last = nn.LayerNorm(dim, eps=_EPSILON)
-        self.head = nn.Linear(dim, classes)
+        self.embed = nn.Embedding(shape.vocabulary, shape.dim)
+        self.positions = nn.Embedding(shape.tokens, shape.dim)
+        self.stack = nn.ModuleList(Block(shape.dim) for _ in range(shape.layers))
+        self.last = nn.LayerNorm(shape.dim, eps=_EPSILON)
+        self.head = nn.Linear(shape.dim, shape.classes)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Ids, and true for real tokens, both (batch, tokens), to logits (batch, classes)."""
@@ -58,45 +59,49 @@ class Transformer(nn.Module):
         pooled = (self.last(hidden) * real).sum(1) / real.sum(1).clamp(min=1.0)
         return self.head(pooled)
 
+    def in_order_of_keras(self) -> Iterator[nn.Module]:
+        """The parts that have weights, in the order of the Keras model's."""
+        yield from (self.embed, self.head, self.positions)
+        for block in self.stack:
+            yield from (block.query, block.key, block.value, block.out, block.wide, block.narrow)
+            yield from (block.first, block.second)
+        yield self.last
 
-def build(work: Work) -> Transformer:
+
+#: The kinds of models that have been written in torch.
+_KINDS: dict[str, Any] = {"pre_ln": Transformer, "minilm": Bert}
+
+
+def build(work: Work) -> Any:
     """The work's model, with its weights, ready for inference.
 
     Raises:
-        ValueError: if it is not a pre-LN transformer.
+        ValueError: if its kind has not been written in torch.
     """
     shape = work.shape
-    if shape.kind != "pre_ln":
-        raise ValueError(f"Only 'pre_ln' has been written in torch. Received: {shape.kind!r}")
-    model = Transformer(shape.vocabulary, shape.tokens, shape.dim, shape.layers, shape.classes)
+    if shape.kind not in _KINDS:
+        raise ValueError(f"Only {list(_KINDS)} are written in torch. Received: {shape.kind!r}")
+    model = _KINDS[shape.kind](shape)
     given = (torch.from_numpy(array) for array in work.weights)
     with torch.no_grad():
-        for parameter in _in_order_of_keras(model):
+        for part in model.in_order_of_keras():
             array = next(given)
             # Keras has kernels as (in, out), with the heads apart; a torch Linear is (out, in).
-            if isinstance(parameter, nn.Linear):
-                rows, columns = parameter.in_features, parameter.out_features
-                parameter.weight.copy_(array.reshape(rows, columns).T)
-                parameter.bias.copy_(next(given).reshape(columns))
-            elif isinstance(parameter, nn.LayerNorm):
-                parameter.weight.copy_(array)
-                parameter.bias.copy_(next(given))
+            if isinstance(part, nn.Linear):
+                rows, columns = part.in_features, part.out_features
+                part.weight.copy_(array.reshape(rows, columns).T)
+                part.bias.copy_(next(given).reshape(columns))
+            elif isinstance(part, nn.LayerNorm):
+                part.weight.copy_(array)
+                part.bias.copy_(next(given))
             else:
-                parameter.weight.copy_(array)
+                part.weight.copy_(array)
     if next(given, None) is not None:
         raise ValueError("The Keras model has more weights than the one in torch.")
     return model.eval().requires_grad_(False)
 
 
-def _in_order_of_keras(model: Transformer) -> Iterator[Any]:
-    yield from (model.embed, model.head, model.positions)
-    for block in model.stack:
-        yield from (block.query, block.key, block.value, block.out, block.wide, block.narrow)
-        yield from (block.first, block.second)
-    yield model.last
-
-
-def largest_difference(model: Transformer, work: Work) -> float:
+def largest_difference(model: nn.Module, work: Work) -> float:
     """Between its logits and those of the Keras model."""
     with torch.no_grad():
         logits = model(torch.from_numpy(work.ids).long(), torch.from_numpy(work.mask))

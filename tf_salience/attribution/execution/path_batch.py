@@ -198,7 +198,7 @@ class PathBatch:
     def _warn_of_underflow(self, examples: Array) -> None:
         """Warns once of examples, of those with a real token, whose gradients are lost."""
         has_token = np.any([mask[examples].any(axis=1) for mask in self.masks], axis=0)
-        lost = examples[has_token & (self._lost[examples] > self._largest[examples])]
+        lost = np.unique(examples[has_token & (self._lost[examples] > self._largest[examples])])
         if len(lost):
             warn_of_underflow(self.numbers[lost].tolist())
             self._largest[lost] = np.inf
