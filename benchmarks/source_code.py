@@ -27,9 +27,10 @@ METHODS = {
     "GradientNorm": "gradient_norm",
     "GradientDotInput": "gradient_dot_input",
     "IntegratedGradients": "integrated_gradients",
+    "Occlusion": "occlusion",
 }
 #: Functions that may take many arguments: the public interface fixes them.
-MANY_PARAMETERS = {"Explainer.__init__", "explain", "export_saved_model"}
+MANY_PARAMETERS = {"Explainer.__init__", "explain", "evaluate", "export_saved_model"}
 
 _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef

@@ -21,6 +21,7 @@ FLOORS = (
     {"data", "targets", "tokenizers", "visualization"},
     {"attribution", "models", "explanation"},
     {"explainer"},
+    {"evaluation"},
     {"callbacks", "export", "demo"},
     {"cli"},
 )

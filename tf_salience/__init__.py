@@ -12,8 +12,13 @@ from tf_salience.version import __version__
 if TYPE_CHECKING:
     from tf_salience import targets
     from tf_salience.attribution.methods import GradientDotInput, GradientNorm, IntegratedGradients
+    from tf_salience.attribution.occlusion import Occlusion
     from tf_salience.callbacks.log import read_log
     from tf_salience.callbacks.salience_logger import SalienceLogger
+    from tf_salience.evaluation.evaluate import evaluate
+    from tf_salience.evaluation.evaluation import Evaluation
+    from tf_salience.evaluation.shortcut_protocol import find_shortcuts
+    from tf_salience.evaluation.shortcuts import plant_shortcut
     from tf_salience.explainer.explainer import Explainer, explain
     from tf_salience.explanation import Explanation, SalienceMatrix, TokenSalience
     from tf_salience.export.metadata import read_signature
@@ -37,11 +42,16 @@ _HOMES = {
     "Explainer": "explainer.explainer",
     "explain": "explainer.explainer",
     "Explanation": "explanation",
+    "Evaluation": "evaluation.evaluation",
+    "evaluate": "evaluation.evaluate",
+    "find_shortcuts": "evaluation.shortcut_protocol",
+    "plant_shortcut": "evaluation.shortcuts",
     "SalienceMatrix": "explanation",
     "TokenSalience": "explanation",
     "GradientNorm": "attribution.methods",
     "GradientDotInput": "attribution.methods",
     "IntegratedGradients": "attribution.methods",
+    "Occlusion": "attribution.occlusion",
     "SalienceLogger": "callbacks.salience_logger",
     "read_log": "callbacks.log",
     "export_saved_model": "export.saved_model",
@@ -62,6 +72,7 @@ _HOMES = {
 
 __all__ = [
     "DamagedLogWarning",
+    "Evaluation",
     "Explainer",
     "Explanation",
     "GradientDotInput",
@@ -72,6 +83,7 @@ __all__ = [
     "NotCompiledWarning",
     "NotConvergedWarning",
     "NotLoggedWarning",
+    "Occlusion",
     "ProbeWarning",
     "SalienceLogger",
     "SalienceMatrix",
@@ -81,9 +93,12 @@ __all__ = [
     "UnknownTokensWarning",
     "UnmaskedPaddingWarning",
     "__version__",
+    "evaluate",
     "explain",
     "export_saved_model",
+    "find_shortcuts",
     "inspect",
+    "plant_shortcut",
     "read_log",
     "read_signature",
     "targets",

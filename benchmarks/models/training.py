@@ -65,6 +65,7 @@ def trained(
     seed: int = 0,
     epochs: int | None = None,
     cache: Path | None = None,
+    recipe: Recipe | None = None,
 ) -> Trained:
     """A model trained on nine tenths of some texts.
 
@@ -74,6 +75,7 @@ def trained(
         labels: (batch,) classes, from 0.
         seed: of the weights, of what is held out, and of the order.
         epochs: how often the texts are seen; None: as the recipe has it.
+        recipe: another one than that of its kind.
         cache: a folder for the weights: a model is trained once for a recipe, a seed, texts and
             labels. The code of the models is no part of its name. None: it is trained anew.
 
@@ -83,7 +85,7 @@ def trained(
     """
     if kind not in RECIPES:
         raise ValueError(f"`kind` must be one of {list(RECIPES)}. Received: kind={kind!r}")
-    recipe = RECIPES[kind]
+    recipe = RECIPES[kind] if recipe is None else recipe
     if epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=epochs)
     words, answers = np.asarray(texts, dtype=object), np.asarray(labels, np.int64)

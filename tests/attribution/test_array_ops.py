@@ -69,6 +69,11 @@ def test_a_tensor_of_a_graph_has_the_operations_of_tensors():
         ("full", [3, 7], {}, [7, 7, 7]),
         ("nonzero", [np.array([False, True, True, False])], {}, [1, 2]),
         ("nonzero", [np.zeros(3, bool)], {}, []),
+        ("any", [SIGNED > 3.5], {"axis": 1}, [False, True]),
+        ("zeros", [(2, 3), bool], {}, np.zeros((2, 3), bool)),
+        ("sum_by_group", [SIGNED, np.array([0, 2]), 3], {}, [SIGNED[0], 0 * SIGNED[0], SIGNED[1]]),
+        ("sum_by_group", [SIGNED, np.array([1, 1]), 2], {}, [0 * SIGNED[0], SIGNED.sum(axis=0)]),
+        ("count_by_group", [np.array([0, 2, 2]), 4], {}, [1, 0, 2, 0]),
         ("take_level", [SUMS, LEVEL], {}, [[4, 5], [6, 7], [14, 15], [22, 23]]),
         ("set_at", [np.zeros(4), np.array([3, 1]), np.array([2.0, 5.0])], {}, [0, 5, 0, 2]),
         ("max", [SIGNED], {"axis": 1}, [1.5, 4.0]),
@@ -135,6 +140,11 @@ def test_some_examples_are_set(sums, examples):
 def test_each_example_has_its_own_level(level):
     for result in results("take_level", SUMS, np.array(level, np.int32)):
         np.testing.assert_array_equal(result, SUMS[np.arange(4), level])
+
+
+def test_places_are_rows_and_columns():
+    for rows, columns in results("places", SIGNED > 1.0):
+        assert (np.asarray(rows).tolist(), np.asarray(columns).tolist()) == ([0, 1, 1], [0, 1, 2])
 
 
 def doubled_until_nine_rows(array):

@@ -17,7 +17,7 @@ from keras import layers, ops
 from training import IDS, LABELS, PROBES, compiled_model, fit, summary_values
 
 import tf_salience as tfs
-from tf_salience.callbacks import rankings
+from tf_salience.evaluation import rankings
 
 MODES = {
     "plain": {},

@@ -242,3 +242,51 @@ def test_labels_cannot_be_exported(models, run, tmp_path):
     code, out, err = run("export", models / "text.keras", tmp_path / "m", "--target", "label")
     assert (code, out) == (2, "")
     assert "attributions_with_target" in err
+
+
+class TestEvaluate:
+    @pytest.fixture
+    def data(self, tmp_path):
+        path = tmp_path / "a.csv"
+        rows = ["the soup was good,pos,good", "bad,neg,bad", "the soup was bad,neg,bad"]
+        path.write_text("\n".join(["text,label,why", *rows]) + "\n", encoding="utf-8")
+        return path
+
+    def test_a_table_is_printed(self, models, run, data):
+        code, out, err = run(
+            "evaluate", models / "text.keras", "--data", data, "--rationale-column", "why",
+            "--methods", "occlusion,integrated_gradients", "--baseline", "mean",
+            "--naopc", "3", "--randomization", "2", "--eraser", "remove",
+        )  # fmt: skip
+        assert code == 0, err
+        for part in ("3 examples, 1 of fewer than two tokens", "eraser: remove", "NAOPC", "AUPRC"):
+            assert part in " ".join(out.split())
+
+    def test_it_is_saved(self, models, run, data, tmp_path):
+        output = tmp_path / "out.json"
+        code, out, err = run(
+            "evaluate", models / "ids.keras", "--vocabulary", models / "vocabulary.txt",
+            "--data", data, "--target", "label", "--class-names", "neg,pos", "--output", output,
+        )  # fmt: skip
+        assert (code, out) == (0, ""), err
+        from tf_salience import Evaluation
+        from tf_salience.attribution.methods import METHODS
+
+        evaluation = Evaluation.load(output)
+        assert evaluation.methods == list(METHODS)
+        assert evaluation.config["target_name"] == "pos, neg"
+
+    @pytest.mark.parametrize(
+        ("extra", "message"),
+        [
+            (["--methods", "occlusion,occlusion"], "each once. Received: 'occlusion,occlusion'"),
+            (["--methods", "magic"], "--methods must be names of"),
+            (["--rationale-column", "nothing"], "there is no column 'nothing'"),
+            (["--target", "label"], "--class-names"),
+            (["--output", "x.csv"], "suffix"),
+        ],
+    )
+    def test_arguments(self, models, run, data, extra, message):
+        code, _, err = run("evaluate", models / "text.keras", "--data", data, *extra)
+        assert code == 2
+        assert message in err

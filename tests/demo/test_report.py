@@ -9,7 +9,6 @@ from rich.text import Text
 from tf_salience.data.labelled_texts import LabelledTexts
 from tf_salience.demo import report
 from tf_salience.demo.task import Task
-from tf_salience.demo.word_removal import ScoreQuality
 from tf_salience.explanation.token_salience import TokenSalience
 
 
@@ -85,14 +84,3 @@ def test_short_texts_that_the_model_got_right_are_chosen():
     task = Task("reviews", data, data, gold)
     assert report.choose_texts(task, explanations) == [3, 1]
     assert report.choose_texts(dataclasses.replace(task, gold=None), explanations) == [1, 3]
-
-
-@pytest.mark.parametrize("gold_share", [0.5, None])
-def test_the_table_has_a_column_of_gold_words_where_they_are_known(gold_share):
-    console = Console(record=True, width=200, file=io.StringIO())
-    qualities = [ScoreQuality("some_method", 0.25, gold_share, 1.0)]
-    report.print_table(console, qualities, title="Accuracy 90.0%")
-    text = console.export_text()
-    assert ("gold" in text) == ("50.0%" in text) == (gold_share is not None)
-    assert "Accuracy 90.0%" in text
-    assert "0.250" in text

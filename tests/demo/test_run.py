@@ -24,13 +24,14 @@ def test_the_demo_on_a_file(learnable, console, tmp_path):
     options = DemoOptions(data=str(path), explain=20, epochs=2, save=str(tmp_path / "m.keras"))
     result = run_demo(options, console)
     printed = console.export_text()
-    assert [quality.name for quality in result.qualities] == [*METHODS, "random"]
+    assert result.evaluation.methods == list(METHODS)
     assert (tmp_path / "m.keras").is_file()
     assert all(len(explanation) == 20 for explanation in result.explanations.values())
     for part in ("360 to train on, 40 held out", "integrated_gradients", "converged", "soup"):
         assert part in printed
     assert re.search(r"Accuracy \d+\.\d% on 40 held-out texts; 20 explained", printed)
-    assert "gold" not in printed, "the words of a file are not marked"
+    assert "comprehensiveness" in printed
+    assert "rationale" not in printed, "the words of a file are not marked"
 
 
 @pytest.mark.slow
@@ -41,6 +42,7 @@ def test_the_demo_on_its_own_data(prepared, console, tmp_path):
         data_dir=str(directory), explain=12, epochs=1, max_texts=200, picture=str(picture)
     )
     result = run_demo(options, console)
-    assert all(0 <= quality.gold_share <= 1 for quality in result.qualities)
-    assert "top word is gold" in console.export_text()
+    shares = result.evaluation.measures["top_1"].means
+    assert ((shares >= 0) & (shares <= 1)).all()
+    assert "top token in the rationale" in console.export_text()
     assert picture.read_text(encoding="utf-8").startswith("<?xml")

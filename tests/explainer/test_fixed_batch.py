@@ -46,8 +46,9 @@ def classifier(batch):
         "gradient_dot_input",
         "integrated_gradients",
         tfs.IntegratedGradients(steps=5, rule="gauss_legendre"),
+        "occlusion",
     ],
-    ids=["norm", "dot", "auto", "gauss_legendre"],
+    ids=["norm", "dot", "auto", "gauss_legendre", "occlusion"],
 )
 def test_any_number_of_examples(method, examples):
     ids = np.random.default_rng(examples).integers(1, 50, (examples, WIDTH)).astype(np.int32)

@@ -13,6 +13,7 @@ from serving import ids, request
 import tf_salience as tfs
 from tf_salience.attribution.methods import dot
 from tf_salience.attribution.path import PathGradients, PathInputs
+from tf_salience.export.erased_loop import ErasedLoop
 from tf_salience.export.graph_path import ChunkLoop, GraphPath
 from tf_salience.models.text_model import TextModel
 
@@ -101,7 +102,14 @@ class TestGraphPath:
             baselines=(tf.zeros((1, 1, 1)),),
         )
         outputs = tf.constant([9.0, 9.0, 16.0], tf.float64)
-        return GraphPath(loop, inputs, outputs, tf.constant(2))
+        return GraphPath(
+            loop,
+            inputs,
+            outputs,
+            tf.constant(2),
+            erased_loop=ErasedLoop(gradients, lambda _: tf.constant(rows), jit_compile=False),
+            units=[tf.constant([[0, 1]] * 3)],
+        )
 
     def integrate(self, rows, examples, nodes, weights):
         """`integrate`, called inside a graph."""
@@ -132,6 +140,14 @@ class TestGraphPath:
         sums, targets = self.integrate(2, [], [1.0], [[1.0]])
         assert sums.shape == (0, 1, 2)
         assert targets.shape == (0, 1)
+
+    @pytest.mark.parametrize("rows", [1, 2, 100])
+    def test_the_target_without_tokens(self, rows):
+        example = np.array([0, 0, 1, 2, 2])
+        erased = np.array([[0, 0], [1, 0], [1, 0], [0, 1], [1, 1]], bool)
+        path = self.path(rows)
+        targets = tf.function(lambda: path.target_without(example, erased), autograph=False)()
+        assert targets.numpy().tolist() == [9, 4, 0, 4, 0]
 
     def test_the_target_at_a_node(self):
         path = self.path(2)

@@ -14,10 +14,10 @@ Array = Any
 class _NumpyOps:
     abs, sqrt, sin, log, log1p = np.abs, np.sqrt, np.sin, np.log, np.log1p
     maximum, minimum = np.maximum, np.minimum
-    sum, max, prod, cumsum = np.sum, np.max, np.prod, np.cumsum
-    take, arange, full, where = np.take, np.arange, np.full, np.where
+    sum, max, any, prod, cumsum = np.sum, np.max, np.any, np.prod, np.cumsum
+    take, arange, full, zeros, where = np.take, np.arange, np.full, np.zeros, np.where
     shape, concat, reshape = np.shape, np.concatenate, np.reshape
-    nonzero = np.flatnonzero
+    nonzero, places = np.flatnonzero, np.nonzero
 
     @staticmethod
     def cast(array: Array, like: Array) -> Array:
@@ -61,6 +61,18 @@ class _NumpyOps:
         return largest[groups]
 
     @staticmethod
+    def sum_by_group(values: Array, groups: Array, size: Array) -> Array:
+        sums = np.zeros((size, *values.shape[1:]), values.dtype)
+        starts = np.flatnonzero(np.diff(groups, prepend=-1))
+        if len(starts):
+            sums[groups[starts]] = np.add.reduceat(values, starts)
+        return sums
+
+    @staticmethod
+    def count_by_group(groups: Array, size: Array) -> Array:
+        return np.bincount(groups, minlength=size)
+
+    @staticmethod
     def divide(amount: Array, total: Array) -> Array:
         with np.errstate(divide="ignore"):
             return np.divide(amount, total, out=np.zeros_like(total), where=amount > 0)
@@ -73,9 +85,11 @@ class _TensorFlowOps:
     to (batch, ...); `take_along(array, index)` takes several, of (batch, count). `argmax`,
     `argsort` and `largest(array, count)` give indices along axis 1; of equal values the first comes
     first. `set_at` changes some examples. `max_by_group` gives each value the largest of its group,
-    of a number from 0. `divide(amount, total)`, both at least 0, is 0 where the amount is, and
-    infinite where `total` alone is. `while_loop(condition, body, state)` goes on with the state
-    that the body returns, arrays whose sizes may change.
+    of a number from 0. `sum_by_group(values, groups, size)` adds up the rows of each group, whose
+    numbers ascend; `count_by_group` counts them. `places` gives the rows and the columns of what is
+    true. `divide(amount, total)`, both at least 0, is 0 where the amount is, and infinite where
+    `total` alone is. `while_loop(condition, body, state)` goes on with the state that the body
+    returns, arrays whose sizes may change.
     """
 
     def __init__(self) -> None:
@@ -86,8 +100,9 @@ class _TensorFlowOps:
         self.maximum, self.minimum = tf.maximum, tf.minimum
         self.where, self.arange = tf.where, tf.range
         self.sum, self.max, self.prod = tf.reduce_sum, tf.reduce_max, tf.reduce_prod
-        self.cumsum, self.take = tf.cumsum, tf.gather
+        self.cumsum, self.take, self.any = tf.cumsum, tf.gather, tf.reduce_any
         self.shape, self.concat, self.reshape = tf.shape, tf.concat, tf.reshape
+        self.zeros, self.sum_by_group = tf.zeros, tf.math.unsorted_segment_sum
         self._tf = tf
 
     def cast(self, array: Array, like: Array) -> Array:
@@ -116,6 +131,13 @@ class _TensorFlowOps:
 
     def nonzero(self, condition: Array) -> Array:
         return self._tf.cast(self._tf.where(condition)[:, 0], self._tf.int32)
+
+    def places(self, condition: Array) -> tuple[Array, Array]:
+        rows, columns = self._tf.unstack(self._tf.where(condition), axis=1)
+        return self._tf.cast(rows, self._tf.int32), self._tf.cast(columns, self._tf.int32)
+
+    def count_by_group(self, groups: Array, size: Array) -> Array:
+        return self._tf.math.bincount(groups, minlength=size, dtype=self._tf.int32)
 
     def take_level(self, sums: Array, level: Array) -> Array:
         return self._tf.gather(sums, level, axis=1, batch_dims=1)

@@ -6,12 +6,13 @@ numpy arrays, and while a SavedModel is traced, on tensors; `array_ops` has the 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from tf_salience.attribution import adaptive, array_ops, baselines, quadrature
+from tf_salience.attribution import adaptive, array_ops, method_config, quadrature
+from tf_salience.attribution.occlusion import Occlusion
 from tf_salience.attribution.result import Attribution
 from tf_salience.utils import validation
 
@@ -168,16 +169,7 @@ class IntegratedGradients:
                 "`tolerance` must be a positive number. "
                 f"Received: tolerance={validation.format_value(self.tolerance)}"
             )
-        object.__setattr__(self, "baseline", baselines.validate(self.baseline))
-        if not isinstance(self.keep_ids, Sequence | np.ndarray) or not all(
-            validation.is_integer(token_id) for token_id in self.keep_ids
-        ):
-            raise TypeError(
-                "`keep_ids` must be a sequence of integers. "
-                f"Received: keep_ids={validation.format_value(self.keep_ids)} "
-                f"(of type {type(self.keep_ids).__name__})"
-            )
-        object.__setattr__(self, "keep_ids", tuple(int(token_id) for token_id in self.keep_ids))
+        method_config.set_start(self)
 
     def _check_rule_and_steps(self) -> None:
         validation.check_one_of("rule", self.rule, quadrature.RULES)
@@ -208,20 +200,8 @@ class IntegratedGradients:
             return adaptive.integrate(path, tolerance=self.tolerance, max_steps=self.max_steps)
         return quadrature.integrate_fixed(path, self.rule, int(self.steps))
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make this method again; of a callable baseline its name."""
-        config = {field.name: getattr(self, field.name) for field in fields(self)}
-        config["keep_ids"] = list(self.keep_ids)
-        if callable(self.baseline):
-            config["baseline"] = getattr(self.baseline, "__name__", "callable")
-        elif isinstance(self.baseline, np.ndarray):
-            config["baseline"] = self.baseline.tolist()
-        return config
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Makes the method that `get_config` describes."""
-        return cls(**config)
+    get_config = method_config.get_config
+    from_config = classmethod(method_config.from_config)
 
 
 #: The built-in methods by name: the command, the demo and the tests read this table.
@@ -229,6 +209,7 @@ METHODS: dict[str, Callable[..., Method]] = {
     "gradient_norm": GradientNorm,
     "gradient_dot_input": GradientDotInput,
     "integrated_gradients": IntegratedGradients,
+    "occlusion": Occlusion,
 }
 
 

@@ -49,6 +49,25 @@ class Path(Protocol):
     def target_at(self, node: float) -> Array:
         """Computes the target of every example at one node, (batch,), by a forward pass alone."""
 
+    @property
+    def units(self) -> Sequence[Array]:
+        """The units that are erased together, one array for each segment, (batch, tokens).
+
+        Each token has the number of its unit, from 0 in each segment; padding has -1. A unit is a
+        token, or a word where the method has `unit = "word"`.
+        """
+
+    def target_without(self, example: Array, erased: Array) -> Array:
+        """Computes the target with some tokens at their baseline, by forward passes alone.
+
+        Args:
+            example: (rows,), the index of each row's example.
+            erased: (rows, tokens), true for the tokens to erase, all segments side by side.
+
+        Returns:
+            (rows,), in the target's units.
+        """
+
 
 class EmbeddingModel(Protocol):
     """A model whose embeddings can be replaced; see `models.embeddings.hooked_model`."""
@@ -181,6 +200,29 @@ class PathGradients:
         segments = iter(embeddings)
         return self._run(inputs, lambda layer, true: tf.cast(next(segments), true.dtype))
 
+    def target_without(self, inputs: PathInputs, erased: Array) -> Array:
+        """Computes the target of each example, (batch,), with some tokens at their baseline.
+
+        Args:
+            inputs: the examples.
+            erased: (batch, tokens), true for the tokens to erase, all segments side by side in the
+                order of the calls.
+        """
+        baselines = iter(inputs.baselines)
+        start: Any = 0
+
+        def erase(layer: Any, true: Any) -> Any:
+            nonlocal start
+            del layer
+            stop = start + (true.shape[1] or tf.shape(true)[1])
+            mask = erased[:, start:stop, None]
+            start = stop
+            return tf.where(mask, tf.cast(next(baselines), true.dtype), true)
+
+        targets = self._run(inputs, erase)
+        self._model.check_graph()
+        return targets
+
     def _interpolate(self, inputs: PathInputs, example: Array, nodes: Array, tape: Any) -> Any:
         """Runs the model at the rows' nodes: targets of the rows; points, differences, layers."""
         points: list[Any] = []
@@ -232,3 +274,17 @@ def _check_gradients(gradients: list[Any], layers: list[Any]) -> None:
                 "differentiable way (a rounding, an argmax, `stop_gradient`, numpy code, or a "
                 "layer whose output is not used). Choose another target or other `embeddings`."
             )
+
+
+def check_targets(targets: Any, rows: int) -> Any:
+    """Returns the targets of rows, checked: one number for each.
+
+    Raises:
+        ValueError: for a target that mixes rows.
+    """
+    if len(targets) != rows:
+        raise ValueError(
+            "A callable `target` must return one number for each row, and look at that row alone. "
+            f"Received: {len(targets)} numbers for {rows} rows"
+        )
+    return targets

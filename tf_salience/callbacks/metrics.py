@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from tf_salience.callbacks import rankings
 from tf_salience.callbacks.probe_explainer import ERASED_FRACTION, ProbeExplanation
+from tf_salience.evaluation import rankings
 from tf_salience.utils.arrays import Array
 
 #: The usual special tokens of tokenizers.

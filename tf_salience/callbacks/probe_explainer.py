@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tf_salience.callbacks import rankings
 from tf_salience.callbacks.probes import Probes
+from tf_salience.evaluation import faithfulness, rankings
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation import TokenSalience
 from tf_salience.utils import validation
@@ -95,18 +95,38 @@ class ProbeExplainer:
         erased = np.stack([_erasure_masks(*row) for row in rows], axis=1)
         # (1 + random rankings, 2, batch); the first ranking is that by scores.
         targets = self.explainer.without(inputs, erased, labels).reshape(-1, 2, len(batch))
-        falls = targets[1:].mean(axis=0) - targets[0]
         return [
             ProbeExplanation(
                 salience,
                 rankings.mass(scores, ~real),
                 # One token has no order.
-                *(probe_falls if len(salience.tokens) > 1 else (None, None)),
+                *(_over_random(output, probe) if len(salience.tokens) > 1 else (None, None)),
             )
-            for salience, scores, real, probe_falls in zip(
-                explanation, explanation.scores, explanation.mask, falls.T.tolist(), strict=True
+            for salience, scores, real, output, probe in zip(
+                explanation,
+                explanation.scores,
+                explanation.mask,
+                explanation.output,
+                np.moveaxis(targets, 2, 0),
+                strict=True,
             )
         ]
+
+
+def _over_random(whole: float, targets: Array) -> tuple[float, float]:
+    """Computes comprehensiveness and sufficiency, each minus its mean over random rankings.
+
+    Args:
+        whole: the target at the input.
+        targets: (1 + random rankings, 2), without the top tokens and with these alone.
+    """
+    measures = (faithfulness.comprehensiveness, faithfulness.sufficiency)
+    by_scores, *random = [
+        [measure(whole, row[[column]]) for column, measure in enumerate(measures)]
+        for row in targets
+    ]
+    comprehensiveness, sufficiency = np.subtract(by_scores, np.mean(random, axis=0)).tolist()
+    return comprehensiveness, sufficiency
 
 
 def _erasure_masks(scores: Array, real: Array, seed: int) -> Array:
@@ -118,9 +138,12 @@ def _erasure_masks(scores: Array, real: Array, seed: int) -> Array:
     generator = np.random.default_rng(seed)
     positions = np.flatnonzero(real)
     random = generator.random((_RANDOM_RANKINGS, len(positions)))
-    masks = []
-    for ranking in (scores[real], *random):
-        top = np.zeros(len(real), bool)
-        top[positions[rankings.top_fraction(ranking, ERASED_FRACTION)]] = True
-        masks += [top, real & ~top]
-    return np.array(masks)
+    count = faithfulness.count_of(ERASED_FRACTION, len(positions))
+    masks = np.zeros((2 * (1 + _RANDOM_RANKINGS), len(real)), bool)
+    masks[:, positions] = np.concatenate(
+        [
+            faithfulness.top_masks(rankings.top_k(ranking, len(positions)), count)
+            for ranking in (scores[real], *random)
+        ]
+    )
+    return masks

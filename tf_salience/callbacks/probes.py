@@ -1,20 +1,18 @@
 """The probes: examples that are explained at every evaluation, with their labels and rationales."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tf_salience.evaluation import rationales as rationale_masks
+from tf_salience.evaluation.rationales import Rationale
 from tf_salience.models import datasets, nests
 from tf_salience.models import labels as model_labels
 from tf_salience.utils import arrays
 from tf_salience.utils.arrays import Array, Nest
-from tf_salience.utils.validation import format_value
-
-#: Words as the tokens read, or positions among the real tokens of the example.
-Rationale = Collection[str | int]
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,7 @@ class Probes:
         """Builds the mask of a probe's rationale words, (tokens,); None without rationales."""
         if self.rationales is None:
             return None
-        rationale = self.rationales[probe]
-        return np.array(
-            [token in rationale or position in rationale for position, token in enumerate(tokens)]
-        )
+        return rationale_masks.mask_of(self.rationales[probe], tokens)
 
 
 def collect_probes(
@@ -90,26 +85,9 @@ def collect_probes(
                 f"`labels` must hold one label for each of the {size} examples. Received: labels: "
                 f"{nests.describe(labels)}"
             )
-    return Probes(nest, labels, _check_rationales(rationales, size))
-
-
-def _check_rationales(rationales: Any, size: int) -> list[Rationale] | None:
-    if rationales is None:
-        return None
-    checked: list[Rationale] = []
-    for rationale in rationales:
-        if isinstance(rationale, str) or not isinstance(rationale, Iterable):
-            raise TypeError(
-                "`rationales` must hold, for each example, a list of words or of positions among "
-                f"its tokens. Received: {format_value(rationale)} "
-                f"(of type {type(rationale).__name__})"
-            )
-        checked.append(
-            frozenset(item if isinstance(item, str) else int(item) for item in rationale)
-        )
-    if len(checked) != size:
-        raise ValueError(
-            f"`rationales` must hold one rationale for each of the {size} examples. "
-            f"Received: {len(checked)}"
-        )
-    return checked
+    checked = (
+        None
+        if rationales is None
+        else rationale_masks.check(rationales, size, takes_characters=False)
+    )
+    return Probes(nest, labels, checked)

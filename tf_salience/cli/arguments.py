@@ -5,6 +5,7 @@ import re
 from typing import Any, NoReturn
 
 from tf_salience.attribution.methods import METHODS
+from tf_salience.attribution.occlusion import UNITS
 from tf_salience.attribution.quadrature import RULES
 from tf_salience.utils.text import printable
 from tf_salience.utils.validation import format_value
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_explain(commands)
+    _add_evaluate(commands)
     _add_export(commands)
     _add_inspect(commands)
     for command in commands.choices.values():
@@ -96,6 +98,44 @@ def _add_explain(commands: Any) -> None:
     parser.add_argument(
         "--words", action="store_true", help="put pieces of words together, their scores added up"
     )
+    parser.add_argument("--output", metavar="FILE", help="save to .json or .parquet")
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure how faithful the explanations of a saved model are, by every method",
+        description="Measures how faithful the explanations of a saved Keras text model are: what "
+        "its output does as the tokens go that a method holds most important.",
+    )
+    _add_model(parser)
+    parser.add_argument("--data", metavar="FILE", required=True, help="a .tsv, .csv or .jsonl file")
+    _add_columns(parser)
+    parser.add_argument(
+        "--rationale-column", metavar="NAME", help="of --data; the words that should decide"
+    )
+    parser.add_argument("--max", **_COUNT, help="evaluate on the first N texts")
+    parser.add_argument(
+        "--methods",
+        type=_comma_separated,
+        default=list(METHODS),
+        metavar="A,B,...",
+        help=f"the methods ({','.join(METHODS)})",
+    )
+    parser.add_argument("--baseline", type=_index_or_name, help="zeros, mean, a token or its id")
+    parser.add_argument(
+        "--eraser",
+        type=_index_or_name,
+        default="baseline",
+        help="what an erased token becomes: baseline, any other baseline, or remove (baseline)",
+    )
+    parser.add_argument("--naopc", **_COUNT, help="NAOPC, whose bounds are found by a beam of N")
+    parser.add_argument(
+        "--randomization", **_COUNT, help="explain N texts as the weights become random"
+    )
+    parser.add_argument("--seed", type=_integer, default=0, help="of random rankings and weights")
+    _add_target(parser)
+    parser.add_argument("--batch-size", **_COUNT, default=32)
     parser.add_argument("--output", metavar="FILE", help="save to .json or .parquet")
 
 
@@ -164,6 +204,12 @@ def _add_method_and_target(parser: argparse.ArgumentParser) -> None:
         help="how the path is integrated, for a number of steps (trapezoid)",
     )
     parser.add_argument("--baseline", type=_index_or_name, help="zeros, mean, a token or its id")
+    parser.add_argument("--span", **_COUNT, help="tokens that occlusion erases at a time (1)")
+    parser.add_argument("--unit", choices=UNITS, help="what occlusion erases (token)")
+    _add_target(parser)
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         type=_index_or_name,

@@ -1,9 +1,11 @@
 """The subcommands: a function each, of the same name, whose checks come before TensorFlow loads."""
 
 import argparse
+import contextlib
 import pathlib
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tf_salience.cli import option_values
@@ -73,6 +75,54 @@ def explain(options: argparse.Namespace) -> None:
         print(salience, end="\n\n")
 
 
+def evaluate(options: argparse.Namespace) -> None:
+    """Runs `tf-salience evaluate`."""
+    output = option_values.output_path(options)
+    methods = option_values.methods(options)
+    model_path = option_values.model_path(options)
+    data = option_values.texts(options)
+    vocabulary = option_values.vocabulary(options)
+    class_names = option_values.class_names(options)
+    labels = option_values.labels(options, data, class_names)
+    import_tensorflow()
+    from rich.console import Console
+
+    from tf_salience.evaluation.evaluate import evaluate
+    from tf_salience.explainer.explainer import Explainer
+
+    model = load_model(model_path, options)
+    explainers = {
+        name: Explainer(
+            model,
+            method,
+            target=options.target,
+            embeddings=options.embeddings,
+            tokenizer=_tokenizer(vocabulary),
+            class_names=class_names,
+            output=options.head,
+            batch_size=options.batch_size,
+        )
+        for name, method in methods.items()
+    }
+    with _progress("Evaluating", len(data)) as progress:
+        evaluation = evaluate(
+            explainers,
+            data.texts,
+            labels,
+            eraser=options.eraser,
+            rationales=data.rationales,
+            naopc_beam=options.naopc or 0,
+            randomization=options.randomization or 0,
+            seed=options.seed,
+            progress=progress,
+        )
+    if output is not None:
+        evaluation.save(output)
+        print(f"Wrote the evaluation to {printable(str(output))}.", file=sys.stderr)
+        return
+    Console(highlight=False).print(evaluation)
+
+
 def export(options: argparse.Namespace) -> None:
     """Runs `tf-salience export`."""
     method = option_values.method(options)
@@ -118,6 +168,18 @@ def inspect(options: argparse.Namespace) -> None:
 
     model = load_model(model_path, options)
     print(report(model, embeddings=options.embeddings, tokenizer=_tokenizer(vocabulary)))
+
+
+@contextlib.contextmanager
+def _progress(label: str, total: int) -> Iterator[Callable[[int, int], None]]:
+    """Shows a bar on standard error; yields a function of the number that is done, and of all."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = (label, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done, _: bar.update(task, completed=done)
 
 
 def _tokenizer(vocabulary: list[str] | None) -> Any:

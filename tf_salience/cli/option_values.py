@@ -13,7 +13,7 @@ from tf_salience.data.labelled_texts import LabelledTexts
 from tf_salience.explanation import storage
 from tf_salience.utils.validation import format_value
 
-_METHOD_OPTIONS = ("steps", "rule", "baseline")
+_METHOD_OPTIONS = ("steps", "rule", "baseline", "span", "unit")
 _PADDING, _UNKNOWN = ("", "[PAD]", "<pad>"), ("[UNK]", "<unk>", "<OOV>")
 
 
@@ -43,6 +43,24 @@ def method(options: argparse.Namespace) -> Method:
     return METHODS[options.method](**config)
 
 
+def methods(options: argparse.Namespace) -> dict[str, Method]:
+    """Returns the methods of --methods by name; those with a baseline have that of --baseline.
+
+    Raises:
+        ValueError: for a name that is no method, or one that comes twice.
+    """
+    chosen: dict[str, Method] = {}
+    for name in options.methods:
+        if name not in METHODS or name in chosen:
+            raise ValueError(
+                f"--methods must be names of {format_value(list(METHODS))}, each once. "
+                f"Received: {format_value(','.join(options.methods))}"
+            )
+        has_baseline = options.baseline is not None and "baseline" in field_names(METHODS[name])
+        chosen[name] = METHODS[name](**({"baseline": options.baseline} if has_baseline else {}))
+    return chosen
+
+
 def model_path(options: argparse.Namespace) -> pathlib.Path:
     """Returns the path of the model.
 
@@ -60,7 +78,7 @@ def model_path(options: argparse.Namespace) -> pathlib.Path:
 
 def texts(options: argparse.Namespace) -> LabelledTexts:
     """Returns the texts of --text or --data, at most --max of them."""
-    if options.text is not None:
+    if getattr(options, "text", None) is not None:
         data = LabelledTexts(options.text)
     else:
         data = read_file(
@@ -68,6 +86,7 @@ def texts(options: argparse.Namespace) -> LabelledTexts:
             text_column=options.text_column,
             label_column=options.label_column,
             rating_column=options.rating_column,
+            rationale_column=getattr(options, "rationale_column", None),
         )
     return data.take(range(len(data))[: options.max])
 

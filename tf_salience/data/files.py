@@ -45,6 +45,7 @@ def read_file(
     label_column: str | None = None,
     rating_column: str | None = None,
     rating_threshold: float = 0.0,
+    rationale_column: str | None = None,
 ) -> LabelledTexts:
     """Reads labelled texts from a .tsv, .csv or .jsonl file in UTF-8.
 
@@ -60,6 +61,8 @@ def read_file(
             "positive" (1), the rest "negative" (0). With neither column named, a column `label`
             is used, else a column `rating`, else there are no labels.
         rating_threshold: the largest rating of the class "negative".
+        rationale_column: name of a column of the words that should decide: a list of them, or a
+            string in which spaces part them.
 
     Returns:
         The texts and labels, (batch,). Rows with an empty text are left out with an
@@ -83,12 +86,17 @@ def read_file(
         rating_column = "rating" if label_column is None and "rating" in columns else None
     rows = _drop_empty(path, rows, text_column)
     texts = [row.cells[text_column] for row in rows]
+    labels: Any = None
+    names: tuple[str, ...] | None = None
     if label_column is not None:
-        return LabelledTexts(texts, *_labels(rows, label_column))
-    if rating_column is not None:
+        labels, names = _labels(rows, label_column)
+    elif rating_column is not None:
         ratings = np.array([_rating(row, rating_column) for row in rows])
-        return LabelledTexts(texts, (ratings > rating_threshold).astype(np.int64), RATING_NAMES)
-    return LabelledTexts(texts)
+        labels, names = (ratings > rating_threshold).astype(np.int64), RATING_NAMES
+    rationales = None
+    if rationale_column is not None:
+        rationales = [_rationale(row, rationale_column) for row in rows]
+    return LabelledTexts(texts, labels, names, rationales)
 
 
 def _read_rows(path: pathlib.Path) -> list[_Row]:
@@ -223,6 +231,17 @@ def _rating(row: _Row, column: str) -> float:
             f"Received: {format_value(cell)}"
         )
     return rating
+
+
+def _rationale(row: _Row, column: str) -> list[str]:
+    cell = _cell(row, column)
+    words = cell.split() if isinstance(cell, str) else cell
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError(
+            f"{row.location}: column {format_value(column)} must hold words, in a list or parted "
+            f"by spaces. Received: {format_value(cell)}"
+        )
+    return words
 
 
 def _labels(rows: list[_Row], column: str) -> tuple[np.ndarray, tuple[str, ...] | None]:

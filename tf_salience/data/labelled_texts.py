@@ -16,11 +16,13 @@ class LabelledTexts:
         texts: list of strings, (batch,).
         labels: int64 class indices, (batch,), or None.
         class_names: the names of the classes, (classes,), or None.
+        rationales: for each text the words that should decide, or None.
     """
 
     texts: list[str]
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] | None = None
+    rationales: list[list[str]] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -29,8 +31,12 @@ class LabelledTexts:
         """Returns the texts with these indices, in this order."""
         indices = np.asarray(indices, dtype=np.int64)
         labels = None if self.labels is None else self.labels[indices]
+        rationales = self.rationales and [self.rationales[index] for index in indices]
         return dataclasses.replace(
-            self, texts=[self.texts[index] for index in indices], labels=labels
+            self,
+            texts=[self.texts[index] for index in indices],
+            labels=labels,
+            rationales=rationales,
         )
 
 

@@ -1,15 +1,13 @@
-"""The demo's printed texts and tables, and its picture."""
+"""The demo's printed texts, and its picture."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from tf_salience.demo.task import Task
-from tf_salience.demo.word_removal import ScoreQuality
 from tf_salience.explanation.explanation import Explanation
 from tf_salience.explanation.token_salience import TokenSalience
 from tf_salience.utils.text import printable
@@ -51,27 +49,6 @@ def print_texts(
             console.print(f"  {method}", style="dim")
             render = _colored if console.color_system else _plain
             console.print(Padding(render(explanation[index], gold), (0, 0, 0, 4)))
-
-
-def print_table(console: Console, qualities: Sequence[ScoreQuality], *, title: str) -> None:
-    """Prints the table that compares the methods."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("score")
-    if qualities[0].gold_share is not None:
-        table.add_column("top word is gold", justify="right")
-    table.add_column("fall without top word", justify="right")
-    table.add_column("seconds", justify="right")
-    for quality in qualities:
-        share = [] if quality.gold_share is None else [f"{quality.gold_share:.1%}"]
-        seconds = "" if quality.seconds is None else f"{quality.seconds:.1f}"
-        table.add_row(quality.name, *share, f"{quality.drop:.3f}", seconds)
-    console.print()
-    console.print(table)
-    console.print(
-        "Fall: how much of the predicted class' probability goes, on average, when the top word is "
-        "taken out.",
-        style="dim",
-    )
 
 
 def print_convergence(console: Console, explanations: Mapping[str, Explanation]) -> None:

@@ -1,6 +1,5 @@
 """The run of `tf-salience demo`: data, training, explanations, and their quality."""
 
-import time
 from dataclasses import dataclass, replace
 
 import keras
@@ -14,7 +13,8 @@ from tf_salience.demo import report
 from tf_salience.demo.model import TrainingConfig, accuracy, text_classifier, train, word_vectorizer
 from tf_salience.demo.options import DemoOptions
 from tf_salience.demo.task import Task, load_task
-from tf_salience.demo.word_removal import ScoreQuality, WordRemoval
+from tf_salience.evaluation.evaluate import evaluate
+from tf_salience.evaluation.evaluation import Evaluation
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation.explanation import Explanation
 from tf_salience.utils.text import printable
@@ -32,13 +32,13 @@ class DemoResult:
 
     Attributes:
         model: from strings (batch,) to logits (batch, classes).
-        qualities: one for each method, then one for random scores.
+        evaluation: how faithful the methods are, and how plausible where the words are marked.
         explanations: the explanation of the texts by the name of its method.
         texts: the explained texts.
     """
 
     model: keras.Model
-    qualities: list[ScoreQuality]
+    evaluation: Evaluation
     explanations: dict[str, Explanation]
     texts: list[str]
 
@@ -70,25 +70,26 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
         model.save(options.save)
     texts = test.texts[: options.explain]
     gold = None if task.gold is None else task.gold[: options.explain]
-    removal = WordRemoval(model, texts, gold)
-    qualities, explanations = [], {}
-    for method in METHODS:
+    explainers = {
+        method: Explainer(model, method, class_names=test.class_names) for method in METHODS
+    }
+    explanations = {}
+    for method, explainer in explainers.items():
         with console.status(f"Explaining {len(texts)} texts by {method}"):
-            start = time.perf_counter()
-            explanation = Explainer(model, method, class_names=test.class_names)(texts)
-            seconds = time.perf_counter() - start  # compilation included
-        explanations[method] = explanation
-        scores = [salience.scores for salience in explanation]
-        qualities.append(removal.evaluate(method, scores, seconds))
-    qualities.append(removal.evaluate_random(seed=options.seed))
+            explanations[method] = explainer(texts)
+    rationales = None if gold is None else [np.flatnonzero(words).tolist() for words in gold]
+    with console.status(f"Measuring {len(METHODS)} methods on {len(texts)} texts"):
+        evaluation = evaluate(explainers, texts, rationales=rationales, seed=options.seed)
     indices = report.choose_texts(task, explanations)[:_PRINTED_TEXTS]
     report.print_texts(console, indices, task, explanations)
-    title = f"Accuracy {test_accuracy:.1%} on {len(test)} held-out texts; {len(texts)} explained"
-    report.print_table(console, qualities, title=title)
+    console.out(
+        f"\nAccuracy {test_accuracy:.1%} on {len(test)} held-out texts; {len(texts)} explained."
+    )
+    console.print(evaluation)
     report.print_convergence(console, explanations)
     if options.picture is not None:
         report.draw_texts(options.picture, indices, task, explanations)
-    return DemoResult(model, qualities, explanations, texts)
+    return DemoResult(model, evaluation, explanations, texts)
 
 
 def _train_model(task: Task, options: DemoOptions, console: Console) -> keras.Model:

@@ -1,7 +1,7 @@
 """`Explainer` and `explain`."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -14,6 +14,7 @@ from tf_salience.attribution import methods
 from tf_salience.attribution.execution.memory import check_max_rows
 from tf_salience.attribution.result import Attribution
 from tf_salience.explainer import assembly, result_warnings
+from tf_salience.explainer.erasing import Erasing
 from tf_salience.explainer.pipeline import Pipeline
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models import inputs as model_inputs
@@ -89,6 +90,8 @@ class Explainer:
         jit_compile: bool | str = "auto",
         check_traces: bool = False,
     ) -> None:
+        #: What this explainer was made with, by name: `Explainer(**arguments)` makes another.
+        self.arguments = {name: value for name, value in locals().items() if name != "self"}
         self.model = model
         self.method = methods.get(method)
         self.target = targets.get(target)
@@ -225,10 +228,42 @@ class Explainer:
             )
         outputs = np.zeros(erased.shape[:2])
         for forward, _, batch in batches:
-            for row, masks in enumerate(erased[:, batch.numbers]):
-                outputs[row, batch.numbers] = batch.ablate(forward.split_shown(masks, widths))
+            rows = erased[:, batch.numbers].reshape(-1, erased.shape[2])
+            example = np.tile(np.arange(len(batch.numbers)), len(erased))
+            columns = np.concatenate(forward.split_shown(rows, widths), axis=1)
+            targets = pipeline.target_without(forward, batch, example, columns)
+            outputs[:, batch.numbers] = targets.reshape(len(erased), -1)
         pipeline.settle()
         return outputs
+
+    def erasing(
+        self, inputs: Any, labels: Any = None, *, removes: bool = False
+    ) -> Iterator[Erasing]:
+        """Prepares inputs once, for any number of rows of which tokens are erased.
+
+        Args:
+            inputs: as for a call.
+            labels: as for a call.
+            removes: True: the tokens are cut out, rather than at the baseline.
+
+        Yields:
+            For one range of examples after the other, as many as are explained together, a function
+            of rows: which example, which tokens; see `Erasing`.
+
+        Raises:
+            ValueError: for inputs that do not fit the model; a model whose tokens cannot be cut
+                out, with `removes`.
+        """
+        pipeline = self._current()
+        labels = None if labels is None else model_labels.to_arrays(labels)
+        prepared = self._prepare(pipeline, inputs)
+        for forward, _, batch in pipeline.batches(prepared, labels, self.target):
+            yield Erasing(pipeline, forward, batch, removes)
+        pipeline.settle()
+
+    def select_output(self, outputs: Any) -> Any:
+        """Returns the output that is explained, of all outputs of the model."""
+        return self._current().model.select_output(outputs)
 
     def check_target(self, examples: int, labels: Any = None) -> None:
         """Raises where target, labels or class names do not fit the model; nothing is run.

@@ -87,6 +87,7 @@ class PathBatches:
             ValueError: for inputs, a target or a baseline that do not fit the model.
         """
         labels = inputs.labels if labels is None else labels
+        unit = getattr(self._method, "unit", "token")
         for numbers in self.ranges(inputs):
             batch = inputs.take(numbers)
             forward = self._forward(batch.nest, numbers)
@@ -122,6 +123,7 @@ class PathBatches:
                     outputs=_targets(target, context, target_indices),
                     numbers=numbers,
                     end_tolerance=consistency.tolerance(self._model.model),
+                    units=tuple(np.asarray(segment.units(unit)) for segment in forward.segments),
                 ),
             )
 

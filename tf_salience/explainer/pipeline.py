@@ -20,6 +20,7 @@ from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.fingerprint import Fingerprint
 from tf_salience.models.input_checks import check_stateless
 from tf_salience.models.text_model import TextModel
+from tf_salience.utils.arrays import Array
 
 
 @dataclass
@@ -101,6 +102,15 @@ class Pipeline:
         if self.trimmer is not None and may_cut and len(set(batch.widths)) == 1:
             return self.trimmer.attribute(method, batch)
         return method(batch)
+
+    def target_without(
+        self, forward: ForwardPass, batch: PathBatch, example: Array, erased: Array
+    ) -> Array:
+        """Computes the target with some tokens at their baseline; see `path.Path`."""
+        may_cut = all(segment.source >= 0 for segment in forward.segments)
+        if self.trimmer is not None and may_cut and len(set(batch.widths)) == 1:
+            return self.trimmer.target_without(batch, example, erased)
+        return batch.target_without(example, erased)
 
     def is_stale(self) -> bool:
         """True if the model has changed in what the graphs have fixed."""

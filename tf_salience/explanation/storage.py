@@ -7,7 +7,7 @@ from typing import Any
 
 from tf_salience.utils import files
 
-FORMAT = "tf_salience.explanation"
+EXPLANATION = "explanation"
 VERSION = 1
 _DOCUMENT_KEYS = {"format", "version", "header", "columns", "examples"}
 
@@ -34,8 +34,14 @@ def check_suffix(path: Path) -> None:
         )
 
 
-def write_table(path: Path, table: Table) -> None:
-    """Writes a table; an existing file is replaced once the new one is complete."""
+def write_table(path: Path, table: Table, kind: str = EXPLANATION) -> None:
+    """Writes a table; an existing file is replaced once the new one is complete.
+
+    Args:
+        path: the file, whose suffix chooses the format.
+        table: the table.
+        kind: what the table holds, in a word.
+    """
     check_suffix(path)
     if not path.absolute().parent.is_dir():
         raise FileNotFoundError(
@@ -43,26 +49,30 @@ def write_table(path: Path, table: Table) -> None:
         )
     write = _write_json if path.suffix == ".json" else _write_parquet
     with files.atomic_file(path) as new:
-        write(new, table)
+        write(new, table, kind)
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, kind: str = EXPLANATION) -> Table:
     """Reads a table that `write_table` wrote.
+
+    Args:
+        path: the file.
+        kind: what the table must hold.
 
     Raises:
         ValueError: if the file is something else.
     """
     check_suffix(path)
-    return _read_json(path) if path.suffix == ".json" else _read_parquet(path)
+    return _read_json(path, kind) if path.suffix == ".json" else _read_parquet(path, kind)
 
 
-def _write_json(path: Path, table: Table) -> None:
+def _write_json(path: Path, table: Table, kind: str) -> None:
     examples = [
         dict(zip(table.columns, values, strict=True))
         for values in zip(*table.columns.values(), strict=True)
     ]
     document = {
-        "format": FORMAT,
+        "format": _format(kind),
         "version": VERSION,
         "header": table.header,
         "columns": list(table.columns),
@@ -71,38 +81,42 @@ def _write_json(path: Path, table: Table) -> None:
     path.write_text(json.dumps(document, allow_nan=False), encoding="ascii")
 
 
-def _read_json(path: Path) -> Table:
+def _read_json(path: Path, kind: str) -> Table:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"Not a JSON file. Received: path={str(path)!r} ({error})") from error
     is_document = isinstance(document, dict) and set(document) == _DOCUMENT_KEYS
-    if not is_document or document["format"] != FORMAT:
-        raise ValueError(f"The file holds no explanation. Received: path={str(path)!r}")
+    if not is_document or document["format"] != _format(kind):
+        raise ValueError(f"The file holds no {kind}. Received: path={str(path)!r}")
     _check_version(document["version"], path)
     examples = document["examples"]
     columns = {name: [example[name] for example in examples] for name in document["columns"]}
     return Table(document["header"], columns)
 
 
-def _write_parquet(path: Path, table: Table) -> None:
+def _write_parquet(path: Path, table: Table, kind: str) -> None:
     pyarrow, parquet = _import_pyarrow()
-    metadata = {FORMAT: json.dumps({"version": VERSION, **table.header})}
+    metadata = {_format(kind): json.dumps({"version": VERSION, **table.header})}
     parquet.write_table(pyarrow.table(table.columns, metadata=metadata), path)
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path, kind: str) -> Table:
     pyarrow, parquet = _import_pyarrow()
     try:
         arrow_table = parquet.read_table(path)
     except pyarrow.ArrowInvalid as error:
         raise ValueError(f"Not a parquet file. Received: path={str(path)!r} ({error})") from error
-    metadata = (arrow_table.schema.metadata or {}).get(FORMAT.encode())
+    metadata = (arrow_table.schema.metadata or {}).get(_format(kind).encode())
     if metadata is None:
-        raise ValueError(f"The file holds no explanation. Received: path={str(path)!r}")
+        raise ValueError(f"The file holds no {kind}. Received: path={str(path)!r}")
     header = json.loads(metadata)
     _check_version(header.pop("version"), path)
     return Table(header, arrow_table.to_pydict())
+
+
+def _format(kind: str) -> str:
+    return f"tf_salience.{kind}"
 
 
 def _check_version(version: Any, path: Path) -> None:

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tf_salience.attribution.execution.compilation import TracedFunction
 from tf_salience.attribution.execution.memory import suitable_rows
 from tf_salience.attribution.path import PathGradients, PathInputs
-from tf_salience.export.graph_path import ChunkSize
+from tf_salience.export.erased_loop import ChunkSize
 from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.utils import validation
 

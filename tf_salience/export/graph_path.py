@@ -1,6 +1,6 @@
 """`GraphPath`: the path of a request's examples, run in chunks by a loop of the graph."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,7 @@ import tensorflow as tf
 
 from tf_salience.attribution.execution.gradient_scale import run_in_graph
 from tf_salience.attribution.path import PathGradients, PathInputs, RowResults
-
-#: From the tokens of a row, a scalar, to the number of rows that are run at once, a scalar.
-ChunkSize = Callable[[Any], Any]
+from tf_salience.export.erased_loop import ChunkSize, ErasedLoop, padded_rows
 
 
 class ChunkLoop:
@@ -62,7 +60,9 @@ class ChunkLoop:
         weights_by_row = tf.reshape(tf.transpose(weights, [0, 2, 1]), [total, levels])
 
         def run_chunk(start: Any, sums: Any, outputs: Any, not_finite: Any) -> Any:
-            padded = self._padded_rows(tf.minimum(size, total - start), size)
+            padded = tf.minimum(size, total - start)
+            if self._jit_compile:
+                padded = padded_rows(padded, size)
             index = tf.range(start, start + padded)
             # A chunk is padded with copies of the last row, without weight.
             row = tf.minimum(index, total - 1)
@@ -120,16 +120,6 @@ class ChunkLoop:
         nodes = arguments[2]
         return RowResults(*self._integrate(*arguments, tf.ones_like(nodes, tf.float32)))
 
-    def _padded_rows(self, rows: Any, size: Any) -> Any:
-        """Rounds a number of rows up, under XLA, which compiles each number anew.
-
-        To a whole chunk, `size`, or to 2ⁿ rows.
-        """
-        if not self._jit_compile:
-            return rows
-        power = tf.math.ceil(tf.math.log(tf.cast(rows, tf.float64)) / np.log(2.0) - 1e-9)
-        return tf.minimum(tf.cast(2.0**power, tf.int32), size)
-
 
 class GraphPath:
     """The path of a request's examples; see `path.Path`, of tensors here.
@@ -139,10 +129,23 @@ class GraphPath:
         inputs: the examples.
         outputs: (batch,), float64, the target at the input.
         width: the tokens of a row, all segments together, a scalar.
+        erased_loop: runs the rows of which some tokens are erased.
+        units: as `path.Path` has them.
     """
 
-    def __init__(self, loop: ChunkLoop, inputs: PathInputs, outputs: Any, width: Any) -> None:
+    def __init__(
+        self,
+        loop: ChunkLoop,
+        inputs: PathInputs,
+        outputs: Any,
+        width: Any,
+        *,
+        erased_loop: ErasedLoop,
+        units: Sequence[Any],
+    ) -> None:
         self._loop = loop
+        self._erased_loop = erased_loop
+        self.units = units
         self._inputs = inputs
         self._width = width
         self.outputs = outputs
@@ -157,6 +160,10 @@ class GraphPath:
         nodes = tf.raw_ops.PlaceholderWithDefault(input=nodes, shape=[None, None])
         weights = tf.raw_ops.PlaceholderWithDefault(input=weights, shape=[None, levels, None])
         return self._loop.run(self._inputs, examples, nodes, weights, self._width)
+
+    def target_without(self, example: Any, erased: Any) -> Any:
+        """Computes the target with some tokens at their baseline; see `path.Path`."""
+        return self._erased_loop(self._inputs, example, erased)
 
     def target_at(self, node: float) -> Any:
         """Computes the target of every example at one node, (batch,); see `path.Path`."""

@@ -17,6 +17,7 @@ from tf_salience.explainer.assembly import explanation_config
 from tf_salience.export import argument_checks, metadata, signatures, warmup
 from tf_salience.export.argument_checks import WITH_TARGET
 from tf_salience.export.chunk_size import chunk_size
+from tf_salience.export.erased_loop import ErasedLoop
 from tf_salience.export.graph_path import ChunkLoop
 from tf_salience.export.serving_graph import ServingGraph, fixed_classes
 from tf_salience.models.text_model import TextModel
@@ -127,6 +128,7 @@ def export_saved_model(
         classes=classes,
         text_inputs=text_inputs,
         loop=ChunkLoop(gradients, rows, jit_compile=jit_compile),
+        erased_loop=ErasedLoop(gradients, rows, jit_compile=jit_compile),
     )
     with files.atomic_directory(folder, overwrite=overwrite) as new:
         has_single_class = len(target.units) == 1

@@ -11,6 +11,7 @@ from tf_salience.attribution.methods import Method
 from tf_salience.attribution.path import PathInputs
 from tf_salience.attribution.result import Attribution
 from tf_salience.export import request_checks
+from tf_salience.export.erased_loop import ErasedLoop
 from tf_salience.export.graph_path import ChunkLoop, GraphPath
 from tf_salience.models import nests
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
@@ -36,6 +37,7 @@ class ServingGraph:
         classes: the classes that the target reads, as `fixed_classes` gives them.
         text_inputs: the numbers of the inputs, flattened, that come as texts, with the tokenizers.
         loop: runs the rows.
+        erased_loop: runs the rows of which some tokens are erased.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class ServingGraph:
         classes: Sequence[int],
         text_inputs: Mapping[int, Tokenizer],
         loop: ChunkLoop,
+        erased_loop: ErasedLoop,
     ) -> None:
         self._model = model
         self._method = method
@@ -59,6 +62,7 @@ class ServingGraph:
         self._classes = classes
         self._text_inputs = text_inputs
         self._loop = loop
+        self._erased_loop = erased_loop
 
     @property
     def default_target(self) -> int:
@@ -93,7 +97,15 @@ class ServingGraph:
             baselines=tuple(self._baseline(segment) for segment in forward.segments),
         )
         widths = [tf.shape(segment.embeddings)[1] for segment in forward.segments]
-        path = GraphPath(self._loop, path_inputs, output, tf.add_n(widths))
+        unit = getattr(self._method, "unit", "token")
+        path = GraphPath(
+            self._loop,
+            path_inputs,
+            output,
+            tf.add_n(widths),
+            erased_loop=self._erased_loop,
+            units=[segment.units(unit) for segment in forward.segments],
+        )
         results = _named_results(self._attribute(path))
         scores = tf.split(results["scores"], widths, axis=1, num=len(widths))
         results["scores"] = tf.concat([scores[number] for number in forward.order], axis=1)

@@ -101,6 +101,26 @@ class Tokenizer:
             words = np.where(special, NO_WORD, numbers).tolist()
         return [token.text for token in tokens], words
 
+    def word_numbers(self, ids: Any, mask: Any) -> Any:
+        """Numbers the words of ids, as `token_strings` does, in TensorFlow operations.
+
+        Args:
+            ids: (batch, tokens), integers.
+            mask: (batch, tokens), true for real tokens.
+
+        Returns:
+            (batch, tokens), int32: the number of each token's word, from 0; a special token is a
+            word of its own, and padding has -1.
+        """
+        starts = mask
+        if self.read_subword is not None:
+            table = tf.constant([subword.starts_word for subword in self._subwords.values()])
+            special = tf.reduce_any(tf.equal(ids[:, :, None], list(self.special_ids)), axis=2)
+            ends = special | ~mask
+            after_end = tf.concat([tf.ones_like(ends[:, :1]), ends[:, :-1]], axis=1)
+            starts = mask & (tf.gather(table, ids) | special | after_end)
+        return tf.where(mask, tf.cumsum(tf.cast(starts, tf.int32), axis=1) - 1, -1)
+
     def offsets_of(self, text: str, ids: npt.NDArray[Any]) -> list[offsets.Offset]:
         """Returns the characters of the text that each id, (tokens,), stands for.
 

@@ -346,6 +346,7 @@ for name in ("sequential_lstm", "Subclassed"):
         for method, max_rows in (
             ("gradient_norm", "auto"),
             (tfs.IntegratedGradients(steps=8), 7),
+            ("occlusion", 7),
             ("integrated_gradients", 1),
         ):
             explainer = tfs.Explainer(model, method, target=target, max_rows=max_rows)

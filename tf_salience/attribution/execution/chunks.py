@@ -13,9 +13,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tf_salience.attribution.execution.compilation import AutoJit, TracedFunction, on_replicas
+from tf_salience.attribution.execution.erased_rows import ErasedRows
 from tf_salience.attribution.execution.gradient_scale import ScaledRuns
 from tf_salience.attribution.execution.memory import RowLimit
-from tf_salience.attribution.path import PathGradients, PathInputs, RowResults
+from tf_salience.attribution.path import PathGradients, PathInputs, RowResults, check_targets
 
 Array = npt.NDArray[Any]
 
@@ -62,11 +63,21 @@ class ChunkRunner:
         self._run = ScaledRuns(self._on_all_replicas, uses_float16=self.uses_float16)
         self.target_at = TracedFunction(gradients.target_at)
         self.target_with = TracedFunction(gradients.target_with)
+        self.target_without = ErasedRows(
+            AutoJit(
+                on_replicas(gradients.target_without, strategy),
+                jit_compile=jit_compile,
+                model_name=model_name,
+            ),
+            RowLimit(max_rows),
+            replicas=self._replicas,
+            fixed_rows=fixed_rows,
+        )
 
     @property
     def trace_count(self) -> int:
         """The number of graphs traced so far."""
-        functions = (self._integrate, self.target_at, self.target_with)
+        functions = (self._integrate, self.target_at, self.target_with, self.target_without)
         return sum(function.trace_count for function in functions)
 
     def run_chunk(
@@ -154,17 +165,3 @@ def _chunk(
         nodes[example, node],
         row_weights,
     )
-
-
-def check_targets(targets: Any, rows: int) -> Any:
-    """Returns the targets of rows, checked: one number for each.
-
-    Raises:
-        ValueError: for a target that mixes rows.
-    """
-    if len(targets) != rows:
-        raise ValueError(
-            "A callable `target` must return one number for each row, and look at that row alone. "
-            f"Received: {len(targets)} numbers for {rows} rows"
-        )
-    return targets

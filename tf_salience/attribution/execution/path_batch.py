@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
-from tf_salience.attribution.execution.chunks import ChunkRunner, check_targets
+from tf_salience.attribution.execution.chunks import ChunkRunner
 from tf_salience.attribution.execution.gradient_scale import warn_of_underflow
-from tf_salience.attribution.path import PathInputs
+from tf_salience.attribution.path import PathInputs, check_targets
 from tf_salience.utils import arrays, validation
 
 Array = npt.NDArray[Any]
@@ -29,6 +28,7 @@ class PathBatch:
         numbers: (batch,), the examples' numbers in the user's batch.
         end_tolerance: how far the target at the end of the path may be from that at the input,
             relative to the largest of the batch; infinite where tokens are cut off.
+        units: as `path.Path` has them.
     """
 
     runner: ChunkRunner
@@ -38,6 +38,7 @@ class PathBatch:
     outputs: Array
     numbers: Array
     end_tolerance: float = np.inf
+    units: tuple[Array, ...] = ()
 
     def __post_init__(self) -> None:
         self._end_targets = np.full(len(self.numbers), np.nan)
@@ -127,20 +128,14 @@ class PathBatch:
 
         return self._in_batches(targets)
 
-    def ablate(self, erased: Sequence[Array]) -> Array:
-        """Computes the target of every example, (batch,), with some tokens at their baseline.
-
-        Args:
-            erased: one for each segment, (batch, tokens), true for the tokens to erase.
-        """
-        return self.target_with(
-            [
-                tf.where(mask[:, :, None], tf.cast(baseline, embeddings.dtype), embeddings)
-                for mask, baseline, embeddings in zip(
-                    erased, self.inputs.baselines, self.embeddings, strict=True
-                )
-            ]
-        )
+    def target_without(self, example: Array, erased: Array) -> Array:
+        """Computes the target with some tokens at their baseline; see `path.Path`."""
+        targets = self.runner.target_without(self.inputs, self.widths, example, erased)
+        self._check_finite("The target", np.isfinite(targets), self.numbers[example])
+        whole = np.flatnonzero(~erased.any(axis=1))
+        self._end_targets[example[whole]] = targets[whole]
+        self._check_end(example[whole])
+        return targets
 
     def take(self, examples: Array) -> "PathBatch":
         """Takes some of the examples, in the order of their indices."""
@@ -149,6 +144,7 @@ class PathBatch:
             inputs=self.inputs.take(examples),
             embeddings=arrays.take(self.embeddings, examples),
             masks=arrays.take(self.masks, examples),
+            units=arrays.take(self.units, examples),
             outputs=self.outputs[examples],
             numbers=self.numbers[examples],
         )
@@ -168,6 +164,7 @@ class PathBatch:
             inputs=PathInputs(nest, vectorized, self.inputs.target_indices, baselines),
             embeddings=tuple(embeddings[:, :width] for embeddings in self.embeddings),
             masks=tuple(mask[:, :width] for mask in self.masks),
+            units=tuple(units[:, :width] for units in self.units),
             end_tolerance=np.inf,
         )
 

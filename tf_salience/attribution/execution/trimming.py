@@ -74,6 +74,35 @@ class PaddingTrimmer:
             )
         return result.join(attributions).take(np.argsort(np.concatenate(order)))
 
+    def target_without(self, batch: PathBatch, example: Array, erased: Array) -> Array:
+        """Computes the target with some tokens at their baseline; see `path.Path`.
+
+        Args:
+            batch: the examples, whose segments are all of one width.
+            example: (rows,), the index of each row's example.
+            erased: (rows, tokens), true for the tokens to erase, all segments side by side.
+        """
+        (full,) = set(batch.widths)
+        targets = np.zeros(len(example))
+        groups = self._groups(batch, full)
+        while groups:
+            examples, width = groups.pop()
+            path = batch.take(examples).cut(width)
+            kept = np.ones(len(examples), bool)
+            if width < full:
+                kept = _agree(path.end_targets(), path.outputs)
+            if not kept.all():
+                groups.append((examples[~kept], full))
+            place = np.full(len(batch.numbers), -1)
+            place[examples[kept]] = np.flatnonzero(kept)
+            rows = np.flatnonzero(place[example] >= 0)
+            if not len(rows):
+                continue
+            segments = arrays.split_columns(erased[rows], batch.widths)
+            cut = np.concatenate([segment[:, :width] for segment in segments], axis=1)
+            targets[rows] = path.target_without(place[example[rows]], cut)
+        return targets
+
     def _groups(self, batch: PathBatch, full: int) -> list[tuple[Array, int]]:
         """Groups the examples by the width at which they are explained."""
         widths = padded_widths(lengths(batch.masks), full)

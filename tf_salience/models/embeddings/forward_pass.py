@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import tensorflow as tf
+
 from tf_salience.utils import arrays
 from tf_salience.utils.arrays import Array
 
@@ -42,6 +44,17 @@ class Segment:
     slice_of: tuple[int, int] | None = None
     vectorizer: Any = None
     tokenizer: Any = None
+
+    def units(self, unit: str) -> Any:
+        """Returns the number of each token's unit, (batch, tokens), int32; padding has -1.
+
+        Args:
+            unit: "token", or "word": a word of the tokenizer, where the ids are known.
+        """
+        if unit == "word" and self.ids is not None:
+            return self.tokenizer.word_numbers(self.ids, self.mask)
+        numbers = tf.cumsum(tf.cast(self.mask, tf.int32), axis=1) - 1
+        return tf.where(self.mask, numbers, -1)
 
     @property
     def width(self) -> int:

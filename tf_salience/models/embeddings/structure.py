@@ -18,6 +18,16 @@ def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
     )
 
 
+def own_weights(layer: keras.layers.Layer) -> list[Any]:
+    """Returns the trainable weights of a layer itself, without those of the layers inside it."""
+    inner = {
+        id(weight)
+        for other in layer._flatten_layers(include_self=False)
+        for weight in other.weights
+    }
+    return [weight for weight in layer.trainable_weights if id(weight) not in inner]
+
+
 def comparisons(model: keras.Model) -> list[keras.Operation]:
     """Returns the `not_equal` operations of a model's symbolic graphs: a `Masking` layer's mask."""
     graphs = [getattr(layer, "_functional", None) or layer for layer in (model, *all_layers(model))]

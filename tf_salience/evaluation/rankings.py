@@ -59,3 +59,25 @@ def mass(scores: Array, mask: Array) -> float | None:
     """Computes the share of sum |scores| under the mask, (tokens,); None if all scores are 0."""
     sizes = np.abs(scores).astype(np.float64)
     return float(sizes[mask].sum() / sizes.sum()) if sizes.sum() > 0 else None
+
+
+def kendall_tau(a: Array, b: Array) -> float:
+    """Computes Kendall's rank correlation tau-b of two scores of the same tokens, both (tokens,).
+
+    tau-b (Kendall 1945, "The treatment of ties in ranking problems") is 1 for equal orders, -1 for
+    opposite ones, and corrects for ties. Scores without any order are related to nothing: 0.
+    """
+    signs = [np.sign(scores[:, None] - scores[None, :]) for scores in (a, b)]
+    norm = math.sqrt(float(np.abs(signs[0]).sum()) * float(np.abs(signs[1]).sum()))
+    return float((signs[0] * signs[1]).sum()) / norm if norm > 0 else 0.0
+
+
+def descending(scores: Array, tie_break: Array) -> Array:
+    """Orders positions from the largest score to the smallest.
+
+    Args:
+        scores: (tokens,).
+        tie_break: (tokens,), the larger first among equals: with random numbers scores that say
+            nothing do not rank by place.
+    """
+    return np.lexsort((-tie_break, -scores))

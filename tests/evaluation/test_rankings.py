@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tf_salience.callbacks import rankings
+from tf_salience.evaluation import rankings
 
 SCORES = arrays(np.float32, st.integers(2, 12), elements=st.integers(-5, 5).map(float))
 

@@ -1,0 +1,1 @@
+"""`evaluate`: whether explanations are faithful, plausible, and notice what the model learnt."""
