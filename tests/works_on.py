@@ -60,7 +60,7 @@ difference of a score in the SavedModel to the live one, relative to the largest
 ## What does not work
 
 An example that did not converge says so itself (`converged` is False, one warning), and is among the figures above. With random weights of this
-size, ReLUs and maxima make many kinks along the path, for which 128 intervals are not always enough.
+size, ReLUs and maxima make many kinks along the path, for which 128 nodes are not always enough.
 
 {failures}
 """

@@ -27,10 +27,12 @@ Array = Any
 
 #: The nodes with which every path begins.
 FIRST_NODES = 7
-#: How far a first node is moved, at most, in distances between two; and how fast it moves with the
-#: output, each at a frequency of its own.
+#: How far a first node is moved, at most, in distances between two.
 _MOVE = 0.2
-_FREQUENCIES = np.array([503.0, 577.0, 641.0, 709.0, 787.0, 857.0])
+#: Outputs that differ by less than a thousandth have the same nodes.
+_BINS = 1000.0
+#: How each of the first nodes moves from one bin to the next, in radians: in no common rhythm.
+_TURNS = np.sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0])
 
 #: The error of an example is taken for this many times what the last order of the polynomials
 #: changed, times the share of that in what all of them changed: a third or less where the scores
@@ -39,6 +41,9 @@ _FREQUENCIES = np.array([503.0, 577.0, 641.0, 709.0, 787.0, 857.0])
 #: (benchmarks/calibrate.py).
 CHANGE_SHARE = 16.0
 JUMP_SHARE = 1.3
+
+#: What counts for nothing in a gap, in tolerances, for each part of the path that the gap is wide.
+_NOTHING = 1e-3
 
 #: A gap may get up to this many nodes in a round. Each divides what is left to be gained by
 #: `_GAIN`; in the first gap by `_FIRST_GAIN`, since the scores may be steep at any scale there.
@@ -85,7 +90,8 @@ def first_nodes(outputs: Array) -> Array:
         outputs: (batch,), the target at the input.
     """
     ops = array_ops.of(outputs)
-    moves = _MOVE * ops.sin(ops.log1p(ops.abs(outputs))[:, None] * _FREQUENCIES)
+    place = _BINS * ops.log1p(ops.abs(outputs))
+    moves = _MOVE * ops.sin((place - place % 1.0)[:, None] * _TURNS)
     angles = (np.arange(FIRST_NODES - 1) + 0.5 + moves) / (FIRST_NODES - 0.5)
     return ops.concat([ops.sin(np.pi / 2 * angles) ** 2, 0.0 * outputs[:, None] + 1.0], axis=1)
 
@@ -218,6 +224,8 @@ def _estimate(
     is_narrow = (widths <= _NARROWEST * nodes) | (nodes <= _NEAREST)
     zero = 0.0 * gaps
     is_stuck = ops.sum(ops.where(is_narrow, ops.abs(missing), zero), axis=1) > tolerance * total
+    # Less than this is rounding: then the widest gap is split, here as in another graph.
+    nothing = _NOTHING * tolerance * total[:, None]
     half = 0.5 * ops.sum(gaps, axis=1)
     is_at_start = ops.sum(ops.where(nodes <= _START, gaps, zero), axis=1) > half
     is_one_place = is_stuck | (ops.max(gaps, axis=1) > half)
@@ -225,7 +233,7 @@ def _estimate(
     return _Estimate(
         scores=integral,
         error=ops.divide(error, total),
-        gaps=ops.where(is_narrow, zero, gaps),
+        gaps=ops.where(is_narrow, zero, ops.maximum(gaps, nothing * widths)),
         is_stuck=is_stuck,
         obstacle=ops.where(is_at_start, int(Obstacle.START), one_or_many),
         obstacle_at=ops.take_level(nodes, ops.argmax(gaps)),
