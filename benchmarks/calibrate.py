@@ -42,7 +42,7 @@ TOLERANCE = 0.01
 _REFERENCE = {"relu_cnn": 2048, "max_pool_bilstm": 2048, "minilm": 96}
 _SMOOTH_REFERENCE = 256
 #: The octaves of the reference of a model that moves near the baseline at every scale.
-_OCTAVES = 40
+_OCTAVES = 66
 
 
 class Reference(tfs.IntegratedGradients):
@@ -62,7 +62,7 @@ class Reference(tfs.IntegratedGradients):
 def reference_rules(kind: str) -> tuple[Rule, Rule]:
     """Returns the reference rule of a kind of model, and one of about half as many nodes."""
     if kind == "rms_norm":
-        return graded(16), graded(8)
+        return graded(6), graded(3)
     nodes = _REFERENCE.get(kind, _SMOOTH_REFERENCE)
     return quadrature.gauss_legendre(nodes), quadrature.gauss_legendre(nodes // 2)
 

@@ -117,14 +117,12 @@ class TestClosedForms:
         assert relative_errors(attribution, exact).max() <= 0.01
         assert attribution.evaluations.mean() <= 2.0 * 20
 
-    def test_a_change_at_every_scale_does_not_converge_and_says_where(self):
-        """x^0.1 has a quarter of its change before 10⁻⁶, where float32 has no more nodes."""
-        path, _ = token_path([power(0.1)])
-        attribution = adaptive.integrate(path, tolerance=0.01, max_steps=512)
-        assert not attribution.converged.any()
-        assert attribution.evaluations[0] < 128
-        assert attribution.obstacle.tolist() == [Obstacle.START]
-        assert attribution.error_estimate[0] >= 0.1
+    def test_a_change_at_every_scale_converges(self):
+        """x^0.1 has half of its change before 10⁻³, and a hundredth of it before 10⁻²⁰."""
+        path, exact = token_path([power(0.1)], SCALE[:20])
+        attribution = adaptive.integrate(path, tolerance=0.01, max_steps=128)
+        assert attribution.converged.all()
+        assert relative_errors(attribution, exact).max() <= 0.01
 
     def test_zeros_have_no_error(self):
         path = FormulaPath(lambda rows: 0 * rows[:, 0] + np.pi / 10, np.zeros_like, [[1.0], [3.0]])
@@ -257,9 +255,10 @@ class TestObstacles:
         assert attribution.evaluations[0] == adaptive.FIRST_NODES
 
     def test_a_jump_at_the_baseline_is_at_the_start(self):
-        attribution = adaptive.integrate(self.stair(1e-12), tolerance=0.01, max_steps=1024)
+        attribution = adaptive.integrate(self.stair(0.0), tolerance=0.01, max_steps=1024)
+        assert not attribution.converged[0]
         assert attribution.obstacle[0] == Obstacle.START
-        assert attribution.evaluations[0] < 100
+        assert attribution.evaluations[0] < 300
 
     def test_many_jumps_of_the_gradient_are_in_many_places(self):
         path, _ = relu_network()

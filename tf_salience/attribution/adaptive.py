@@ -44,8 +44,9 @@ JUMP_SHARE = 1.3
 #: `_GAIN`; in the first gap by `_FIRST_GAIN`, since the scores may be steep at any scale there.
 _NODES_IN_A_GAP = 4
 _GAIN, _FIRST_GAIN = 8.0, 2.0
-#: A gap of this share of its place, or of a tenth, has no more nodes that float32 tells apart.
-_NARROWEST = 1e-6
+#: A gap of this share of its place has no more nodes that float32 tells apart, and no path has any
+#: this near to its baseline.
+_NARROWEST, _NEAREST = 1e-6, 1e-30
 #: The part of the path that is called its start.
 _START = 1.0 / 16.0
 
@@ -214,7 +215,7 @@ def _estimate(
     # what happens between the nodes, too.
     error = ops.maximum(error, ops.max(ops.abs(ops.cumsum(missing, axis=1)), axis=1))
     gaps = ops.maximum(ops.sum(ops.abs(integrals.last_changes), axis=2), ops.abs(missing))
-    is_narrow = widths <= _NARROWEST * ops.maximum(nodes, 0.1)
+    is_narrow = (widths <= _NARROWEST * nodes) | (nodes <= _NEAREST)
     zero = 0.0 * gaps
     is_stuck = ops.sum(ops.where(is_narrow, ops.abs(missing), zero), axis=1) > tolerance * total
     half = 0.5 * ops.sum(gaps, axis=1)
