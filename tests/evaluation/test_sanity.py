@@ -74,3 +74,20 @@ def test_a_model_that_cannot_be_copied():
     model(IDS)
     with pytest.raises(ValueError, match=r"`randomization` needs a copy.*It said: no config"):
         tfs.evaluate(tfs.Explainer(model, "gradient_norm"), IDS, randomization=2)
+
+
+def test_the_words_of_an_adapted_model_are_copied():
+    texts = ["the soup was good", "the film was bad"]
+    words = keras.layers.TextVectorization()
+    words.adapt(texts)
+    model = keras.Sequential(
+        [
+            keras.layers.Input((), dtype="string"),
+            words,
+            keras.layers.Embedding(words.vocabulary_size(), 4, mask_zero=True),
+            keras.layers.GRU(4),
+            keras.layers.Dense(2),
+        ]
+    )
+    evaluation = tfs.evaluate(tfs.Explainer(model, "occlusion"), texts, randomization=2)
+    assert evaluation.sanity["occlusion"]["cascading"].shape == (3,)

@@ -78,6 +78,7 @@ def _copy(model: keras.Model) -> keras.Model:
     """Returns a copy of a model with weights of its own, and the same values."""
     try:
         copy = _cloned(model)
+        _copy_vocabularies(model, copy)
         if not copy.built:
             copy.build_from_config(model.get_build_config())
         copy.set_weights(model.get_weights())
@@ -102,6 +103,17 @@ def _cloned(model: keras.Model) -> keras.Model:
         return type(layer).from_config(layer.get_config())
 
     return keras.models.clone_model(model, clone_function=clone)
+
+
+def _copy_vocabularies(model: keras.Model, copy: keras.Model) -> None:
+    """Gives the copy's vectorizers the words that those of the model were adapted to."""
+    kinds = (keras.layers.TextVectorization, keras.layers.StringLookup)
+    vectorizers, twins = (
+        [layer for layer in structure.all_layers(owner) if isinstance(layer, kinds)]
+        for owner in (model, copy)
+    )
+    for layer, twin in zip(vectorizers, twins, strict=True):
+        twin.set_vocabulary(layer.get_vocabulary(include_special_tokens=False))
 
 
 def _explainer_of(copy: keras.Model, explainer: Explainer, before: Explanation) -> Explainer:
