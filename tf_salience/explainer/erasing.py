@@ -1,6 +1,8 @@
-"""`Erasing`: some examples of a call, kept for any number of rows of which tokens are erased."""
+"""The target with tokens erased: for sets of tokens at once, or for any number of rows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +10,8 @@ from tf_salience.attribution.execution.path_batch import PathBatch
 from tf_salience.explainer import removal
 from tf_salience.explainer.pipeline import Pipeline
 from tf_salience.models.embeddings.forward_pass import ForwardPass
+from tf_salience.models.inputs import Inputs
+from tf_salience.targets import Target
 from tf_salience.utils.arrays import Array
 
 
@@ -56,3 +60,42 @@ class Erasing:
             return removal.targets(self.forward, self.batch, example, segments)
         columns = np.concatenate(segments, axis=1)
         return self.pipeline.target_without(self.forward, self.batch, example, columns)
+
+
+def targets_without(
+    pipeline: Pipeline, inputs: Inputs, labels: Any, target: Target, erased: Array
+) -> Array:
+    """Computes the target of every example with sets of tokens erased, (sets, batch).
+
+    Args:
+        pipeline: what the explainer has compiled.
+        inputs: of all examples.
+        labels: (batch,), or None.
+        target: the target.
+        erased: (sets, batch, tokens), true for tokens to erase.
+
+    Raises:
+        ValueError: for another shape of `erased`.
+    """
+    batches: Iterable[Any] = pipeline.batches(inputs, labels, target)
+    if len(pipeline.batches.ranges(inputs)) == 1:
+        batches = list(batches)
+        widths = batches[0][-1].widths
+    else:
+        # Texts may be wider in one range than in another, so all are run once for their width.
+        widths = pipeline.batches.widest(inputs)
+    expected = (inputs.total, sum(widths))
+    if erased.ndim != 3 or erased.shape[1:] != expected:
+        raise ValueError(
+            "`erased` must be of shape (sets, batch, tokens), with the last two as in "
+            f"`Explanation.mask`: (sets, {expected[0]}, {expected[1]}). "
+            f"Received: shape {erased.shape}"
+        )
+    outputs = np.zeros(erased.shape[:2])
+    for forward, _, batch in batches:
+        rows = erased[:, batch.numbers].reshape(-1, erased.shape[2])
+        example = np.tile(np.arange(len(batch.numbers)), len(erased))
+        columns = np.concatenate(forward.split_shown(rows, widths), axis=1)
+        targets = pipeline.target_without(forward, batch, example, columns)
+        outputs[:, batch.numbers] = targets.reshape(len(erased), -1)
+    return outputs

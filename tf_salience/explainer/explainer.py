@@ -1,7 +1,7 @@
 """`Explainer` and `explain`."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -13,8 +13,7 @@ from tf_salience import targets
 from tf_salience.attribution import methods
 from tf_salience.attribution.execution.memory import check_max_rows
 from tf_salience.attribution.result import Attribution
-from tf_salience.explainer import assembly, result_warnings
-from tf_salience.explainer.erasing import Erasing
+from tf_salience.explainer import assembly, erasing, result_warnings
 from tf_salience.explainer.pipeline import Pipeline
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models import inputs as model_inputs
@@ -211,34 +210,15 @@ class Explainer:
         pipeline = self._current()
         prepared = self._prepare(pipeline, inputs)
         labels = None if labels is None else model_labels.to_arrays(labels)
-        erased = np.asarray(erased, bool)
-        batches: Iterable[Any] = pipeline.batches(prepared, labels, self.target)
-        if len(pipeline.batches.ranges(prepared)) == 1:
-            batches = list(batches)
-            widths = batches[0][-1].widths
-        else:
-            # Texts may be wider in one range than in another, so all are run once for their width.
-            widths = pipeline.batches.widest(prepared)
-        expected = (prepared.total, sum(widths))
-        if erased.ndim != 3 or erased.shape[1:] != expected:
-            raise ValueError(
-                "`erased` must be of shape (sets, batch, tokens), with the last two as in "
-                f"`Explanation.mask`: (sets, {expected[0]}, {expected[1]}). "
-                f"Received: shape {erased.shape}"
-            )
-        outputs = np.zeros(erased.shape[:2])
-        for forward, _, batch in batches:
-            rows = erased[:, batch.numbers].reshape(-1, erased.shape[2])
-            example = np.tile(np.arange(len(batch.numbers)), len(erased))
-            columns = np.concatenate(forward.split_shown(rows, widths), axis=1)
-            targets = pipeline.target_without(forward, batch, example, columns)
-            outputs[:, batch.numbers] = targets.reshape(len(erased), -1)
+        targets_without = erasing.targets_without(
+            pipeline, prepared, labels, self.target, np.asarray(erased, bool)
+        )
         pipeline.settle()
-        return outputs
+        return targets_without
 
     def erasing(
         self, inputs: Any, labels: Any = None, *, removes: bool = False
-    ) -> Iterator[Erasing]:
+    ) -> Iterator[erasing.Erasing]:
         """Prepares inputs once, for any number of rows of which tokens are erased.
 
         Args:
@@ -258,7 +238,7 @@ class Explainer:
         labels = None if labels is None else model_labels.to_arrays(labels)
         prepared = self._prepare(pipeline, inputs)
         for forward, _, batch in pipeline.batches(prepared, labels, self.target):
-            yield Erasing(pipeline, forward, batch, removes)
+            yield erasing.Erasing(pipeline, forward, batch, removes)
         pipeline.settle()
 
     def select_output(self, outputs: Any) -> Any:
