@@ -38,11 +38,6 @@ class Untrained:
     explain: Mapping[str, Any]
     vocabulary: list[str]
 
-    @property
-    def vectorizer(self) -> Callable[[Sequence[str]], Any]:
-        """`encode`, by the name that `benchmarks.calibrate` has for it."""
-        return self.encode
-
 
 @dataclasses.dataclass(frozen=True)
 class Trained(Untrained):
