@@ -19,6 +19,7 @@ def blocks(language, page=ROOT / "README.md"):
     return [text for name, text in pairs if name == language]
 
 
+@pytest.mark.slow
 def test_python_blocks_run_and_print_what_is_shown(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {}
@@ -34,6 +35,7 @@ def test_python_blocks_run_and_print_what_is_shown(tmp_path, monkeypatch):
     assert (tmp_path / "explanation.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_python_blocks_of_a_page_run(page, tmp_path, monkeypatch):
     if page.stem == "models":

@@ -59,6 +59,7 @@ class TestSignatures:
         # The model itself still takes ids.
         assert request(loaded, "serving_default", inputs=ids())["output_0"].shape == (6, 3)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("target", "has_single_class"),
         [

@@ -17,6 +17,7 @@ def prediction_log():
     return pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2", reason=reason)
 
 
+@pytest.mark.slow
 def test_requests_are_what_the_signatures_take(models, tmp_path, prediction_log):
     folder = tfs.export_saved_model(models("text_model"), tmp_path / "m", warm_up=["w1 w2", "w3"])
     loaded = serving.load(folder)
