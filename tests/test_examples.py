@@ -59,7 +59,8 @@ def _two_segments(output: str) -> None:
     assert len(sums) == 3
     for premise, hypothesis, (total, change) in zip(*segments.values(), sums, strict=True):
         assert premise + hypothesis == pytest.approx(float(total), abs=0.03)
-        assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.03)
+        # Within 1 % of sum |scores|, which is about 20 where the segments cancel.
+        assert float(total) == pytest.approx(float(change), rel=0.05, abs=0.2)
 
 
 def _why_this_rather_than_that(output: str) -> None:
