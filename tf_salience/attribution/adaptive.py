@@ -126,8 +126,10 @@ def integrate(path: "Path", *, tolerance: float, max_steps: int) -> Attribution:
         examples: Array, nodes: Array, scores: Array, targets: Array, *results: Array
     ) -> Any:
         steps = ops.shape(nodes)[1]
-        known = ops.concat([targets[:, :-1], ops.take(path.outputs, examples)[:, None]], axis=1)
-        estimate = _estimate(nodes, scores, known, ops.take(baseline_output, examples), tolerance)
+        at_nodes = ops.concat([targets[:, :-1], ops.take(path.outputs, examples)[:, None]], axis=1)
+        estimate = _estimate(
+            nodes, scores, at_nodes, ops.take(baseline_output, examples), tolerance
+        )
         outcome = (
             estimate.scores,
             estimate.error,
@@ -145,19 +147,10 @@ def integrate(path: "Path", *, tolerance: float, max_steps: int) -> Attribution:
             ops.take(array, rest, axis=0)
             for array in (examples, nodes, scores, targets, estimate.gaps)
         )
-        count = ops.maximum(ops.minimum(steps // 3, 4), steps // 8)
-        count = ops.maximum(ops.minimum(count, max_steps - steps), 0)
-        added = _split(nodes, gaps, count)
-        added_scores, added_targets = _evaluate(path, examples, added)
-        nodes = ops.concat([nodes, added], axis=1)
-        order = ops.argsort(nodes)
-        return (
-            examples,
-            ops.take_along(nodes, order),
-            ops.take_along(ops.concat([scores, added_scores], axis=1), order),
-            ops.take_along(ops.concat([targets, added_targets], axis=1), order),
-            *results,
-        )
+        added = _split(nodes, gaps, _added_count(nodes, max_steps))
+        known = (nodes, scores, targets)
+        new = (added, *_evaluate(path, examples, added))
+        return examples, *_merged(known, new), *results
 
     state = ops.while_loop(is_unfinished, refine, (path.examples, nodes, scores, targets, *results))
     scores, error, evaluations, obstacle, obstacle_at = state[4:]
@@ -171,6 +164,31 @@ def integrate(path: "Path", *, tolerance: float, max_steps: int) -> Attribution:
         obstacle=obstacle,
         obstacle_at=obstacle_at,
     )
+
+
+def _added_count(nodes: Array, max_steps: int) -> Array:
+    """Returns how many nodes a round adds to those of each example: a scalar, at least 0.
+
+    Few at first, since smooth paths need few; an eighth later, so that rounds do not grow many.
+    """
+    ops = array_ops.of(nodes)
+    steps = ops.shape(nodes)[1]
+    count = ops.maximum(ops.minimum(steps // 3, 4), steps // 8)
+    return ops.maximum(ops.minimum(count, max_steps - steps), 0)
+
+
+def _merged(known: tuple[Array, ...], new: tuple[Array, ...]) -> list[Array]:
+    """Merges new nodes and what belongs to them into the known ones, in ascending order.
+
+    Args:
+        known: nodes, (examples, steps), and arrays of a value at each, (examples, steps, ...).
+        new: the same of other nodes.
+    """
+    ops = array_ops.of(known[0])
+    order = ops.argsort(ops.concat([known[0], new[0]], axis=1))
+    return [
+        ops.take_along(ops.concat(pair, axis=1), order) for pair in zip(known, new, strict=True)
+    ]
 
 
 def _evaluate(path: "Path", examples: Array, nodes: Array) -> tuple[Array, Array]:

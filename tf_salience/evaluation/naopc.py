@@ -28,14 +28,16 @@ def bounds(outputs: Outputs, lengths: Sequence[int], beam: int) -> Array:
         beam: the number of partial orders that are kept at each length; for texts of more than
             `EXACT_TOKENS` tokens, whose bounds are estimates from inside.
     """
-    found = np.zeros((len(lengths), 2))
+    lowest_highest = np.zeros((len(lengths), 2))
     short = [text for text, length in enumerate(lengths) if length <= EXACT_TOKENS]
     long = [text for text, length in enumerate(lengths) if length > EXACT_TOKENS]
     if short:
-        found[short] = _exact(outputs, short, [lengths[text] for text in short])
+        lowest_highest[short] = _exact(outputs, short, [lengths[text] for text in short])
     if long:
-        found[long] = _by_beam_search(outputs, long, [lengths[text] for text in long], beam)
-    return found
+        lowest_highest[long] = _by_beam_search(
+            outputs, long, [lengths[text] for text in long], beam
+        )
+    return lowest_highest
 
 
 def _exact(outputs: Outputs, texts: Sequence[int], lengths: Sequence[int]) -> Array:
@@ -48,7 +50,7 @@ def _exact(outputs: Outputs, texts: Sequence[int], lengths: Sequence[int]) -> Ar
         (text, s) for text, length in zip(texts, lengths, strict=True) for s in range(1 << length)
     ]
     values = outputs([text for text, _ in rows], [subset for _, subset in rows])
-    found, start = [], 0
+    bounds_of_texts, start = [], 0
     for length in lengths:
         falls = values[start] - values[start : start + (1 << length)]
         start += 1 << length
@@ -57,8 +59,8 @@ def _exact(outputs: Outputs, texts: Sequence[int], lengths: Sequence[int]) -> Ar
             before = [best[subset & ~(1 << t)] for t in range(length) if subset >> t & 1]
             best[subset] = np.min(before, axis=0)[0], np.max(before, axis=0)[1]
             best[subset] += falls[subset]
-        found.append(best[-1] / length)
-    return np.array(found)
+        bounds_of_texts.append(best[-1] / length)
+    return np.array(bounds_of_texts)
 
 
 def _by_beam_search(
