@@ -96,13 +96,13 @@ def _read_json(path: Path, kind: str) -> Table:
 
 
 def _write_parquet(path: Path, table: Table, kind: str) -> None:
-    pyarrow, parquet = _import_pyarrow()
+    pyarrow, parquet = import_pyarrow()
     metadata = {_format(kind): json.dumps({"version": VERSION, **table.header})}
     parquet.write_table(pyarrow.table(table.columns, metadata=metadata), path)
 
 
 def _read_parquet(path: Path, kind: str) -> Table:
-    pyarrow, parquet = _import_pyarrow()
+    pyarrow, parquet = import_pyarrow()
     try:
         arrow_table = parquet.read_table(path)
     except pyarrow.ArrowInvalid as error:
@@ -127,7 +127,12 @@ def _check_version(version: Any, path: Path) -> None:
         )
 
 
-def _import_pyarrow() -> tuple[Any, Any]:
+def import_pyarrow() -> tuple[Any, Any]:
+    """Returns the modules `pyarrow` and `pyarrow.parquet`.
+
+    Raises:
+        ImportError: if they are not installed.
+    """
     try:
         import pyarrow
         import pyarrow.parquet
