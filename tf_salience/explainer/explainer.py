@@ -12,12 +12,14 @@ import tensorflow as tf
 from tf_salience import targets
 from tf_salience.attribution import methods
 from tf_salience.attribution.execution.memory import check_max_rows
+from tf_salience.attribution.execution.path_batch import PathBatch
 from tf_salience.attribution.result import Attribution
 from tf_salience.explainer import assembly, erasing, result_warnings
 from tf_salience.explainer.pipeline import Pipeline
 from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models import inputs as model_inputs
 from tf_salience.models import labels as model_labels
+from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.inputs import Inputs
 from tf_salience.targets import output_units
 from tf_salience.targets.class_names import ClassNames
@@ -234,11 +236,30 @@ class Explainer:
             ValueError: for inputs that do not fit the model; a model whose tokens cannot be cut
                 out, with `removes`.
         """
+        for pipeline, forward, batch in self.forward_passes(inputs, labels):
+            yield erasing.Erasing(pipeline, forward, batch, removes)
+
+    def forward_passes(
+        self, inputs: Any, labels: Any = None
+    ) -> Iterator[tuple[Pipeline, ForwardPass, PathBatch]]:
+        """Runs the model over inputs, for what is computed beside scores: outputs, embeddings.
+
+        Args:
+            inputs: as for a call.
+            labels: as for a call.
+
+        Yields:
+            For one range of examples after the other, as many as are explained together, what is
+            compiled, the forward pass, and the start of their paths.
+
+        Raises:
+            ValueError: for inputs that do not fit the model.
+        """
         pipeline = self._current()
         labels = None if labels is None else model_labels.to_arrays(labels)
         prepared = self._prepare(pipeline, inputs)
         for forward, _, batch in pipeline.batches(prepared, labels, self.target):
-            yield erasing.Erasing(pipeline, forward, batch, removes)
+            yield pipeline, forward, batch
         pipeline.settle()
 
     def select_output(self, outputs: Any) -> Any:
