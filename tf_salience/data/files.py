@@ -1,19 +1,15 @@
 """Labelled texts from .tsv, .csv and .jsonl files."""
 
-import csv
-import functools
 import io
-import json
 import math
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tf_salience.data.labelled_texts import LabelledTexts
+from tf_salience.data.rows import TEXT_READERS, Row, check_suffix
 from tf_salience.utils import warnings
 from tf_salience.utils.validation import format_value
 
@@ -23,19 +19,6 @@ _LARGEST_CLASS = np.iinfo(np.int64).max
 
 class EmptyTextWarning(UserWarning):
     """Rows with an empty text were left out."""
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A row of a file.
-
-    Attributes:
-        location: `file:line`, for messages.
-        cells: values by column name.
-    """
-
-    location: str
-    cells: Mapping[str, Any]
 
 
 def read_file(
@@ -99,19 +82,13 @@ def read_file(
     return LabelledTexts(texts, labels, names, rationales)
 
 
-def _read_rows(path: pathlib.Path) -> list[_Row]:
-    """Reads all rows of a file, at least one."""
-    readers: dict[str, Callable[[pathlib.Path, str], Iterator[_Row]]] = {
-        ".tsv": functools.partial(_table_rows, delimiter="\t", quoting=csv.QUOTE_NONE),
-        ".csv": functools.partial(_table_rows, delimiter=",", strict=True),
-        ".jsonl": _jsonl_rows,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise ValueError(
-            f"The suffix of a data file must be one of {', '.join(readers)}. "
-            f"Received: path={format_value(str(path))}, whose suffix is {format_value(path.suffix)}"
-        )
+def _read_rows(path: pathlib.Path) -> list[Row]:
+    """Reads all rows of a file, at least one.
+
+    Raises:
+        ValueError: for the first row that cannot be read.
+    """
+    check_suffix(path, TEXT_READERS)
     if not path.is_file():
         raise FileNotFoundError(f"The data file {format_value(str(path))} does not exist.")
     try:
@@ -121,57 +98,20 @@ def _read_rows(path: pathlib.Path) -> list[_Row]:
             f"{path} is not UTF-8 ({error.reason} at byte {error.start}). "
             "Save it as UTF-8 and try again."
         ) from error
-    rows = list(reader(path, text))
+    suffix = path.suffix.lower()
+    # Not splitlines(): JSON strings may contain U+2028 and other Unicode line breaks.
+    lines = io.StringIO(text, newline="\n" if suffix == ".jsonl" else "")
+    rows = []
+    for row in TEXT_READERS[suffix](path, lines):
+        if row.problem:
+            raise ValueError(f"{row.location}: {row.problem}")
+        rows.append(row)
     if not rows:
         raise ValueError(f"{path} holds no rows; expected at least one text.")
     return rows
 
 
-def _table_rows(path: pathlib.Path, text: str, **dialect: Any) -> Iterator[_Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), **dialect)
-    lines = filter(None, reader)  # without empty ones
-    try:
-        header = next(lines, [])
-        if len(set(header)) < len(header):
-            raise ValueError(
-                f"{path}:{reader.line_num}: two columns have the same name. "
-                f"Received the header: {format_value(header)}"
-            )
-        for cells in lines:
-            location = f"{path}:{reader.line_num}"
-            if len(cells) != len(header):
-                raise ValueError(
-                    f"{location}: expected {len(header)} fields as in the header, "
-                    f"{format_value(header)}. Received: {len(cells)} fields"
-                )
-            yield _Row(location, dict(zip(header, cells, strict=True)))
-    except csv.Error as error:
-        raise ValueError(f"{path}:{reader.line_num}: {error}.") from error
-
-
-def _jsonl_rows(path: pathlib.Path, text: str) -> Iterator[_Row]:
-    # Not splitlines(): JSON strings may contain U+2028 and other Unicode line breaks.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        location = f"{path}:{number}"
-        try:
-            cells = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{location}: not JSON: {error.msg}.") from error
-        except RecursionError as error:
-            raise ValueError(f"{location}: brackets are nested too deeply.") from error
-        except ValueError as error:  # an integer of more than some thousand digits
-            raise ValueError(f"{location}: {error}") from error
-        if not isinstance(cells, dict):
-            raise ValueError(
-                f"{location}: expected an object a line, such as "
-                f'{{"text": "...", "label": 1}}. Received: {format_value(line)}'
-            )
-        yield _Row(location, cells)
-
-
-def _cell(row: _Row, column: str) -> Any:
+def _cell(row: Row, column: str) -> Any:
     if column not in row.cells:
         raise ValueError(
             f"{row.location}: there is no column {format_value(column)}. "
@@ -180,7 +120,7 @@ def _cell(row: _Row, column: str) -> Any:
     return row.cells[column]
 
 
-def _drop_empty(path: pathlib.Path, rows: list[_Row], text_column: str) -> list[_Row]:
+def _drop_empty(path: pathlib.Path, rows: list[Row], text_column: str) -> list[Row]:
     """Returns the rows with a text, at least one."""
     rows_with_text = []
     for row in rows:
@@ -190,7 +130,7 @@ def _drop_empty(path: pathlib.Path, rows: list[_Row], text_column: str) -> list[
                 f"{row.location}: column {format_value(text_column)} must hold a string. "
                 f"Received: {format_value(text)}"
             )
-        if text and not _is_unicode(text):
+        if text and not is_unicode(text):
             raise ValueError(
                 f"{row.location}: column {format_value(text_column)} must hold Unicode. "
                 f"Received: lone surrogates in {format_value(text)}"
@@ -210,7 +150,7 @@ def _drop_empty(path: pathlib.Path, rows: list[_Row], text_column: str) -> list[
     return rows_with_text
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
     r"""False for text with half of a surrogate pair, which JSON may hold as `\ud800`."""
     try:
         text.encode("utf-8")
@@ -219,7 +159,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _rating(row: _Row, column: str) -> float:
+def _rating(row: Row, column: str) -> float:
     cell = _cell(row, column)
     try:
         rating = float(cell)
@@ -233,7 +173,7 @@ def _rating(row: _Row, column: str) -> float:
     return rating
 
 
-def _rationale(row: _Row, column: str) -> list[str]:
+def _rationale(row: Row, column: str) -> list[str]:
     cell = _cell(row, column)
     words = cell.split() if isinstance(cell, str) else cell
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
@@ -244,7 +184,7 @@ def _rationale(row: _Row, column: str) -> list[str]:
     return words
 
 
-def _labels(rows: list[_Row], column: str) -> tuple[np.ndarray, tuple[str, ...] | None]:
+def _labels(rows: list[Row], column: str) -> tuple[np.ndarray, tuple[str, ...] | None]:
     """Returns class indices, (batch,), and the sorted class names unless the file has indices."""
     cells = [_cell(row, column) for row in rows]
     for row, cell in zip(rows, cells, strict=True):

@@ -44,12 +44,7 @@ def load_tfds(
     """
     import tensorflow_datasets as tfds
 
-    tfds.disable_progress_bar()
-    builder = _builder(name, data_dir)
-    if not builder.is_prepared():
-        _check_hosts(name, builder.url_infos or {})
-        with contextlib.redirect_stdout(io.StringIO()):
-            builder.download_and_prepare()
+    builder = prepared_builder(name, data_dir)
     text_key, label_key = _feature_names(builder, text_feature, label_feature)
     texts, labels = [], []
     for example in tfds.as_numpy(builder.as_dataset(split=split)):
@@ -63,6 +58,24 @@ def load_tfds(
         )
     class_names = tuple(getattr(builder.info.features[label_key], "names", None) or ()) or None
     return LabelledTexts(texts, np.asarray(labels, dtype=np.int64), class_names)
+
+
+def prepared_builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
+    """Returns the `tfds` builder of a data set, which is downloaded where that is needed.
+
+    Raises:
+        ValueError: if there is no such data set.
+        ConnectionError: if the data set must be downloaded and its host cannot be reached.
+    """
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    builder = _builder(name, data_dir)
+    if not builder.is_prepared():
+        _check_hosts(name, builder.url_infos or {})
+        with contextlib.redirect_stdout(io.StringIO()):
+            builder.download_and_prepare()
+    return builder
 
 
 def _builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:

@@ -1,6 +1,8 @@
 """Atomic writes: a file or a directory appears complete, or not at all."""
 
 import contextlib
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +14,25 @@ from tf_salience.utils.validation import format_value
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yields a path to write to; the file there replaces `path` if the block succeeds.
 
-    After an exception or an interrupt, `path` is unchanged.
+    After an exception or an interrupt, `path` is unchanged; after a crash of the machine it is the
+    old file or the new one, whole.
     """
     with _staging_directory(path) as staging:
         new = Path(staging, path.name)
         yield new
+        _sync(new)
         new.replace(path)
+    if os.name == "posix":  # elsewhere a directory cannot be opened
+        _sync(path.absolute().parent)
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file or directory is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -84,6 +99,12 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
             "If it holds versions of one, pass `version=`; otherwise remove it, or pass another "
             "`filepath`."
         )
+
+
+def remove_staging(folder: Path, name: str) -> None:
+    """Removes what a killed process has left of files whose names fit the pattern `name`."""
+    for staging in folder.glob(f".{name}-*"):
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _staging_directory(path: Path) -> tempfile.TemporaryDirectory[str]:
