@@ -1,0 +1,32 @@
+"""Models and interpreters for LIT, the Language Interpretability Tool.
+
+LIT is no dependency of tf_salience, not even an extra: 1.3.1 asks for numpy<2, TensorFlow's newest
+for numpy 2. The error that comes without it says how to install it.
+"""
+
+from tf_salience.lit.installation import needs_lit
+
+# First: its error says how to install LIT.
+with needs_lit():
+    import lit_nlp.components.gradient_maps  # noqa: F401
+
+from tf_salience.lit.interpreters import (
+    Convergence,
+    GradientDotInput,
+    GradientNorm,
+    IntegratedGradients,
+    Occlusion,
+)
+from tf_salience.lit.model import LitModel
+from tf_salience.lit.server import interpreters, server
+
+__all__ = [
+    "Convergence",
+    "GradientDotInput",
+    "GradientNorm",
+    "IntegratedGradients",
+    "LitModel",
+    "Occlusion",
+    "interpreters",
+    "server",
+]

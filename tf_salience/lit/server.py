@@ -1,0 +1,85 @@
+"""A LIT server with this package's interpreters in place of LIT's own."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from lit_nlp.api import components as lit_components
+from lit_nlp.api import dataset as lit_dataset
+from lit_nlp.api import model as lit_model
+
+from tf_salience.lit.installation import needs_lit
+from tf_salience.lit.interpreters import (
+    Convergence,
+    GradientDotInput,
+    GradientNorm,
+    IntegratedGradients,
+    Occlusion,
+)
+
+
+def interpreters(
+    models: Mapping[str, lit_model.Model] | None = None, *, compat: bool = False
+) -> dict[str, lit_components.Interpreter]:
+    """Makes the interpreters of a LIT app: LIT's stock ones, the gradient methods replaced.
+
+    Args:
+        models: those of the app, which may give salience of their own; None: none does.
+        compat: True: LIT's own numbers.
+
+    Returns:
+        Interpreters by the names that LIT's page shows.
+
+    Raises:
+        ImportError: without what LIT's components need; it says how to install it.
+    """
+    with needs_lit():
+        from lit_nlp.components import core
+        from lit_nlp.components.salience_clustering import SalienceClustering
+
+    integrated_gradients = IntegratedGradients(compat=compat)
+    ours: dict[str, lit_components.Interpreter] = {
+        "Grad L2 Norm": GradientNorm(compat=compat),
+        "Grad ⋅ Input": GradientDotInput(compat=compat),
+        "Integrated Gradients": integrated_gradients,
+        "Occlusion": Occlusion(),
+    }
+    stock = core.default_interpreters(dict(models or {}))
+    mappers = {**ours, "LIME": stock["LIME"]}
+    convergence = {"Integrated Gradients: how right": Convergence(integrated_gradients)}
+    clustering = {"Salience Clustering": SalienceClustering(mappers)}
+    return {**stock, **ours, **convergence, **clustering}
+
+
+def server(
+    models: Mapping[str, lit_model.Model],
+    datasets: Mapping[str, lit_dataset.Dataset],
+    **keywords: Any,
+) -> Any:
+    """Makes a LIT server; `.serve()` runs it until Ctrl-C.
+
+    Args:
+        models: the models by name: `LitModel`, or those of `sequence_models`.
+        datasets: by name, as `LitModel.dataset` makes them.
+        **keywords: what LIT's server takes, `host` (127.0.0.1), `port` (5432), `interpreters`,
+            `layouts`, `default_layout`, `page_title` among them.
+
+    Returns:
+        A `lit_nlp.dev_server.Server`.
+
+    Raises:
+        ImportError: without what LIT's server needs; it says how to install it.
+    """
+    with needs_lit():
+        import lit_nlp
+        from lit_nlp import dev_server
+
+    page = pathlib.Path(lit_nlp.__file__).parent / "client" / "build" / "default"
+    defaults = {
+        "interpreters": interpreters(models),
+        "client_root": str(page),
+        "page_title": "tf_salience",
+        "host": "127.0.0.1",
+        "port": 5432,
+    }
+    return dev_server.Server(dict(models), dict(datasets), **{**defaults, **keywords})
