@@ -18,6 +18,7 @@ from tf_salience.lit.interpreters import (
     Occlusion,
 )
 from tf_salience.lit.model import LitModel
+from tf_salience.lit.sequence import sequence_models
 from tf_salience.lit.server import interpreters, server
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "LitModel",
     "Occlusion",
     "interpreters",
+    "sequence_models",
     "server",
 ]
