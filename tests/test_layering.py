@@ -22,7 +22,7 @@ FLOORS = (
     {"attribution", "models", "explanation"},
     {"explainer"},
     {"evaluation"},
-    {"callbacks", "export", "demo", "lit"},
+    {"callbacks", "export", "demo", "lit", "batch"},
     {"cli"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tf_salience import targets
     from tf_salience.attribution.methods import GradientDotInput, GradientNorm, IntegratedGradients
     from tf_salience.attribution.occlusion import Occlusion
+    from tf_salience.batch.explain_dataset import explain_dataset
+    from tf_salience.batch.summarize import summarize
     from tf_salience.callbacks.log import read_log
     from tf_salience.callbacks.salience_logger import SalienceLogger
     from tf_salience.evaluation.evaluate import evaluate
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Explainer": "explainer.explainer",
     "explain": "explainer.explainer",
+    "explain_dataset": "batch.explain_dataset",
     "Explanation": "explanation",
     "Evaluation": "evaluation.evaluation",
     "evaluate": "evaluation.evaluate",
@@ -52,6 +55,7 @@ _HOMES = {
     "GradientDotInput": "attribution.methods",
     "IntegratedGradients": "attribution.methods",
     "Occlusion": "attribution.occlusion",
+    "summarize": "batch.summarize",
     "SalienceLogger": "callbacks.salience_logger",
     "read_log": "callbacks.log",
     "export_saved_model": "export.saved_model",
@@ -95,12 +99,14 @@ __all__ = [
     "__version__",
     "evaluate",
     "explain",
+    "explain_dataset",
     "export_saved_model",
     "find_shortcuts",
     "inspect",
     "plant_shortcut",
     "read_log",
     "read_signature",
+    "summarize",
     "targets",
 ]
 

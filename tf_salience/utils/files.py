@@ -28,7 +28,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 def _sync(path: Path) -> None:
     """Waits until a file or directory is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,0 +1,1 @@
+"""Explanations of whole data sets: read, explained and written shard by shard."""

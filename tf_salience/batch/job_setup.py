@@ -1,0 +1,55 @@
+"""`JobSetup`: what each process of a job needs to explain shards."""
+
+import os
+import pathlib
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from tf_salience.batch.columns import Columns
+from tf_salience.batch.shard_job import ShardJob
+from tf_salience.explainer.explainer import Explainer
+
+
+@dataclass(frozen=True)
+class JobSetup:
+    """What each process needs to explain shards.
+
+    Attributes:
+        model: the model, its path, or a function that returns it.
+        explainer: the arguments of `Explainer` but the model.
+        columns: what is read and kept.
+        folder: where the shards are written.
+        cuts_texts: whether long texts are cut.
+        max_errors: the most rows that may fail, or None.
+    """
+
+    model: Any
+    explainer: dict[str, Any]
+    columns: Columns
+    folder: pathlib.Path
+    cuts_texts: bool
+    max_errors: int | None
+
+    def make_explainer(self) -> Explainer:
+        """Returns an explainer of the model, which is loaded if it is a path."""
+        model = self.model
+        if isinstance(model, str | os.PathLike):
+            model = keras.models.load_model(model, compile=False)
+        elif not isinstance(model, keras.Model) and callable(model):
+            model = model()
+        return Explainer(model, **self.explainer)
+
+
+def make_job(setup: JobSetup, job: str, kept: Any, explainer: Explainer | None = None) -> ShardJob:
+    """Returns the job of one process."""
+    return ShardJob(
+        explainer or setup.make_explainer(),
+        setup.columns,
+        setup.folder,
+        job,
+        kept,
+        setup.cuts_texts,
+        setup.max_errors,
+    )

@@ -1,0 +1,165 @@
+"""`summarize`: the words of a folder of explanations, read once from its shards."""
+
+import math
+from collections.abc import Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_salience.batch.shard_file import ERRORS
+from tf_salience.batch.summary import Coverage, Summary, WordDrift
+from tf_salience.batch.word_statistics import (
+    NORMAL_95,
+    WordMean,
+    WordTable,
+    grouped,
+    word_scores,
+)
+from tf_salience.explanation.storage import import_pyarrow
+from tf_salience.utils.validation import format_value, positive_integer
+
+_COLUMNS = ["tokens", "scores", "words", "target_name", "converged", "evaluations"]
+_BATCH_ROWS = 8192
+
+
+def summarize(
+    folder: str | PathLike[str],
+    *,
+    compare_to: str | PathLike[str] | None = None,
+    top: int = 20,
+    min_count: int = 20,
+) -> Summary:
+    """Summarizes a folder of explanations: which words speak for which class.
+
+    The shards are read once, some thousand rows at a time, without TensorFlow. Pieces of a word are
+    put together. What is kept is a few numbers for each different word of a class, of at most some
+    two million words.
+
+    Args:
+        folder: as `explain_dataset` has written it; any folder of `.parquet` files with its
+            columns.
+        compare_to: another folder, of an earlier model or of other texts for instance.
+        top: how many words are listed: of each class, gained, and lost.
+        min_count: the fewest occurrences of a word that is listed.
+
+    Returns:
+        A `Summary`; `print` shows its tables.
+
+    Raises:
+        FileNotFoundError: if a folder has no shards.
+        ImportError: without pyarrow, which the extra `parquet` installs.
+
+    Example:
+        ```python
+        summary = tfs.summarize("explained")
+        summary.words["positive"][0].word, summary.coverage.converged_share
+        ```
+    """
+    top, min_count = positive_integer("top", top), positive_integer("min_count", min_count)
+    tables, coverage = _read(Path(folder))
+    names = sorted(tables)
+    means = {name: list(tables[name].means(min_count)) for name in names}
+    summary = Summary(
+        fspath(folder),
+        coverage,
+        {name: tuple(means[name][:top]) for name in names},
+        min_count,
+        sum(table.dropped for table in tables.values()),
+    )
+    if compare_to is None:
+        return summary
+    tables_before, coverage_before = _read(Path(compare_to))
+    before = {name: list(tables_before[name].means(min_count)) for name in tables_before}
+    drifts = sorted(_drifts(means, before), key=lambda drift: drift.difference)
+    return Summary(
+        summary.folder,
+        coverage,
+        summary.words,
+        min_count,
+        summary.dropped + sum(table.dropped for table in tables_before.values()),
+        fspath(compare_to),
+        coverage_before,
+        tuple(drift for drift in drifts[: -top - 1 : -1] if drift.difference > 0),
+        tuple(drift for drift in drifts[:top] if drift.difference < 0),
+    )
+
+
+def _drifts(
+    means: Mapping[str, list[WordMean]], before: Mapping[str, list[WordMean]]
+) -> list[WordDrift]:
+    """Returns the drift of each word that comes often enough in both."""
+    drifts = []
+    for target_name, words in means.items():
+        earlier = {word.word: word for word in before.get(target_name, ())}
+        for word in words:
+            old = earlier.get(word.word)
+            if old is None:
+                continue
+            half = NORMAL_95 * math.hypot(word.standard_error, old.standard_error)
+            difference = word.mean - old.mean
+            drifts.append(
+                WordDrift(
+                    word.word,
+                    target_name,
+                    word.count,
+                    old.count,
+                    word.mean,
+                    old.mean,
+                    difference - half,
+                    difference + half,
+                )
+            )
+    return drifts
+
+
+def _read(folder: Path) -> tuple[dict[str, WordTable], Coverage]:
+    """Reads the shards of a folder: the words of each class, and what was explained."""
+    import_pyarrow()
+    import pyarrow.compute as compute
+    import pyarrow.dataset as arrow_dataset
+
+    paths = sorted(folder.glob("*.parquet"))
+    if not paths:
+        raise FileNotFoundError(
+            f"There are no shards, `*.parquet`, in the folder {format_value(str(folder))}. "
+            "Make some with `explain_dataset`."
+        )
+    tables: dict[str, WordTable] = {}
+    classes: dict[str, int] = {}
+    converged, judged, evaluations = 0, 0, 0
+    # One fragment after the other: read ahead they would fill the memory.
+    scanner = arrow_dataset.dataset([str(path) for path in paths]).scanner(
+        _COLUMNS, batch_size=_BATCH_ROWS, batch_readahead=1, fragment_readahead=1
+    )
+    for batch in scanner.to_batches():
+        if not len(batch):
+            continue
+        flags = batch.column("converged")
+        judged += len(flags) - flags.null_count
+        converged += compute.sum(flags).as_py() or 0
+        evaluations += compute.sum(batch.column("evaluations")).as_py() or 0
+        _add(tables, classes, batch)
+    total = sum(classes.values())
+    errors = sum(_count_lines(path) for path in sorted((folder / ERRORS).glob("*.jsonl")))
+    return tables, Coverage(total, errors, converged if judged else None, evaluations, classes)
+
+
+def _add(tables: dict[str, WordTable], classes: dict[str, int], batch: Any) -> None:
+    """Adds the words of a batch to the table of the class that was explained."""
+    names, scores, rows = word_scores(batch)
+    targets = np.array(batch.column("target_name").to_pylist(), object)
+    of_word = targets[rows]
+    every_name = np.array(names, object)
+    for target_name in dict.fromkeys(targets.tolist()):
+        classes[target_name] = classes.get(target_name, 0) + int((targets == target_name).sum())
+        places = np.flatnonzero(of_word == target_name)
+        if len(places):
+            table = tables.setdefault(target_name, WordTable())
+            table.add(*grouped(every_name[places].tolist(), scores[places]))
+
+
+def _count_lines(path: Path) -> int:
+    with path.open("rb") as lines:
+        return sum(1 for _ in lines)

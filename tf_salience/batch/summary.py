@@ -1,0 +1,164 @@
+"""`Summary`: what the explanations of a data set say of its words, and how it prints."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from tf_salience.batch.word_statistics import WordMean
+from tf_salience.utils.text import printable
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class WordDrift:
+    """How the mean salience of a word differs between two folders.
+
+    Attributes:
+        word: the word.
+        target_name: the class.
+        count: how often it stands in the folder.
+        count_before: the same in the one that it is compared with.
+        mean: in the folder.
+        mean_before: in the one that it is compared with.
+        low: the lower end of the 95 % interval of the difference.
+        high: the upper end.
+    """
+
+    word: str
+    target_name: str
+    count: int
+    count_before: int
+    mean: float
+    mean_before: float
+    low: float
+    high: float
+
+    @property
+    def difference(self) -> float:
+        """`mean` - `mean_before`."""
+        return self.mean - self.mean_before
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many rows were explained, and how many to their tolerance.
+
+    Attributes:
+        rows: that were explained.
+        errors: that could not be.
+        converged: of `rows`, to their tolerance; None for methods without one.
+        evaluations: forward and backward passes of all rows.
+        classes: rows by class.
+    """
+
+    rows: int
+    errors: int
+    converged: int | None
+    evaluations: int
+    classes: dict[str, int]
+
+    @property
+    def converged_share(self) -> float | None:
+        """The share of the rows that converged, or None."""
+        return None if self.converged is None or not self.rows else self.converged / self.rows
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the explanations of a data set say of its words; prints as tables.
+
+    All intervals are of the normal distribution, at 95 %, each occurrence of a word for itself: the
+    words of one sentence are not independent, and the first of many words are first by chance, too.
+
+    Attributes:
+        folder: the folder.
+        coverage: rows, errors, convergence.
+        words: by class the words of the highest mean salience, with their intervals.
+        min_count: words that come less often in a class are left out.
+        dropped: rare words that were dropped since a class has too many, all classes together.
+        compared_with: the other folder, or None.
+        coverage_before: of the other folder, or None.
+        gained: the words whose mean grew most from the other folder to this.
+        lost: those whose mean fell most.
+    """
+
+    folder: str
+    coverage: Coverage
+    words: dict[str, tuple[WordMean, ...]]
+    min_count: int
+    dropped: int = 0
+    compared_with: str | None = None
+    coverage_before: Coverage | None = None
+    gained: tuple[WordDrift, ...] = ()
+    lost: tuple[WordDrift, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the summary as JSON values."""
+        return asdict(self)
+
+    def __rich__(self) -> Group:
+        """Returns the tables, for `rich.print` and rich consoles."""
+        parts: list[Any] = [Text(_coverage_line(self.folder, self.coverage), style="bold")]
+        for target_name, means in self.words.items():
+            share = self.coverage.classes.get(target_name, 0)
+            title = f"{target_name}: {share:,} rows"
+            rows = [(w.word, f"{w.count:,}", f"{w.mean:+.4g}", _interval(w)) for w in means]
+            parts.append(_table(title, ("word", "count", "mean", "95 % interval"), rows))
+        if self.compared_with is not None and self.coverage_before is not None:
+            line = _coverage_line(f"compared with {self.compared_with}", self.coverage_before)
+            parts.append(Text(f"\n{line}", style="bold"))
+            heads = ("word", "class", "count", "before", "mean", "before", "95 % of difference")
+            parts.append(_table("gained most", heads, list(map(_drift_row, self.gained))))
+            parts.append(_table("lost most", heads, list(map(_drift_row, self.lost))))
+        note = f"Words that come {self.min_count} times or more."
+        if self.dropped:
+            note += f" {self.dropped:,} rare ones were dropped on the way."
+        parts.append(Text(note, style="dim"))
+        return Group(*parts)
+
+    def __str__(self) -> str:
+        file = io.StringIO()
+        Console(file=file, width=_WIDTH, color_system=None, force_terminal=False).print(
+            self.__rich__()
+        )
+        return file.getvalue().rstrip()
+
+
+def _coverage_line(name: str, coverage: Coverage) -> str:
+    parts = [f"{name}: {coverage.rows:,} rows", f"{coverage.errors:,} errors"]
+    if coverage.converged_share is not None:
+        parts.append(f"{100 * coverage.converged_share:.4g} % converged")
+    if coverage.rows:
+        parts.append(f"{coverage.evaluations / coverage.rows:.3g} evaluations a row")
+    return printable(" · ".join(parts))
+
+
+def _interval(value: Any) -> str:
+    return f"{value.low:+.3g} to {value.high:+.3g}"
+
+
+def _drift_row(drift: WordDrift) -> tuple[str, ...]:
+    return (
+        drift.word,
+        drift.target_name,
+        f"{drift.count:,}",
+        f"{drift.count_before:,}",
+        f"{drift.mean:+.4g}",
+        f"{drift.mean_before:+.4g}",
+        _interval(drift),
+    )
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=Text(printable(title)), title_justify="left")
+    for head in heads:
+        table.add_column(head, justify="left" if head in ("word", "class") else "right")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    return table
