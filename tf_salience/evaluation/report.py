@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tf_salience.utils.text import printable
+from tf_salience.visualization import html
 
 #: The rank correlation above which a method has not noticed that all weights are random.
 NOTICED = 0.5
@@ -76,7 +77,7 @@ def as_text(evaluation: Any) -> str:
 
 def as_html(evaluation: Any) -> str:
     """Returns the tables for a notebook."""
-    parts = [f"<p><b>{escape(_summary(evaluation))}</b></p>"]
+    parts = []
     for block in _blocks(evaluation):
         head = "".join(f"<th>{escape(printable(cell))}</th>" for cell in block.heads)
         rows = "".join(
@@ -91,7 +92,8 @@ def as_html(evaluation: Any) -> str:
             f"<table><caption>{escape(block.title)}</caption><tr>{head}</tr>{rows}</table>"
             f"<p>{escape(block.note)}</p>"
         )
-    return "".join(parts)
+    summary = _summary(evaluation)
+    return html.with_style(html.card(summary, "".join(parts), signed=None))
 
 
 def printable_cell(cell: str) -> str:

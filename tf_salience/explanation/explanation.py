@@ -9,9 +9,10 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience.explanation import normalization, padding, serialization, storage, words
+from tf_salience.explanation import normalization, padding, serialization, storage, views, words
 from tf_salience.explanation.token_salience import FloatArray, TokenSalience
 from tf_salience.utils.text import printable
+from tf_salience.visualization import html
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,14 +93,19 @@ class Explanation(Sequence[TokenSalience]):
         )
 
     def __str__(self) -> str:
-        return "\n\n".join(str(salience) for salience in self)
+        shown = views.shown_count(map(len, self.tokens), views.TERMINAL)
+        parts = [str(salience) for salience in self[:shown]]
+        return "\n\n".join([*parts, *views.left_out(shown, len(self))])
 
     def __repr__(self) -> str:
         method = self.config.get("method", {}).get("class_name")
         return printable(f"<Explanation of {len(self)} examples by {method}>")
 
     def _repr_html_(self) -> str:
-        return "".join(salience._repr_html_() for salience in self)
+        shown = views.shown_count(map(len, self.tokens), views.NOTEBOOK)
+        cards = [salience.card() for salience in self[:shown]]
+        cards += [html.card(line, "", signed=None) for line in views.left_out(shown, len(self))]
+        return html.with_style("".join(cards))
 
     def _take(self, index: int | slice) -> dict[str, Any]:
         """Indexes the fields that hold a value for each example."""

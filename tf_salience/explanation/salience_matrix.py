@@ -7,11 +7,11 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from tf_salience.explanation import words
+from tf_salience.explanation import views, words
 from tf_salience.explanation.explanation import Explanation
 from tf_salience.explanation.token_salience import TokenSalience
 from tf_salience.utils.text import printable
-from tf_salience.visualization import html, matrix_table
+from tf_salience.visualization import color_scale, html, matrix_table, terminal
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +65,11 @@ class SalienceMatrix(Sequence[TokenSalience]):
         return self.rows[index]
 
     @property
+    def is_signed(self) -> bool:
+        """As `TokenSalience.is_signed`."""
+        return self.rows[0].is_signed
+
+    @property
     def header(self) -> str:
         """A line with the method, the embedding layers, and the number of rows not converged."""
         method = self.rows.config.get("method", {}).get("class_name", "unknown method")
@@ -74,12 +79,24 @@ class SalienceMatrix(Sequence[TokenSalience]):
         return printable(" · ".join(parts))
 
     def __str__(self) -> str:
-        table = matrix_table.as_text(self.targets, self.tokens, self.scores.tolist())
+        table = matrix_table.as_text(
+            self.targets, self.tokens, self.scores.tolist(), terminal.width()
+        )
         return f"{self.header}\n{table}"
 
     def __repr__(self) -> str:
         return f"<SalienceMatrix of {len(self)} targets x {len(self.tokens)} tokens>"
 
     def _repr_html_(self) -> str:
-        table = matrix_table.as_html(self.targets, self.tokens, self.scores.tolist())
-        return html.card(self.header, table)
+        shown = min(len(self), max(1, views.CELLS // max(1, len(self.tokens))))
+        scores = self.scores
+        table = matrix_table.as_html(
+            self.targets[:shown],
+            self.tokens,
+            scores[:shown].tolist(),
+            signed=self.is_signed,
+            largest=color_scale.largest_score(scores),
+        )
+        card = html.card(self.header, table, signed=self.is_signed, has_numbers=True)
+        cut = views.left_out(shown, len(self), "targets", "matrix")
+        return html.with_style(card + "".join(html.card(line, "", signed=None) for line in cut))

@@ -13,6 +13,9 @@ from tf_salience.visualization import html, terminal
 
 FloatArray = npt.NDArray[np.float32]
 
+#: Methods whose scores are at least 0, and speak neither for nor against the target.
+_UNSIGNED_METHODS = ("gradient_norm",)
+
 
 @dataclass(frozen=True, eq=False)
 class TokenSalience:
@@ -58,6 +61,11 @@ class TokenSalience:
     padding_share: float = 0.0
 
     @property
+    def is_signed(self) -> bool:
+        """True if scores speak for or against the target; else the method gives sizes alone."""
+        return self.config.get("method", {}).get("class_name") not in _UNSIGNED_METHODS
+
+    @property
     def header(self) -> str:
         """A line with the target, the method, the layers, the share of padding and the error."""
         parts = [f"{self.target_name} = {self.output:.4g}"]
@@ -77,19 +85,29 @@ class TokenSalience:
 
     def __rich__(self) -> Text:
         """Returns the coloured tokens, for `rich.print` and rich consoles."""
-        return terminal.colored(self.tokens, self.scores.tolist(), self.segments, self.words)
+        return terminal.colored(
+            self.tokens, self.scores.tolist(), self.segments, self.words, signed=self.is_signed
+        )
 
     def __str__(self) -> str:
+        body: Text | str
         if terminal.has_color():
-            body = terminal.to_ansi(self.__rich__())
+            body = self.__rich__()
         else:
             body = terminal.plain(self.tokens, self.scores.tolist(), self.segments, self.words)
+        if terminal.is_terminal():
+            return f"{terminal.wrapped(self.header)}\n{terminal.wrapped(body)}"
         return f"{self.header}\n{body}"
 
     def __repr__(self) -> str:
         return f"<TokenSalience of {len(self.tokens)} tokens: {self.header}>"
 
     def _repr_html_(self) -> str:
-        scores = self.scores.tolist()
-        body = html.tokens_html(self.tokens, scores, self.segments, self.words)
-        return html.card(self.header, body)
+        return html.with_style(self.card())
+
+    def card(self) -> str:
+        """Returns the tokens as a part of a page in HTML, without its style."""
+        body = html.tokens_html(
+            self.tokens, self.scores.tolist(), self.segments, self.words, signed=self.is_signed
+        )
+        return html.card(self.header, body, signed=self.is_signed)

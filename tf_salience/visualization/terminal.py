@@ -1,5 +1,7 @@
 """Tokens in a terminal: coloured with rich, or plain text with signed scores."""
 
+import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -11,12 +13,17 @@ from tf_salience.utils.text import printable
 from tf_salience.visualization import color_scale
 from tf_salience.visualization.spacing import token_spacing
 
+#: The colours of ANSI that are light, as the background of a terminal.
+_LIGHT_ANSI = {"7", "9", "10", "11", "12", "13", "14", "15"}
+
 
 def colored(
     tokens: Sequence[str],
     scores: Sequence[float],
     segments: Mapping[str, slice] | None = None,
     words: Sequence[int] | None = None,
+    *,
+    signed: bool = True,
 ) -> Text:
     """Returns the tokens, each on a background as strong as its |score| beside the largest.
 
@@ -26,14 +33,22 @@ def colored(
         segments: slices of the tokens by name; the names are shown if there are several.
         words: (tokens,), the index of each token's word, -1 for special tokens, which are dim; no
             space separates the tokens of one word.
+        signed: as for `color_scale.backgrounds`.
     """
     text = Text()
     spacing = token_spacing(len(tokens), segments, words)
     relative_scores = color_scale.relative_scores(scores)
+    theme = current_theme()
     for token, score, (label, space, special) in zip(tokens, relative_scores, spacing, strict=True):
         text.append(label, style="dim")
-        style = Style(color=color_scale.foreground(score), bgcolor=color_scale.background(score))
-        text.append(printable(token), style=style if score else "dim" if special else None)
+        if color_scale.level(score):
+            style: Style | str | None = Style(
+                color=color_scale.foreground(score, theme, signed=signed),
+                bgcolor=color_scale.background(score, theme, signed=signed),
+            )
+        else:
+            style = "dim" if special else None
+        text.append(printable(token), style=style)
         text.append(space)
     text.rstrip()
     return text
@@ -53,14 +68,41 @@ def plain(
     ).rstrip()
 
 
+def current_theme() -> color_scale.Theme:
+    """Returns the theme of this terminal, as `COLORFGBG` has it; dark where nothing is known."""
+    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
+    return color_scale.LIGHT if background in _LIGHT_ANSI else color_scale.DARK
+
+
 def has_color() -> bool:
     """True if standard output is a terminal that shows colours."""
-    return sys.stdout is not None and sys.stdout.isatty() and Console().color_system is not None
+    console = Console()
+    return is_terminal() and console.color_system is not None and not console.no_color
 
 
-def to_ansi(text: Text) -> str:
-    """Returns the text with escape codes for this terminal, which wraps the lines itself."""
-    console = Console(soft_wrap=True)
+def is_terminal() -> bool:
+    """True if standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def width() -> int | None:
+    """Returns the columns of standard output, or None where it is no terminal."""
+    return _width() if is_terminal() else None
+
+
+def wrapped(text: Text | str) -> str:
+    """Wraps text at the width of this terminal, with its escape codes where it shows colours.
+
+    Lines break between words, and within those that are wider than the terminal; wide characters,
+    joined emoji and combining marks take the columns that they have.
+    """
+    # rich takes a terminal without escape codes for one of 80 columns, unless it is told both.
+    console = Console(width=_width(), height=shutil.get_terminal_size().lines)
+    lines = Text(text) if isinstance(text, str) else text
     with console.capture() as capture:
-        console.print(text, end="", soft_wrap=True)
+        console.print(lines, end="", overflow="fold", no_wrap=False)
     return capture.get()
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns
