@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_export(commands)
     _add_inspect(commands)
+    _add_lit(commands)
     for command in commands.choices.values():
         command.add_argument(
             "--traceback", action="store_true", help="show where an error came from"
@@ -171,6 +172,23 @@ def _add_inspect(commands: Any) -> None:
     )
     _add_model(parser)
     _add_layers(parser)
+
+
+def _add_lit(commands: Any) -> None:
+    parser = commands.add_parser(
+        "lit",
+        help="show a saved model in LIT, the Language Interpretability Tool, in the browser",
+        description="Serves LIT's page with a saved Keras text model, explained by this package. "
+        "It needs LIT, which is no dependency: without it the error says how to install it.",
+    )
+    _add_model(parser)
+    parser.add_argument("--data", metavar="FILE", required=True, help="a .tsv, .csv or .jsonl file")
+    _add_columns(parser)
+    parser.add_argument("--max", **_COUNT, default=1000, help="show the first N texts (1000)")
+    _add_target(parser)
+    parser.add_argument("--batch-size", **_COUNT, default=32)
+    parser.add_argument("--host", default="127.0.0.1", help="address to serve at (127.0.0.1)")
+    parser.add_argument("--port", **_COUNT, default=5432, help="port to serve at (5432)")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

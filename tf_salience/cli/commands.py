@@ -170,6 +170,34 @@ def inspect(options: argparse.Namespace) -> None:
     print(report(model, embeddings=options.embeddings, tokenizer=_tokenizer(vocabulary)))
 
 
+def lit(options: argparse.Namespace) -> None:
+    """Runs `tf-salience lit` until Ctrl-C."""
+    model_path = option_values.model_path(options)
+    data = option_values.texts(options)
+    vocabulary = option_values.vocabulary(options)
+    class_names = option_values.class_names(options)
+    labels = None
+    if data.labels is not None:
+        labels = option_values.labels(argparse.Namespace(target="label"), data, class_names)
+    option_values.check_free_port(options.host, options.port)
+    import_tensorflow()
+    from tf_salience import lit
+    from tf_salience.explainer.explainer import Explainer
+
+    explainer = Explainer(
+        load_model(model_path, options),
+        target=options.target,
+        embeddings=options.embeddings,
+        tokenizer=_tokenizer(vocabulary),
+        class_names=class_names,
+        output=options.head,
+        batch_size=options.batch_size,
+    )
+    server = lit.server_of(explainer, data.texts, labels, host=options.host, port=options.port)
+    print(f"LIT is at http://{options.host}:{options.port} · Ctrl-C ends it.", flush=True)
+    server.serve()
+
+
 @contextlib.contextmanager
 def _progress(label: str, total: int) -> Iterator[Callable[[int, int], None]]:
     """Shows a bar on standard error; yields a function of the number that is done, and of all."""

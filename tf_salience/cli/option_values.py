@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import importlib.util
 import pathlib
+import socket
 from typing import Any
 
 from tf_salience.attribution.methods import METHODS, Method
@@ -186,6 +187,22 @@ def output_path(options: argparse.Namespace) -> pathlib.Path | None:
     if path.suffix == ".parquet":
         require("pyarrow", extra="parquet", purpose=f"--output {path}")
     return path
+
+
+def check_free_port(host: str, port: int) -> None:
+    """Checks, before any work, that a server can listen.
+
+    Raises:
+        OSError: if the port is taken, or there is no such host or port.
+    """
+    try:
+        with socket.socket() as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind((host, port))
+    except (OSError, OverflowError) as error:
+        raise OSError(
+            f"No server can listen at {host}, port {port}: {error}. Choose another --port."
+        ) from error
 
 
 def require(package: str, *, extra: str, purpose: str) -> None:

@@ -18,8 +18,8 @@ from tf_salience.lit.interpreters import (
     Occlusion,
 )
 from tf_salience.lit.model import LitModel
-from tf_salience.lit.sequence import sequence_models
-from tf_salience.lit.server import interpreters, server
+from tf_salience.lit.sequence import prompts, sequence_models
+from tf_salience.lit.server import interpreters, server, server_of
 
 __all__ = [
     "Convergence",
@@ -29,6 +29,8 @@ __all__ = [
     "LitModel",
     "Occlusion",
     "interpreters",
+    "prompts",
     "sequence_models",
     "server",
+    "server_of",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from lit_nlp.api import dataset as lit_dataset
 from lit_nlp.api import model as lit_model
 from lit_nlp.api import types
 
@@ -80,6 +81,28 @@ def sequence_models(
         ),
         f"_{name}_tokenizer": tokens,
     }
+
+
+def prompts(texts: Sequence[str], targets: Sequence[str] | None = None) -> lit_dataset.Dataset:
+    """Makes a data set of prompts for LIT.
+
+    Args:
+        texts: the prompts.
+        targets: texts that may follow them; None: the model's own answers alone are explained.
+
+    Raises:
+        ValueError: for another number of targets than texts.
+    """
+    if targets is not None and len(targets) != len(texts):
+        raise ValueError(
+            "`targets` must hold one text for each prompt. Received: "
+            f"{len(targets)} targets for {len(texts)} texts"
+        )
+    examples = [{PROMPT: text} for text in texts]
+    for example, target in zip(examples, targets or (), strict=False):
+        example[TARGET] = target
+    fields = [PROMPT] if targets is None else [PROMPT, TARGET]
+    return lit_dataset.Dataset({field: types.TextSegment() for field in fields}, examples)
 
 
 class _Generator(lit_model.BatchedModel):
@@ -174,8 +197,8 @@ class _Salience(lit_model.BatchedModel):
         marks = _marks(inputs, [len(result[TOKENS]) for result in results])
         for result in results:
             result.update({field: [0.0] * len(result[TOKENS]) for field in self._explainers})
-        marked = np.flatnonzero(marks.any(axis=1))
-        if not len(marked):
+        marked = np.flatnonzero(marks.any(axis=1)).tolist()
+        if not marked:
             return results
         texts = _texts([inputs[number] for number in marked])
         for field, explainer in self._explainers.items():

@@ -1,13 +1,14 @@
 """A LIT server with this package's interpreters in place of LIT's own."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lit_nlp.api import components as lit_components
 from lit_nlp.api import dataset as lit_dataset
 from lit_nlp.api import model as lit_model
 
+from tf_salience.explainer.explainer import Explainer
 from tf_salience.lit.installation import needs_lit
 from tf_salience.lit.interpreters import (
     Convergence,
@@ -16,6 +17,8 @@ from tf_salience.lit.interpreters import (
     IntegratedGradients,
     Occlusion,
 )
+from tf_salience.lit.model import LitModel
+from tf_salience.lit.sequence import prompts, sequence_models
 
 
 def interpreters(
@@ -83,3 +86,36 @@ def server(
         "port": 5432,
     }
     return dev_server.Server(dict(models), dict(datasets), **{**defaults, **keywords})
+
+
+def server_of(
+    explainer: Explainer,
+    texts: Sequence[Any],
+    labels: Sequence[Any] | None = None,
+    **keywords: Any,
+) -> Any:
+    """Makes a LIT server for one model; of a language model the texts are prompts.
+
+    Args:
+        explainer: of the model, which generates text or tells classes or a score.
+        texts: the examples, as `LitModel.dataset` takes them.
+        labels: as `LitModel.dataset` takes them; not used with a language model.
+        **keywords: as `server` takes them.
+
+    Returns:
+        A `lit_nlp.dev_server.Server`.
+
+    Raises:
+        ImportError: without what LIT's server needs; it says how to install it.
+        ValueError: for a model or labels that do not fit; see `LitModel`.
+    """
+    name = explainer.model.name
+    if hasattr(explainer.model, "generate"):
+        with needs_lit():
+            from lit_nlp.examples.prompt_debugging import layouts
+
+        page = {"layouts": layouts.PROMPT_DEBUGGING_LAYOUTS, "default_layout": layouts.LEFT_RIGHT}
+        models = sequence_models(name, explainer)
+        return server(models, {"texts": prompts(texts)}, **{**page, **keywords})
+    model = LitModel(explainer)
+    return server({name: model}, {"texts": model.dataset(texts, labels)}, **keywords)
