@@ -81,10 +81,10 @@ class Explain(beam.PTransform):
     """Explains examples by a saved model, in batches of like length.
 
     An element is an example, or a pair (key, example), and comes out as a
-    `PredictionResult(example, row)`, or as (key, `PredictionResult`): `row` is a dict with `tokens`,
-    `scores`, `target_name`, `converged` and the other columns of an explanation, as
-    `explain_dataset` writes them. An example is a text, an array (tokens,) of ids, or a dict of
-    them by the names of the model's inputs.
+    `PredictionResult(example, row)`, or as (key, `PredictionResult`). `row` is a dict with
+    `tokens`, `scores`, `target_name`, `converged` and the other columns that `explain_dataset`
+    writes. An example is a text, an array (tokens,) of ids, or a dict of them by the names of the
+    model's inputs.
 
     A `Reshuffle` spreads the examples over all workers first. The counters `examples`,
     `evaluations`, `unconverged` and `errors` are in the namespace `tf_salience`. The first example
@@ -121,7 +121,7 @@ class Explain(beam.PTransform):
         *,
         label: str | None = None,
         custom_objects: Mapping[str, Any] | None = None,
-        batching: Batching = Batching(),  # noqa: B008 (it is frozen)
+        batching: Batching = Batching(),
         **keywords: Any,
     ) -> None:
         super().__init__()

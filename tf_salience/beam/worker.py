@@ -34,7 +34,7 @@ _NUMBERS = (
 )
 
 
-class ExplanationHandler(ModelHandler[Any, PredictionResult, Any]):  # type: ignore[type-arg]
+class ExplanationHandler(ModelHandler[Any, PredictionResult, Any]):
     """Explains batches in `RunInference`.
 
     The inference of an example is its row, or where it cannot be explained the reason, a string.
@@ -232,8 +232,7 @@ class SavedModelExplainer:
     def _check(self, inputs: dict[str, Any]) -> None:
         if set(inputs) != set(self._specs):
             raise ValueError(
-                f"An example must have the inputs {sorted(self._specs)}. "
-                f"Received: {sorted(inputs)}"
+                f"An example must have the inputs {sorted(self._specs)}. Received: {sorted(inputs)}"
             )
 
     def _tensor(self, name: str, values: Any) -> Any:
@@ -251,8 +250,7 @@ class SavedModelExplainer:
         for number, mask in enumerate(results["mask"]):
             positions = np.flatnonzero(mask)
             numbers = {
-                name: results[name][number].item() if name in results else None
-                for name in _NUMBERS
+                name: results[name][number].item() if name in results else None for name in _NUMBERS
             }
             if "evaluations" not in results:
                 numbers["evaluations"] = _fixed_evaluations(self._content["method"])
@@ -302,9 +300,10 @@ def _tokens(results: dict[str, Any], number: int, positions: Any) -> list[str]:
 
 def _fixed_evaluations(method: dict[str, Any]) -> int | None:
     """Returns the evaluations of an example by a fixed rule; None where they depend on the text."""
-    steps = method["config"].get("steps")
+    config = method["config"]
+    steps = config.get("steps")
     if isinstance(steps, int):
-        return steps
+        return steps + 1 if config.get("rule") == "trapezoid" else steps  # both ends are nodes
     return 1 if method["class_name"].startswith("gradient_") else None
 
 

@@ -1,8 +1,5 @@
-"""Graphs traced once a shape, XLA where it pays, and rows on the replicas of a strategy."""
+"""Graphs traced once a shape, and XLA where it pays."""
 
-import json
-import subprocess
-import sys
 import threading
 import types
 import warnings
@@ -16,7 +13,7 @@ import tensorflow as tf
 
 import tf_salience as tfs
 from tf_salience.attribution.execution import compilation
-from tf_salience.attribution.execution.compilation import AutoJit, TracedFunction, on_replicas
+from tf_salience.attribution.execution.compilation import AutoJit, TracedFunction
 
 TESTS = Path(__file__).parents[2]
 
@@ -309,89 +306,3 @@ class TestXla:
         scale = np.abs(expected.scores).max()
         np.testing.assert_allclose(padded.scores, expected.scores, atol=1e-5 * scale)
         np.testing.assert_allclose(padded.baseline_output, expected.baseline_output, rtol=1e-5)
-
-
-def test_the_default_strategy_has_one_replica():
-    function = on_replicas(lambda array, number: array + number, tf.distribute.get_strategy())
-    (result,) = function((tf.ones(3), tf.constant(2.0)))
-    assert result.numpy().tolist() == [3.0] * 3
-
-
-#: Logical devices must be made before TensorFlow looks at the real ones: a process of its own.
-TWO_REPLICAS = """
-import json
-import numpy as np
-import tensorflow as tf
-[cpu] = tf.config.list_physical_devices("CPU")
-devices = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(cpu, devices)
-import helpers
-import tf_salience as tfs
-
-def target(outputs):
-    # Where the rows are computed: under a tape, and on a device of the strategy's.
-    if not tf.executing_eagerly():
-        devices_of_rows.add(tf.identity(outputs).device)
-    return outputs[:, 0]
-
-ids = helpers.ids()
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-report = {}
-for name in ("sequential_lstm", "Subclassed"):
-    devices_of_rows = set()
-    with strategy.scope():
-        model = helpers.weights_alive(getattr(helpers, name)())
-        before = np.asarray(model(ids))
-        # The last method has adaptive steps, here one row at a time.
-        for method, max_rows in (
-            ("gradient_norm", "auto"),
-            (tfs.IntegratedGradients(steps=8), 7),
-            ("occlusion", 7),
-            ("integrated_gradients", 1),
-        ):
-            explainer = tfs.Explainer(model, method, target=target, max_rows=max_rows)
-            inside = explainer(ids)
-            single = explainer(ids[:1])
-    outside = explainer(ids)
-    devices = sorted(device[-5:] for device in devices_of_rows if device)
-    alone = tfs.Explainer(model, "integrated_gradients", target=target)(ids)
-    scale = np.abs(alone.scores).max()
-
-    def difference(scores, examples):
-        expected = alone.scores[:examples, : scores.shape[1]]
-        return float(np.abs(scores - expected).max() / scale)
-
-    report[name] = {
-        "devices": devices,
-        "differences": [
-            difference(inside.scores, 6),
-            difference(outside.scores, 6),
-            difference(single.scores, 1),
-        ],
-        "evaluations": bool((inside.evaluations == alone.evaluations).all()),
-        "unchanged": bool((np.asarray(model(ids)) == before).all()),
-        # Keras' own list of all layers, nested ones included; there is no public one.
-        "hooked": any("call" in vars(layer) for layer in model._flatten_layers()),
-    }
-print(json.dumps(report))
-"""
-
-
-@pytest.mark.slow
-def test_two_replicas_share_the_rows_and_give_the_scores_of_one_device():
-    completed = subprocess.run(
-        [sys.executable, "-c", TWO_REPLICAS],
-        cwd=TESTS,  # for `helpers`
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert completed.returncode == 0, completed.stderr[-3000:]
-    report = json.loads(completed.stdout.splitlines()[-1])
-    assert report.keys() == {"sequential_lstm", "Subclassed"}
-    for model in report.values():
-        assert model["devices"] == ["CPU:0", "CPU:1"]
-        assert max(model["differences"]) < 1e-5
-        assert model["evaluations"]
-        assert model["unchanged"]
-        assert not model["hooked"]

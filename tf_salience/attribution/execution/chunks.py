@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from tf_salience.attribution.execution.compilation import AutoJit, TracedFunction, on_replicas
+from tf_salience.attribution.execution.compilation import AutoJit, TracedFunction
 from tf_salience.attribution.execution.erased_rows import ErasedRows
 from tf_salience.attribution.execution.gradient_scale import ScaledRuns
 from tf_salience.attribution.execution.memory import RowLimit
+from tf_salience.attribution.execution.replicas import local_replicas, on_replicas
 from tf_salience.attribution.path import PathGradients, PathInputs, RowResults, check_targets
 
 Array = npt.NDArray[Any]
@@ -24,7 +25,8 @@ Array = npt.NDArray[Any]
 class ChunkRunner:
     """Compiles and runs the chunks of one model, one target and one reduction.
 
-    Made inside the scope of a `tf.distribute` strategy it spreads the rows over its replicas.
+    Made inside the scope of a `tf.distribute` strategy it spreads the rows over the strategy's
+    replicas in this process.
 
     Args:
         gradients: the computation of a chunk.
@@ -51,7 +53,7 @@ class ChunkRunner:
         self._limit = RowLimit(max_rows)
         self._row_bytes: dict[Any, float] = {}
         strategy = tf.distribute.get_strategy()
-        self._replicas = strategy.num_replicas_in_sync
+        self._replicas = local_replicas(strategy)
         if self._replicas > 1 and jit_compile == "auto":
             jit_compile = False  # One XLA program belongs to one device.
         self._integrate = AutoJit(

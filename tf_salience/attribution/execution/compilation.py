@@ -1,4 +1,4 @@
-"""Functions of tensors as graphs, traced once a shape: by XLA where that pays, on all replicas."""
+"""Functions of tensors as graphs, traced once a shape: by XLA where that pays."""
 
 import itertools
 import threading
@@ -210,44 +210,6 @@ class AutoJit:
                 warnings.NotCompiledWarning,
             )
             return self._plain(*tensors)
-
-
-def on_replicas(
-    function: Callable[..., Any], strategy: tf.distribute.Strategy
-) -> Callable[..., list[Any]]:
-    """Runs a function on every replica, each with arguments of its own.
-
-    `function` is traced in the replica's own thread, so a hook that is kept for each thread must be
-    opened inside it.
-
-    Args:
-        function: from nests of tensors to a nest of tensors.
-        strategy: the strategy, the default one included.
-
-    Returns:
-        A function from one tuple of arguments for each replica to the list of their results.
-    """
-
-    def run(*arguments: Any) -> list[Any]:
-        if len(arguments) == 1:
-            return [function(*arguments[0])]
-
-        def replica() -> Any:
-            number = tf.distribute.get_replica_context().replica_id_in_sync_group
-            return function(*arguments[int(tf.get_static_value(number))])
-
-        return _local_results(strategy, strategy.run(replica))
-
-    return run
-
-
-def _local_results(strategy: tf.distribute.Strategy, results: Any) -> list[Any]:
-    """Splits a nest of per-replica values into one nest for each replica."""
-    leaves = [strategy.experimental_local_results(leaf) for leaf in tf.nest.flatten(results)]
-    return [
-        tf.nest.pack_sequence_as(results, list(replica_leaves))
-        for replica_leaves in zip(*leaves, strict=True)
-    ]
 
 
 def _suits_xla(graph: Any) -> bool:
