@@ -39,7 +39,12 @@ TOLERANCES = (0.1, 0.03, 0.01, 0.003, 0.001)
 TOLERANCE = 0.01
 #: Nodes of the Gauss-Legendre reference. Where gradients jump, every rule has an error of about
 #: 1 / n; a large model is smooth, and slow.
-_REFERENCE = {"relu_cnn": 2048, "max_pool_bilstm": 2048, "minilm": 96}
+_REFERENCE = {
+    "relu_cnn": 2048,
+    "max_pool_bilstm": 2048,
+    "max_pool_bilstm_long": 1024,
+    "minilm": 96,
+}
 _SMOOTH_REFERENCE = 256
 #: The octaves of the reference of a model that moves near the baseline at every scale.
 _OCTAVES = 66

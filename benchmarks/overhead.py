@@ -17,6 +17,8 @@ import tensorflow as tf
 import tf_salience as tfs
 from benchmarks import work
 from benchmarks.peers.base import Array
+from tf_salience.attribution.path import Path
+from tf_salience.attribution.result import Attribution
 
 #: Of the default rule: 16 nodes with both ends, so that F(baseline) takes no pass of its own, which
 #: would be one of the model's and not of the library's.
@@ -56,21 +58,48 @@ def _seconds(run: Callable[[], Any]) -> float:
     return statistics.median(times)
 
 
-def _sentence(explainer: Any, passes: Any, ids: Array, steps: Any) -> tuple[float, float]:
+class _Counting:
+    """A path that keeps how many rows each round has."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.rounds: list[int] = []
+
+    def integrate(self, examples: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
+        """Sums token scores; see `path.Path`."""
+        self.rounds.append(len(examples) * weights.shape[-1])
+        return self._path.integrate(examples, nodes, weights)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._path, name)
+
+
+class _Counted(tfs.IntegratedGradients):
+    """Integrated gradients that keeps the `rounds` of its last path: the rows of each."""
+
+    def __call__(self, path: Path) -> Attribution:
+        """Computes the attribution of every example of the path."""
+        counting = _Counting(path)
+        attribution = super().__call__(counting)
+        object.__setattr__(self, "rounds", counting.rounds)
+        return attribution
+
+
+def _sentence(
+    explainer: tfs.Explainer, method: _Counted, passes: Any, ids: Array
+) -> tuple[float, float]:
     """Seconds of the library and of the bare passes, for one sentence."""
     forward, backward = passes
-    explanation = explainer(ids)
-    # Under "auto" two levels are run together, and then one at a time.
-    evaluations = int(explanation.evaluations[0])
-    sizes = [evaluations]
-    while steps == "auto" and sizes[0] > 9:
-        sizes[:1] = [(sizes[0] + 1) // 2, sizes[0] // 2]
-    nodes = [np.linspace(0, 1, size, dtype=np.float32) for size in sizes]
+    explainer(ids)
+    rounds = method.rounds  # type: ignore[attr-defined]
+    nodes = [np.linspace(0, 1, rows, dtype=np.float32) for rows in rounds]
 
     def bare() -> None:
         target = int(np.argmax(forward(ids)[0]))
-        for some in nodes:
-            backward(ids, some, target).numpy()
+        if method.steps == "auto":  # F(baseline)
+            forward(np.zeros_like(ids)).numpy()
+        for round_nodes in nodes:
+            backward(ids, round_nodes, target).numpy()
 
     return _seconds(lambda: explainer(ids)), _seconds(bare)
 
@@ -81,14 +110,14 @@ def measure(folder: str, sentences: int) -> dict[str, Any]:
     model = given.model()
     passes = _passes(model)
     methods = {
-        str(_STEPS): tfs.IntegratedGradients(steps=_STEPS),
-        "auto": tfs.IntegratedGradients(),
+        str(_STEPS): _Counted(steps=_STEPS),
+        "auto": _Counted(),
     }
     found: dict[str, Any] = {}
     for steps, method in methods.items():
         explainer = tfs.Explainer(model, method)
         pairs = [
-            _sentence(explainer, passes, row[: max(1, np.count_nonzero(row))][None], steps)
+            _sentence(explainer, method, passes, row[: max(1, np.count_nonzero(row))][None])
             for row in given.ids[:sentences]
         ]
         found[steps] = {
