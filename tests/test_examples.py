@@ -15,7 +15,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.rglob("*.py"))
 #: A wrong result would show at once, so the load test need not run for long.
-ARGUMENTS = {"load_test": ("--seconds", "2")}
+ARGUMENTS = {"load_test": ("--seconds", "2"), "lit_server": ("--once",)}
 TIMEOUT_SECONDS = 240  # an example takes about ten, more on a busy machine
 
 
@@ -201,6 +201,14 @@ def _language_model(output: str) -> None:
     assert float(output.split()[-1].rstrip("%")) < 2
 
 
+def _lit_server(output: str) -> None:
+    scores, convergence = output.splitlines()[-2:]
+    tokens, values = _tokens(scores)
+    assert len(tokens) > 4
+    assert sum(map(abs, values)) == pytest.approx(1, abs=0.05)
+    assert re.match(rf"delta {NUMBER}\({NUMBER}\) error [\d.e-]+ %\({NUMBER}\)$", convergence)
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
     "choose_a_baseline": _choose_a_baseline,
     "compare_methods": _compare_methods,
@@ -208,6 +216,7 @@ CHECKS: dict[str, Callable[[str], None]] = {
     "hub_classifier": _hub_classifier,
     "hub_pair": _hub_pair,
     "language_model": _language_model,
+    "lit_server": _lit_server,
     "load_test": _load_test,
     "make_requests": _make_requests,
     "tagger": _tagger,
@@ -229,6 +238,8 @@ def test_example(script: Path, tmp_path: Path) -> None:
         "keras_hub"
     ):
         pytest.skip("needs KerasHub, which the extra `hub` brings")
+    if script.stem == "lit_server" and not importlib.util.find_spec("lit_nlp"):
+        pytest.skip("needs LIT, which `tox -e lit` has")
     process = subprocess.run(
         [sys.executable, str(script), *ARGUMENTS.get(script.stem, ())],
         cwd=tmp_path,

@@ -40,6 +40,8 @@ def test_python_blocks_run_and_print_what_is_shown(tmp_path, monkeypatch):
 def test_python_blocks_of_a_page_run(page, tmp_path, monkeypatch):
     if page.stem == "models":
         pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
+    if page.stem == "lit":
+        pytest.importorskip("lit_nlp", reason="LIT is not installed; `tox -e lit` has it")
     monkeypatch.chdir(tmp_path)
     namespace = {}
     for number, text in enumerate(blocks("python", page)):

@@ -46,9 +46,10 @@ class EmbeddingGradients:
         outputs, gradients = [], []
         for start in range(0, len(examples), self._batch_size):
             batch = examples[start : start + self._batch_size]
-            batch_outputs, *batch_gradients = self._compute(
-                *arrays.take((inputs[:3], tuple(embeddings)), batch)
-            )
+            nest, points = arrays.take((inputs[:3], tuple(embeddings)), batch)
+            # A fourth axis: (1, tokens, dim) is taken for what broadcasts over the batch.
+            points = [point[..., None] for point in points]
+            batch_outputs, *batch_gradients = self._compute(nest, points)
             outputs.append(np.asarray(batch_outputs))
             gradients.append([np.asarray(gradient) for gradient in batch_gradients])
         return (
@@ -63,7 +64,7 @@ class EmbeddingGradients:
 
             def replace(layer: Any, true: Any) -> Any:
                 del layer
-                point = tf.cast(embeddings[len(points)], true.dtype)
+                point = tf.cast(embeddings[len(points)][..., 0], true.dtype)
                 tape.watch(point)
                 points.append(point)
                 return point

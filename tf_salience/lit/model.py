@@ -145,8 +145,9 @@ class LitModel(lit_model.Model):
         columns = {name: [example[name] for example in examples] for name in self._texts}
         if len(columns) == 1:
             return columns[self._texts[0]]
-        inputs = getattr(self.explainer.model, "input_names", None) or ()
-        return columns if set(inputs) == set(columns) else tuple(columns.values())
+        inputs = getattr(self.explainer.model, "input", None)
+        takes_names = isinstance(inputs, dict) and inputs.keys() == columns.keys()
+        return columns if takes_names else tuple(columns.values())
 
     def explainer_of(self, method: Method, target: targets.Target) -> Explainer:
         """Returns an explainer of the model with another method and target; each is made once."""
