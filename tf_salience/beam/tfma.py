@@ -19,10 +19,11 @@ except ImportError as error:
 def AttributionsExtractor(explain: Explain, *, feature: str = "text") -> Any:
     """Returns an extractor that fills `tfma.ATTRIBUTIONS_KEY` for TFMA's attribution metrics.
 
-    It goes behind the default extractors, where an extract is one example. The attributions are
-    the scores of each word, summed where it occurs more than once, so TFMA's `TotalAttributions` is
-    the sum over the examples of a slice and `MeanAttributions` that sum by the number of all
-    examples of the slice, those without the word included.
+    It goes before the last of the default extractors, `SliceKeyExtractor`: an extract is one
+    example there, and the metrics read what is there by then. The attributions are the scores of
+    each word, summed where it occurs more than once. So TFMA's `TotalAttributions` is the sum over
+    the examples of a slice, and `MeanAttributions` that sum by the number of all examples of the
+    slice, those without the word included.
 
     Args:
         explain: what explains; an example that cannot be explained ends the pipeline.
@@ -31,7 +32,7 @@ def AttributionsExtractor(explain: Explain, *, feature: str = "text") -> Any:
     Example:
         ```python
         extractors = tfma.default_extractors(eval_config=eval_config)
-        extractors.append(AttributionsExtractor(Explain("model.keras")))
+        extractors.insert(-1, AttributionsExtractor(Explain("model.keras")))
         ```
     """
     return tfma.extractors.Extractor(
