@@ -80,9 +80,8 @@ class Columns:
         return ""
 
     def length(self, row: Row) -> int:
-        """Returns a length by which rows are grouped: of all inputs, in characters or ids."""
-        values = (row.cells[name] for name in _names(self.inputs))
-        return sum(len(value) for value in values if isinstance(value, str | list))
+        """Estimates the tokens of a row: the words or ids of its longest input."""
+        return max(_length(row.cells[name]) for name in _names(self.inputs))
 
     def model_inputs(self, rows: Sequence[Row]) -> Any:
         """Returns the inputs of the rows as an explainer takes them."""
@@ -103,6 +102,12 @@ def _names(inputs: Any) -> list[Any]:
     if isinstance(inputs, str):
         return [inputs]
     return list(inputs.values()) if isinstance(inputs, Mapping) else list(inputs)
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value.split())
+    return len(value) if isinstance(value, list) else 1
 
 
 def _problem_of(value: Any) -> str:

@@ -1,17 +1,19 @@
 """Rows explained together with others of their length; those that cannot be are set apart."""
 
+import bisect
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tf_salience.attribution.execution.trimming import WIDTHS
 from tf_salience.batch.columns import Columns
 from tf_salience.data.rows import Row
 from tf_salience.explainer.explainer import Explainer
-from tf_salience.explanation import records
+from tf_salience.explanation import Explanation, records
 from tf_salience.utils.validation import format_error
 from tf_salience.utils.warnings import (
     NotConvergedWarning,
@@ -19,134 +21,148 @@ from tf_salience.utils.warnings import (
     TruncatedTextWarning,
 )
 
-#: Rows of about the same length that are explained in one call.
-CALL_ROWS = 512
 #: What an explainer raises for inputs that it cannot explain.
 _ROW_ERRORS = (ValueError, TypeError, tf.errors.OpError, TruncatedTextWarning)
 #: Counted as errors, or with the rows, rather than told.
 _COUNTED = (NoTokensWarning, NotConvergedWarning)
 
+#: Rows by the number of their bucket.
+Buckets = Mapping[int, Sequence[Row]]
+#: Called with why rows cannot be explained, by place, as they are found; may raise.
+Check = Callable[[dict[int, str]], None]
 
-@dataclass(frozen=True)
+
+def bucket(columns: Columns, row: Row) -> int:
+    """Returns the number of the bucket of a row; those of one have about the same length."""
+    return bisect.bisect_left(WIDTHS, columns.length(row))
+
+
+def longest(columns: Columns, rows: Sequence[Row]) -> dict[int, list[Row]]:
+    """Returns the longest row of each bucket, the companion of all calls with rows of it.
+
+    Texts are padded to the longest of a call, and each width is compiled by itself: with the same
+    row in all calls of a bucket, they nearly always have the same width.
+    """
+    companions: dict[int, Row] = {}
+    for row in rows:
+        number = bucket(columns, row)
+        other = companions.get(number)
+        if other is None or columns.length(row) > columns.length(other):
+            companions[number] = row
+    return {number: [row] for number, row in companions.items()}
+
+
+@dataclass
 class Explained:
     """Some rows, explained.
 
     Attributes:
-        places: (examples,), the places of those that were explained, ascending.
+        places: (examples,), the places of those that were explained.
         values: their columns of `records.columns`, (examples,) each, by name.
         problems: why the others were not, by their places.
         warnings: the first message of each class of warning, by its name.
     """
 
-    places: list[int]
-    values: dict[str, list[Any]]
-    problems: dict[int, str]
-    warnings: dict[str, str]
-
-
-def explain_rows(
-    explainer: Explainer,
-    columns: Columns,
-    rows: Sequence[Row],
-    places: Sequence[int],
-    *,
-    cuts_texts: bool,
-    check: Callable[[dict[int, str]], None],
-) -> Explained:
-    """Explains rows, each call with rows of about the same length.
-
-    Args:
-        explainer: the explainer.
-        columns: what it reads.
-        rows: of a shard.
-        places: the places in `rows` of those to explain.
-        cuts_texts: whether texts are cut that are longer than the model takes.
-        check: called with `problems` as they grow; may raise.
-    """
-    run = _Run(explainer, columns, rows, cuts_texts, check)
-    order = sorted(places, key=lambda place: columns.length(rows[place]))
-    for start in range(0, len(order), CALL_ROWS):
-        run.explain(order[start : start + CALL_ROWS])
-    ascending = np.argsort(run.places, kind="stable").tolist()
-    return Explained(
-        [run.places[index] for index in ascending],
-        {name: [column[index] for index in ascending] for name, column in run.values.items()},
-        run.problems,
-        run.warnings,
+    places: list[int] = field(default_factory=list)
+    values: dict[str, list[Any]] = field(
+        default_factory=lambda: {name: [] for name in records.COLUMNS}
     )
+    problems: dict[int, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
+
+    def in_order(self) -> "Explained":
+        """Returns the same, by ascending places."""
+        order = np.argsort(self.places, kind="stable").tolist()
+        values = {name: [column[i] for i in order] for name, column in self.values.items()}
+        return Explained([self.places[i] for i in order], values, self.problems, self.warnings)
 
 
-class _Run:
-    """The rows of one window that are done.
+class RowExplainer:
+    """Explains rows, each call with those of one bucket.
 
     Args:
         explainer: the explainer.
         columns: what it reads.
-        rows: of a shard.
-        cuts_texts: whether long texts are cut.
-        check: called with `problems` as they grow.
+        companions: rows that go with all calls of their bucket, see `longest`.
+        cuts_texts: whether texts are cut that are longer than the model takes.
     """
 
     def __init__(
-        self,
-        explainer: Explainer,
-        columns: Columns,
-        rows: Sequence[Row],
-        cuts_texts: bool,
-        check: Callable[[dict[int, str]], None],
+        self, explainer: Explainer, columns: Columns, companions: Buckets, *, cuts_texts: bool
     ) -> None:
         self._explainer = explainer
         self._columns = columns
-        self._rows = rows
+        self._companions = dict(companions)
+        self._proven: set[int] = set()
         self._cuts_texts = cuts_texts
-        self._check = check
-        self.places: list[int] = []
-        self.values: dict[str, list[Any]] = {name: [] for name in records.COLUMNS}
-        self.problems: dict[int, str] = {}
-        self.warnings: dict[str, str] = {}
 
-    def explain(self, places: list[int]) -> None:
-        """Explains rows together, or in ever smaller parts until those are found that fail."""
-        rows = [self._rows[place] for place in places]
+    def __call__(self, rows: Sequence[Row], places: Sequence[int], check: Check) -> Explained:
+        """Explains some rows of a shard.
+
+        Args:
+            rows: of the shard.
+            places: the places in `rows` of those to explain.
+            check: called with the problems as they grow.
+        """
+        explained = Explained()
+        buckets: dict[int, list[int]] = {}
+        for place in places:
+            buckets.setdefault(bucket(self._columns, rows[place]), []).append(place)
+        for number in sorted(buckets):
+            self._explain(rows, buckets[number], number, explained, check)
+        return explained.in_order()
+
+    def _explain(
+        self, rows: Sequence[Row], places: list[int], number: int, result: Explained, check: Check
+    ) -> None:
+        """Explains rows of a bucket, or ever smaller parts until those are found that fail."""
+        companions = self._companions.get(number, ())
+        together = [*(rows[place] for place in places), *companions]
+        explanation, caught, error = self._call(together)
+        if error is not None and companions and number not in self._proven:
+            # It may be their fault. Alone they are explained as they would be with others.
+            self._proven.add(number)
+            if self._call(companions)[2] is not None:
+                del self._companions[number]
+                self._explain(rows, places, number, result, check)
+                return
+        if explanation is None:
+            if len(places) == 1:
+                result.problems[places[0]] = "" if error is None else format_error(error)
+                check(result.problems)
+                return
+            middle = len(places) // 2
+            self._explain(rows, places[:middle], number, result, check)
+            self._explain(rows, places[middle:], number, result, check)
+            return
+        self._proven.add(number)
+        for warning in caught:
+            if not issubclass(warning.category, _COUNTED):
+                result.warnings.setdefault(warning.category.__name__, str(warning.message))
+        _keep(places, records.columns(explanation[: len(places)]), result)
+        check(result.problems)
+
+    def _call(
+        self, rows: Sequence[Row]
+    ) -> tuple[Explanation | None, list[warnings.WarningMessage], Exception | None]:
+        """Returns an explanation and its warnings, or the error."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if not self._cuts_texts:
                 warnings.simplefilter("error", TruncatedTextWarning)
             try:
-                explanation = self._explainer(
-                    self._columns.model_inputs(rows), self._columns.labels(rows)
-                )
+                inputs, labels = self._columns.model_inputs(rows), self._columns.labels(rows)
+                return self._explainer(inputs, labels), caught, None
             except _ROW_ERRORS as error:
-                failure: Exception | None = error
-            else:
-                failure = None
-        if failure is not None:
-            self._divide(places, failure)
-            return
-        for warning in caught:
-            if not issubclass(warning.category, _COUNTED):
-                self.warnings.setdefault(warning.category.__name__, str(warning.message))
-        self._keep(places, records.columns(explanation))
+                return None, [], error
 
-    def _divide(self, places: list[int], error: Exception) -> None:
-        if len(places) == 1:
-            self._note(places[0], format_error(error))
-            return
-        middle = len(places) // 2
-        self.explain(places[:middle])
-        self.explain(places[middle:])
 
-    def _note(self, place: int, problem: str) -> None:
-        self.problems[place] = problem
-        self._check(self.problems)
-
-    def _keep(self, places: list[int], values: dict[str, list[Any]]) -> None:
-        has_tokens = [bool(tokens) for tokens in values["tokens"]]
-        for place, is_kept in zip(places, has_tokens, strict=True):
-            if not is_kept:
-                self._note(place, "no token is left of it, so there is nothing to explain")
-        self.places.extend(place for place, kept in zip(places, has_tokens, strict=True) if kept)
-        for name, column in values.items():
-            self.values[name].extend(
-                value for value, kept in zip(column, has_tokens, strict=True) if kept
-            )
+def _keep(places: list[int], values: dict[str, list[Any]], result: Explained) -> None:
+    """Adds rows to a result, those without a token to its problems."""
+    kept = [index for index, tokens in enumerate(values["tokens"]) if tokens]
+    for index, place in enumerate(places):
+        if not values["tokens"][index]:
+            result.problems[place] = "no token is left of it, so there is nothing to explain"
+    result.places.extend(places[index] for index in kept)
+    for name, column in values.items():
+        result.values[name].extend(column[index] for index in kept)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tf_salience import targets
 from tf_salience.attribution import methods
-from tf_salience.batch import model_checksum, processes, shard_file
+from tf_salience.batch import explaining, model_checksum, processes, shard_file
 from tf_salience.batch import tasks as shard_tasks
 from tf_salience.batch.job_setup import JobSetup, make_job
 from tf_salience.batch.manifest import Manifest, read_manifest, versions
@@ -19,6 +19,7 @@ from tf_salience.batch.shard_file import Shard
 from tf_salience.batch.shard_job import Outcome, TooManyErrors, too_many_errors
 from tf_salience.batch.sources import Source
 from tf_salience.batch.tasks import ReadAhead, Task
+from tf_salience.data.rows import Row
 from tf_salience.explanation.storage import import_pyarrow
 from tf_salience.utils import files, validation, warnings
 
@@ -49,6 +50,7 @@ class Job:
         self._job = hashlib.sha256(document.encode()).hexdigest()[:32]
         self._shards: dict[int, Shard] = {}
         self._kept: Any = None
+        self._companions: explaining.Buckets = {}
         self._written_at = time.monotonic()
         self._told: set[str] = set()
 
@@ -160,9 +162,8 @@ class Job:
         last = -1
         for task in shard_tasks.tasks(self._source.rows(), columns, self._shard_rows):
             last = task.shard
-            if self._kept is None:
-                self._check_columns(task)
-                self._kept = _schema_of(task, columns.kept)
+            if task.shard == 0:
+                self._begin(task)
             shard = self._shards.get(task.shard)
             if shard is None:
                 yield task
@@ -173,6 +174,15 @@ class Job:
         gone = [shard for number, shard in self._shards.items() if number > last]
         if gone:
             self._refuse(gone[0].first_row, gone[0].first_row + gone[0].source_rows)
+
+    def _begin(self, task: Task) -> None:
+        """Reads from the first shard what all others go by: types, and rows to stand beside."""
+        columns = self._setup.columns
+        self._check_columns(task)
+        rows = [row for place, row in enumerate(task.rows) if place not in task.problems]
+        self._companions = explaining.longest(columns, rows)
+        if self._kept is None:
+            self._kept = _schema_of(rows, columns.kept)
 
     def _check_columns(self, task: Task) -> None:
         """Raises where the first rows lack a column: no other row will have it."""
@@ -202,15 +212,20 @@ class Job:
         if first is None:
             return
         tasks = _chain(first, unfinished)
+        arguments: dict[str, Any] = {
+            "setup": self._setup,
+            "job": self._job,
+            "kept": self._kept,
+            "companions": self._companions,
+        }
         if self._workers == 1:
-            job = make_job(self._setup, self._job, self._kept, self._explainer)
+            job = make_job(**arguments, explainer=self._explainer)
             job.on_rows = progress.add
             for task in tasks:
                 yield job.run(task)
                 if stop.is_set:
                     return
             return
-        arguments = {"setup": self._setup, "job": self._job, "kept": self._kept}
         for outcome in processes.run(
             make_job, arguments, tasks, self._workers, lambda: stop.is_set
         ):
@@ -253,13 +268,12 @@ def _chain(first: Task, rest: Iterator[Task]) -> Iterator[Task]:
     yield from rest
 
 
-def _schema_of(task: Task, names: Sequence[str]) -> Any:
-    """Returns the schema of columns of the source, with the types of its first shard."""
+def _schema_of(rows: Sequence[Row], names: Sequence[str]) -> Any:
+    """Returns the schema of columns of the source, with the types of its first rows."""
     pa, _ = import_pyarrow()
     fields = []
     for name in names:
-        values = [row.cells[name] for place, row in enumerate(task.rows)
-                  if place not in task.problems]  # fmt: skip
+        values = [row.cells[name] for row in rows]
         try:
             column = pa.array(values)
         except (pa.ArrowException, ValueError, TypeError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from tf_salience.batch.columns import Columns
+from tf_salience.batch.explaining import Buckets, RowExplainer
 from tf_salience.batch.shard_job import ShardJob
 from tf_salience.explainer.explainer import Explainer
 
@@ -42,14 +43,22 @@ class JobSetup:
         return Explainer(model, **self.explainer)
 
 
-def make_job(setup: JobSetup, job: str, kept: Any, explainer: Explainer | None = None) -> ShardJob:
-    """Returns the job of one process."""
-    return ShardJob(
+def make_job(
+    setup: JobSetup, job: str, kept: Any, companions: Buckets, explainer: Explainer | None = None
+) -> ShardJob:
+    """Returns the job of one process.
+
+    Args:
+        setup: what each process needs.
+        job: the checksum of the job.
+        kept: the schema of the columns of the source.
+        companions: rows that go with all calls of their bucket.
+        explainer: the one that there is already, or None.
+    """
+    explain = RowExplainer(
         explainer or setup.make_explainer(),
         setup.columns,
-        setup.folder,
-        job,
-        kept,
-        setup.cuts_texts,
-        setup.max_errors,
+        companions,
+        cuts_texts=setup.cuts_texts,
     )
+    return ShardJob(explain, setup.columns, setup.folder, job, kept, setup.max_errors)

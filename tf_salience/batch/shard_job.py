@@ -7,16 +7,15 @@ from typing import Any
 
 from tf_salience.batch import shard_file
 from tf_salience.batch.columns import ROW, Columns
-from tf_salience.batch.explaining import explain_rows
+from tf_salience.batch.explaining import RowExplainer
 from tf_salience.batch.shard_file import Shard
 from tf_salience.batch.tasks import Task
 from tf_salience.data.rows import Row
-from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation.storage import import_pyarrow
 from tf_salience.utils.validation import format_value
 
-#: Rows that are sorted by length together, and written as one row group.
-WINDOW_ROWS = 2048
+#: Rows that are grouped by length together, and written as one row group.
+WINDOW_ROWS = 5000
 
 
 class TooManyErrors(ValueError):
@@ -43,22 +42,20 @@ class ShardJob:
     """Explains and writes shards, one after the other.
 
     Attributes:
-        explainer: the explainer.
+        explain: explains rows.
         columns: what is read and kept.
         folder: where the shards are written.
         job: the checksum of the job, for the footers.
         kept: the schema of the columns of the source.
-        cuts_texts: whether texts are cut that are longer than the model takes.
         max_errors: the most rows that may fail, or None for any number.
         on_rows: called with numbers of rows: done, unconverged.
     """
 
-    explainer: Explainer
+    explain: RowExplainer
     columns: Columns
     folder: Path
     job: str
     kept: Any
-    cuts_texts: bool
     max_errors: int | None
     on_rows: Callable[[int, int], None] = lambda done, unconverged: None
 
@@ -97,13 +94,10 @@ class ShardJob:
         """Returns the columns of the rows of a window that could be explained."""
         self._check_kept(task.rows, window, problems)
         self._check(task, problems)
-        explained = explain_rows(
-            self.explainer,
-            self.columns,
+        explained = self.explain(
             task.rows,
             [place for place in window if place not in problems],
-            cuts_texts=self.cuts_texts,
-            check=lambda failed: self._check(task, problems | failed),
+            lambda failed: self._check(task, problems | failed),
         )
         problems.update(explained.problems)
         for name, message in explained.warnings.items():
