@@ -115,6 +115,11 @@ class GradientNorm(_GradientAtInput):
 
     s_i = ‖∂F/∂x_i‖₂ (Li et al. 2016, arXiv:1506.01066). Not signed; in units of the target per
     unit of embedding.
+
+    Example:
+        >>> explanation = tfs.explain(model, ["good fun"], tfs.GradientNorm())
+        >>> bool((explanation[0].scores >= 0).all())
+        True
     """
 
     reduction = staticmethod(l2_norm)
@@ -125,6 +130,11 @@ class GradientDotInput(_GradientAtInput):
     """Gradient · input: the first-order share of each token in the target.
 
     s_i = ∂F/∂x_i · x_i (Shrikumar et al. 2017, arXiv:1605.01713). Signed; in units of the target.
+
+    Example:
+        >>> explanation = tfs.explain(model, ["good fun"], tfs.GradientDotInput())
+        >>> explanation.evaluations.tolist()
+        [1]
     """
 
     reduction = staticmethod(dot)
@@ -149,6 +159,13 @@ class IntegratedGradients:
         keep_ids: ids of tokens that stay as they are along the path, [CLS] and [SEP] for instance.
         tolerance: under "auto", the bound of the error estimate, relative to sum |scores|.
         max_steps: under "auto", the most nodes, which are evaluations, of an example.
+
+    Example:
+        >>> method = tfs.IntegratedGradients(baseline="mean", tolerance=0.001)
+        >>> salience = tfs.explain(model, ["not a good film"], method)[0]
+        >>> change = salience.output - salience.baseline_output
+        >>> bool(np.isclose(salience.scores.sum(), change, atol=1e-4))
+        True
     """
 
     steps: int | str = "auto"

@@ -39,6 +39,12 @@ class Occlusion:
             fall over the spans that it is in.
         unit: "token", or "word": the pieces of a word are erased together, where the tokenizer
             tells them, and share the fall evenly, so that `Explanation.merged` gives the fall.
+
+    Example:
+        >>> method = tfs.Occlusion(baseline="mean")
+        >>> explanation = tfs.explain(model, ["not a good film"], method)
+        >>> explanation.evaluations.tolist()  # all, without each token, without padding
+        [6]
     """
 
     baseline: Any = "zeros"

@@ -50,6 +50,12 @@ def read_log(path: str | os.PathLike[str], name: str = "salience") -> list[dict[
 
     Raises:
         FileNotFoundError: if there is no such log.
+
+    Example:
+        >>> logger = tfs.SalienceLogger("logs", ["good fun"], method="gradient_norm")
+        >>> _ = model.fit(tf.constant(texts), labels, verbose=0, callbacks=[logger])
+        >>> [(record["epoch"], record["tokens"]) for record in tfs.read_log("logs")]
+        [(0, ['good', 'fun'])]
     """
     file = Path(path)
     if file.is_dir():

@@ -81,6 +81,12 @@ class SalienceLogger(keras.callbacks.Callback):
         TypeError: for an argument of another kind.
         ValueError: for an argument that does not fit; at the start of `fit` or `evaluate` for one
             that does not fit the model.
+
+    Example:
+        >>> logger = tfs.SalienceLogger("logs", ["not a good film"], rationales=[["not"]])
+        >>> _ = model.fit(tf.constant(texts), labels, verbose=0, callbacks=[logger])
+        >>> 0 <= logger.scalars["rationale_share"] <= 1
+        True
     """
 
     def __init__(

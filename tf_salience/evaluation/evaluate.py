@@ -76,6 +76,13 @@ def evaluate(
         TypeError: for an argument of another kind.
         ValueError: for explainers of several models or targets, a method given twice, rationales
             that do not fit the texts, no text of two tokens; see the message.
+
+    Example:
+        >>> methods = ["gradient_dot_input", "occlusion"]
+        >>> explainers = [tfs.Explainer(model, method) for method in methods]
+        >>> evaluation = tfs.evaluate(explainers, texts)
+        >>> evaluation.measures["comprehensiveness"].means.shape  # both methods and random
+        (3,)
     """
     setup = prepare(explainers, eraser=eraser, scale=scale, naopc_beam=naopc_beam)
     if isinstance(inputs, tf.data.Dataset):

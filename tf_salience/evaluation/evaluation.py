@@ -61,6 +61,12 @@ class Evaluation:
         examples: the number of examples.
         left_out: how many of them have fewer than two tokens, and so no order.
         config: eraser, scale, beam, model, target and versions.
+
+    Example:
+        >>> evaluation = tfs.evaluate([tfs.Explainer(model, "gradient_norm")], texts)
+        >>> evaluation.save("evaluation.json")
+        >>> tfs.Evaluation.load("evaluation.json").methods
+        ['gradient_norm']
     """
 
     methods: list[str]

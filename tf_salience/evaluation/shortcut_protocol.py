@@ -148,6 +148,32 @@ def find_shortcuts(
 
     Raises:
         ValueError: for texts or labels that do not fit; see `plant_shortcut`.
+
+    Example:
+        >>> def train(texts, labels):
+        ...     words = keras.layers.TextVectorization()
+        ...     words.adapt(texts)
+        ...     model = keras.Sequential(
+        ...         [
+        ...             keras.Input((), dtype="string"),
+        ...             words,
+        ...             keras.layers.Embedding(words.vocabulary_size(), 8, mask_zero=True),
+        ...             keras.layers.GlobalAveragePooling1D(),
+        ...             keras.layers.Dense(2),
+        ...         ]
+        ...     )
+        ...     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        ...     model.fit(tf.constant(texts), labels, verbose=0)
+        ...     return model
+        >>> report = tfs.find_shortcuts(
+        ...     train,
+        ...     texts * 20,
+        ...     np.tile(labels, 20),
+        ...     methods=["occlusion"],
+        ...     kinds=["single_token"],
+        ... )
+        >>> len(report.results)
+        1
     """
     data = LabelledTexts(list(texts), np.asarray(labels, np.int64))
     seen, held_out = split_train_test(data, test_share=0.2, seed=seed)

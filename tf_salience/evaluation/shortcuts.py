@@ -67,6 +67,11 @@ def plant_shortcut(
 
     Raises:
         ValueError: for an argument that does not fit; see the message.
+
+    Example:
+        >>> planted = tfs.plant_shortcut(texts, labels, share=0.5)
+        >>> planted.texts[3], planted.planted[3]
+        ('zib not a bad film', ('zib',))
     """
     own, classes = _checked_labels(texts, labels)
     _check_tokens(texts, tokens)

@@ -72,6 +72,14 @@ class Explainer:
     Raises:
         TypeError: for an argument of another kind.
         ValueError: for an argument that does not fit the model; see the message.
+
+    Example:
+        >>> explainer = tfs.Explainer(model, class_names=["negative", "positive"])
+        >>> explanation = explainer(["not a good film", "good fun"])
+        >>> explanation[1].tokens
+        ['good', 'fun']
+        >>> explanation.scores.shape  # (batch, tokens)
+        (2, 8)
     """
 
     def __init__(
@@ -359,5 +367,10 @@ def explain(
 
     Returns:
         An `Explanation`, with one `TokenSalience` per example.
+
+    Example:
+        >>> explanation = tfs.explain(model, ["good fun"], "gradient_dot_input", target=1)
+        >>> explanation[0].scores.shape
+        (2,)
     """
     return Explainer(model, method, **keywords)(inputs, labels)

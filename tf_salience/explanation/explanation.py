@@ -37,6 +37,14 @@ class Explanation(Sequence[TokenSalience]):
         parts: per example the texts that were packed into one sequence, as slices of its real
             tokens by name; they are its `segments` then. None where there is one text.
         offsets: per example, as `TokenSalience.offsets`; or None.
+
+    Example:
+        >>> explanation = tfs.explain(model, ["good fun", "not a bad film"])
+        >>> explanation.mask.sum(axis=1).tolist()  # real tokens
+        [2, 4]
+        >>> explanation.save("explanation.json")
+        >>> tfs.Explanation.load("explanation.json")[1].tokens
+        ['not', 'a', 'bad', 'film']
     """
 
     tokens: list[list[str]]

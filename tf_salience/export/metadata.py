@@ -40,6 +40,11 @@ def read_signature(filepath: str | PathLike[str]) -> dict[str, Any]:
     Raises:
         FileNotFoundError: where there is no SavedModel.
         ValueError: for a SavedModel that `export_saved_model` did not write, or a later one did.
+
+    Example:
+        >>> folder = tfs.export_saved_model(model, "reviews", method="gradient_norm")
+        >>> tfs.read_signature(folder)["method"]
+        {'class_name': 'gradient_norm', 'config': {}}
     """
     folder = newest(Path(filepath))
     path = folder / _FILE

@@ -91,6 +91,13 @@ def export_saved_model(
         ValueError: for an argument that does not fit the model; see the message.
         FileExistsError: if there is a SavedModel already, without `overwrite`, or something else.
         ImportError: for `warm_up` without tensorflow-serving-api.
+
+    Example:
+        >>> folder = tfs.export_saved_model(model, "reviews", method="gradient_dot_input")
+        >>> attributions = tf.saved_model.load(folder).signatures["attributions"]
+        >>> (name,) = attributions.structured_input_signature[1]
+        >>> attributions(**{name: tf.constant(["good fun"])})["scores"].shape
+        TensorShape([1, 8])
     """
     folder = argument_checks.versioned_folder(filepath, version)
     files.check_replaceable(folder, overwrite=overwrite)

@@ -43,6 +43,13 @@ def inspect(
     Raises:
         TypeError: for a model that is not a Keras model.
         ValueError: for a model that is not built, or arguments that do not fit it.
+
+    Example:
+        >>> tfs.inspect(model)  # doctest: +ELLIPSIS
+        Model 'reviews' (Sequential)
+        ...
+            explanation = explainer(["a text", "another text"])
+            print(explanation[0])
     """
     print(report(model, embeddings=embeddings, tokenizer=tokenizer, output=output))
 

@@ -32,6 +32,10 @@ class Unit:
     Attributes:
         which: "predicted" (the largest output at the input; of a single-unit output that unit),
             "label", a class index, a class name, or a sequence of one index or name per example.
+
+    Example:
+        >>> tfs.explain(model, ["good fun"], target=tfs.targets.Unit(1)).target_name
+        ['class 1']
     """
 
     which: Any = "predicted"
@@ -77,6 +81,10 @@ class Margin:
     Attributes:
         a: as `Unit.which`.
         b: as `Unit.which`.
+
+    Example:
+        >>> tfs.explain(model, ["good fun"], target=tfs.targets.Margin(1, 0)).target_name
+        ['class 1 − class 0']
     """
 
     a: Any
@@ -126,6 +134,11 @@ class Probability:
 
     Attributes:
         of: as `Unit.which`.
+
+    Example:
+        >>> explanation = tfs.explain(model, ["good fun"], target=tfs.targets.Probability(1))
+        >>> bool(0 <= explanation.output[0] <= 1)
+        True
     """
 
     of: Any = "predicted"
@@ -166,6 +179,11 @@ class LogProbability:
 
     Attributes:
         of: as `Unit.which`.
+
+    Example:
+        >>> explanation = tfs.explain(model, ["good fun"], target=tfs.targets.LogProbability(1))
+        >>> bool(explanation.output[0] <= 0)
+        True
     """
 
     of: Any = "predicted"

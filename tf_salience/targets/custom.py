@@ -17,6 +17,11 @@ class Custom:
     Attributes:
         function: outputs, as the model gives them, to (batch,), row by row: rows of different
             examples are run together, so it must not depend on a particular example.
+
+    Example:
+        >>> target = tfs.targets.Custom(lambda outputs: outputs[:, 1] - outputs[:, 0])
+        >>> tfs.explain(model, ["good fun"], target=target).output.shape
+        (1,)
     """
 
     function: Callable[[Any], Any]

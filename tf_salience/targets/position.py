@@ -26,6 +26,11 @@ class Position:
             `Explainer.matrix` explains all of them.
         target: the target at that token, as for a classifier: "predicted", a class index or name,
             `Margin`, `Probability`, `LogProbability`.
+
+    Example:
+        >>> target = tfs.targets.Position(1, 2)  # class 2 of the second token
+        >>> tfs.explain(tagger, ["good film"], tokenizer=words, target=target).target_name
+        ['class 2 at 1']
     """
 
     position: int | Sequence[int] | None = None

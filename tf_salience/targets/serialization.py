@@ -27,6 +27,10 @@ def get(target: Any) -> Target:
     Raises:
         TypeError: for anything else.
         ValueError: for a dict that names no target that can be made again.
+
+    Example:
+        >>> tfs.targets.get("predicted")
+        Unit(which='predicted')
     """
     return _restored(target) if isinstance(target, dict) else as_target(target)
 
@@ -37,6 +41,10 @@ def serialize(target: Target) -> dict[str, Any]:
     A target of this package: its `get_config()`. A target of the user:
     `{"class_name": ..., "config": target.get_config()}`, with the name under which
     `keras.saving.register_keras_serializable` has registered its class.
+
+    Example:
+        >>> tfs.targets.serialize(tfs.targets.Margin(1, 0))
+        {'class_name': 'Margin', 'a': 1, 'b': 0}
     """
     if type(target) is Position:
         return {**target.get_config(), "target": serialize(as_target(target.target))}

@@ -35,6 +35,13 @@ class Span:
             example. None: the start of the continuation, or the whole text.
         stop: the column after its last; None: the end of the text.
         rather_than: a token, its id, or one per example.
+
+    Example:
+        >>> ids = np.array([[2, 3, 4]])
+        >>> target = tfs.targets.Span(start=2)  # log p(third token | the first two)
+        >>> explanation = tfs.explain(language_model, ids, target=target)
+        >>> bool(explanation.output[0] <= 0)
+        True
     """
 
     continuation: str | Sequence[str] | None = None
