@@ -1,4 +1,5 @@
 import dataclasses
+import socket
 
 import pytest
 
@@ -98,3 +99,15 @@ def test_class_names_come_from_one_place():
 def test_a_missing_package_is_named_with_its_extra():
     with pytest.raises(ImportError, match=r"no_such_package.*tf-salience\[extra\]"):
         option_values.require("no_such_package", extra="extra", purpose="--output x")
+
+
+def test_a_port_that_is_taken_is_an_error_before_any_work():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=rf"127.0.0.1, port {port}.*another --port"):
+            option_values.check_free_port("127.0.0.1", port)
+    option_values.check_free_port("127.0.0.1", port)
+    with pytest.raises(OSError, match="port 70000"):
+        option_values.check_free_port("127.0.0.1", 70000)
