@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         UnknownTokensWarning,
         UnmaskedPaddingWarning,
     )
+    from tf_salience.visualization import plot
 
 _HOMES = {
     "Explainer": "explainer.explainer",
@@ -104,6 +105,7 @@ __all__ = [
     "find_shortcuts",
     "inspect",
     "plant_shortcut",
+    "plot",
     "read_log",
     "read_signature",
     "summarize",
@@ -114,6 +116,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "targets":
         return importlib.import_module("tf_salience.targets")
+    if name == "plot":
+        return importlib.import_module("tf_salience.visualization.plot")
     if name in _HOMES:
         return getattr(importlib.import_module(f"tf_salience.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

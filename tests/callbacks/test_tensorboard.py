@@ -27,14 +27,14 @@ def test_the_images_of_a_long_run_become_rare(tmp_path):
     salience = tfs.explain(compiled_model(), PROBES[:1], "gradient_norm")[0]
     for step in range(200):
         history.append(0, ProbeScores(step, step, "m", "c", salience.tokens, salience.scores))
-        writer.write({}, {0: salience}, history, step)
-    writer.close(history)
+        writer.write({}, {0: salience}, step)
+        writer.draw(history)
+    writer.draw(history, at_end=True)
+    writer.close()
     steps = [
         step for step, value in summary_values(tmp_path) if value.tag == "salience/probe_0/history"
     ]
-    assert steps[:20] == list(range(20))
-    assert steps[-1] == 199
-    assert len(steps) < 80
+    assert steps == [0, 3, 15, 63, 199]
 
 
 class TensorBoard:
@@ -122,8 +122,8 @@ class TestTensorBoard:
 
     def test_images_grow_by_a_column_per_evaluation(self, logged):
         tensorboard, _, _ = logged
-        points = tensorboard.points("images", "salience/probe_0/history", 3, sample=0)
-        assert [point["step"] for point in points] == [4, 8, 12]
+        points = tensorboard.points("images", "salience/probe_0/history", 2, sample=0)
+        assert [point["step"] for point in points] == [4, 12]
         images = [
             tensorboard.get("images/individualImage", **dict(urllib.parse.parse_qsl(query)))
             for query in (point["query"] for point in points)

@@ -8,7 +8,7 @@ from tf_salience.callbacks.evaluation import Evaluation, is_complete
 from tf_salience.callbacks.failures import Failures
 from tf_salience.callbacks.history import ScoreHistory
 from tf_salience.callbacks.tensorboard import TensorBoardWriter
-from tf_salience.utils import validation
+from tf_salience.utils import validation, warnings
 
 
 class EvaluationLog:
@@ -72,16 +72,29 @@ class EvaluationLog:
             probe: explanation.salience for probe, explanation in evaluation.explanations.items()
         }
         try:
-            self._tensorboard.write(scalars, saliences, self._history, evaluation.step)
+            self._tensorboard.write(scalars, saliences, evaluation.step)
+            self._draw()
         except Exception as error:
             self._handle_tensorboard_error(error)
 
     def close(self) -> None:
         """Closes the event file; a later evaluation creates a new one."""
         try:
-            self._tensorboard.close(self._history)
+            self._draw(at_end=True)
+            self._tensorboard.close()
         except Exception as error:
             self._handle_tensorboard_error(error)
+
+    def _draw(self, *, at_end: bool = False) -> None:
+        try:
+            self._tensorboard.draw(self._history, at_end=at_end)
+        except ImportError as error:
+            self._failures.warn_once(
+                "TensorBoard has no pictures of the probes' histories; all the rest is logged. "
+                f"{error}",
+                warnings.NotLoggedWarning,
+                kind="pictures",
+            )
 
     def _handle_tensorboard_error(self, error: Exception) -> None:
         self._failures.handle(

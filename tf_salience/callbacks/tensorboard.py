@@ -8,11 +8,11 @@ import numpy as np
 from tf_salience.callbacks.history import ScoreHistory
 from tf_salience.callbacks.summaries import SummaryWriter
 from tf_salience.explanation import TokenSalience
-from tf_salience.visualization import history_image, markdown
+from tf_salience.visualization import color_scale, history_image, markdown
 
-#: Images are drawn again once the number of evaluations has grown by this factor: at each of the
-#: first 20, then ever more rarely. The event file of a long run would else grow quadratically.
-_REDRAW_FACTOR = 1.05
+#: Images are drawn again once the number of evaluations has grown by this factor, and at the end. A
+#: picture of matplotlib takes as long as many an explanation.
+_REDRAW_FACTOR = 4
 
 
 class TensorBoardWriter:
@@ -32,7 +32,6 @@ class TensorBoardWriter:
         self,
         scalars: Mapping[str, float],
         saliences: Mapping[int, TokenSalience],
-        history: ScoreHistory,
         step: int,
     ) -> None:
         """Writes one evaluation.
@@ -40,7 +39,6 @@ class TensorBoardWriter:
         Args:
             scalars: by name.
             saliences: by the number of the probe.
-            history: the scores of the probes, up to this evaluation.
             step: the optimizer's iterations.
         """
         self._evaluations += 1
@@ -52,25 +50,37 @@ class TensorBoardWriter:
         for probe, salience in saliences.items():
             text = markdown.table(salience.header, salience.tokens, salience.scores.tolist())
             self._summaries.text(f"{self._name}/probe_{probe}/tokens", text, step)
-        if self._evaluations >= _REDRAW_FACTOR * self._drawn_evaluations:
-            self._write_images(history)
         self._summaries.flush()
 
-    def close(self, history: ScoreHistory) -> None:
-        """Draws the evaluations since the last images, and closes the event file."""
-        if self._drawn_evaluations < self._evaluations:
+    def draw(self, history: ScoreHistory, *, at_end: bool = False) -> None:
+        """Draws the histories, at the first evaluation, the fourth, the sixteenth and so on.
+
+        Args:
+            history: the scores of the probes, up to this evaluation.
+            at_end: True: whatever is not drawn yet.
+
+        Raises:
+            ImportError: without matplotlib, which the extra `plot` installs.
+        """
+        drawn = self._drawn_evaluations
+        if self._evaluations >= (drawn + 1 if at_end or not drawn else _REDRAW_FACTOR * drawn):
             self._write_images(history)
+            self._summaries.flush()
+
+    def close(self) -> None:
+        """Closes the event file."""
         self._summaries.close()
 
     def _write_images(self, history: ScoreHistory) -> None:
         """Writes one image per probe: its tokens by its evaluations."""
+        self._drawn_evaluations = self._evaluations
         for probe, evaluations in history.by_probe.items():
             targets = dict.fromkeys(scores.target_name for scores in evaluations)
             png, size = history_image.draw_history(
                 f"probe {probe}: {', then '.join(targets)}",
                 evaluations[-1].tokens,
                 [(scores.label, scores.scores) for scores in evaluations],
+                signed=color_scale.is_signed(evaluations[-1].method),
             )
             tag = f"{self._name}/probe_{probe}/history"
             self._summaries.image(tag, png, size, evaluations[-1].step)
-        self._drawn_evaluations = self._evaluations

@@ -12,6 +12,7 @@ from tf_salience.explanation.explanation import Explanation
 from tf_salience.explanation.token_salience import TokenSalience
 from tf_salience.utils.text import printable
 from tf_salience.visualization import terminal
+from tf_salience.visualization.plot.sheet import save_sheet
 
 _MIN_TOKENS, _MAX_TOKENS = 4, 22
 
@@ -72,16 +73,11 @@ def draw_texts(
     Raises:
         ImportError: without matplotlib, which the extra `plot` brings.
     """
-    from tf_salience.visualization.image import save_image
-
     groups = []
     for index in indices:
-        rows = [
-            (method, explanation.tokens[index], explanation[index].scores.tolist())
-            for method, explanation in explanations.items()
-        ]
+        rows = [(method, explanation[index]) for method, explanation in explanations.items()]
         groups.append((_caption(index, task, explanations), rows))
-    save_image(groups, path)
+    save_sheet(groups, path)
 
 
 def _caption(index: int, task: Task, explanations: Mapping[str, Explanation]) -> str:

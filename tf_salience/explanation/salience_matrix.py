@@ -22,6 +22,12 @@ class SalienceMatrix(Sequence[TokenSalience]):
         targets: (targets,), the tokens that were predicted, or whose tags were.
         places: (targets,), the position of each target among `tokens`.
         rows: an explanation with one example for each target, all of the same tokens.
+
+    Example:
+        >>> explainer = tfs.Explainer(tagger, tokenizer=words, target=tfs.targets.Position())
+        >>> matrix = explainer.matrix(["good film"])[0]
+        >>> matrix.scores.shape  # (targets, tokens)
+        (2, 2)
     """
 
     targets: list[str]
@@ -95,7 +101,7 @@ class SalienceMatrix(Sequence[TokenSalience]):
             self.tokens,
             scores[:shown].tolist(),
             signed=self.is_signed,
-            largest=color_scale.largest_score(scores),
+            largest=color_scale.largest_score([scores]),
         )
         card = html.card(self.header, table, signed=self.is_signed, has_numbers=True)
         cut = views.left_out(shown, len(self), "targets", "matrix")

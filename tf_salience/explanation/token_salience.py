@@ -9,12 +9,9 @@ from rich.text import Text
 
 from tf_salience.explanation import padding
 from tf_salience.utils.text import printable
-from tf_salience.visualization import html, terminal
+from tf_salience.visualization import color_scale, html, terminal
 
 FloatArray = npt.NDArray[np.float32]
-
-#: Methods whose scores are at least 0, and speak neither for nor against the target.
-_UNSIGNED_METHODS = ("gradient_norm",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +38,11 @@ class TokenSalience:
         padding_salience: the sum of the scores that the model gives to padding, which `scores`
             leaves out; 0 where the model masks its padding.
         padding_share: the share of sum |scores|, padding included, that padding has.
+
+    Example:
+        >>> salience = tfs.explain(model, ["good fun"])[0]
+        >>> salience.tokens, salience.offsets
+        (['good', 'fun'], [(0, 4), (5, 8)])
     """
 
     tokens: list[str]
@@ -63,7 +65,7 @@ class TokenSalience:
     @property
     def is_signed(self) -> bool:
         """True if scores speak for or against the target; else the method gives sizes alone."""
-        return self.config.get("method", {}).get("class_name") not in _UNSIGNED_METHODS
+        return color_scale.is_signed(self.config.get("method", {}).get("class_name"))
 
     @property
     def header(self) -> str:

@@ -22,6 +22,9 @@ _BAR_SHARE = 0.45
 #: sRGB to linear light and to luminance, as WCAG 2 defines them.
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
+#: Methods whose scores are at least 0, and speak neither for nor against the target.
+_UNSIGNED_METHODS = ("gradient_norm",)
+
 
 @dataclass(frozen=True)
 class Theme:
@@ -44,6 +47,11 @@ class Theme:
 
 LIGHT = Theme(_WHITE, (31, 35, 40), (33, 102, 172), (178, 24, 43), (154, 103, 0))
 DARK = Theme((24, 26, 31), (230, 232, 236), (42, 116, 197), (196, 48, 60), (154, 103, 0))
+
+
+def is_signed(method: str | None) -> bool:
+    """True if the scores of a method, by its name, speak for or against the target."""
+    return method not in _UNSIGNED_METHODS
 
 
 def largest_score(rows: Sequence[Scores]) -> float:
