@@ -54,9 +54,7 @@ def test_a_killed_worker_ends_the_job_without_output_and_a_second_run_is_complet
         return len(text)
 
     elements = [(number, "a good film") for number in range(30)] + [(30, "bad")]
-    explain = Explain(
-        paths["text", "saved_model"], batching=Batching(batch_length_fn=kill_once)
-    )
+    explain = Explain(paths["text", "saved_model"], batching=Batching(batch_length_fn=kill_once))
     options = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
     with pytest.raises(RuntimeError):
         run(elements, explain, *options)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tf_salience.cli import option_values
+from tf_salience.cli import beam_runner, option_values
 from tf_salience.cli.model_loading import load_model
 from tf_salience.cli.tensorflow_import import import_tensorflow
 from tf_salience.demo.options import DemoOptions
@@ -40,6 +40,9 @@ def demo(options: argparse.Namespace) -> None:
 
 def explain(options: argparse.Namespace) -> None:
     """Runs `tf-salience explain`."""
+    if options.runner is not None:
+        beam_runner.explain(options)
+        return
     output = option_values.output_path(options)
     method = option_values.method(options)
     model_path = option_values.model_path(options)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from tf_salience.cli import arguments, commands, streams
+from tf_salience.cli import arguments, beam_runner, commands, streams
 from tf_salience.utils.text import printable, printable_lines
 
 _USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
@@ -26,7 +26,11 @@ def main(command_line: Sequence[str] | None = None) -> int:
         Exit code: 0, 2 for a user error, 130 for Ctrl-C, 141 for a broken pipe.
     """
     streams.accept_any_text()
-    options = arguments.parser().parse_args(command_line)
+    own, beam_options = beam_runner.split_options(
+        sys.argv[1:] if command_line is None else command_line
+    )
+    options = arguments.parser().parse_args(own)
+    options.beam_options = beam_options
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:

@@ -1,0 +1,54 @@
+"""`tf-salience explain --runner`."""
+
+import json
+
+import pytest
+
+import tf_salience as tfs
+from tf_salience.cli.main import main
+
+pytest.importorskip("apache_beam", reason="Apache Beam, the extra `beam`, is not installed")
+
+
+@pytest.mark.parametrize("kind", ["keras", "saved_model"])
+def test_files_are_explained_into_a_folder_that_summarize_reads(kind, paths, tmp_path, capsys):
+    from pyarrow import parquet
+
+    (tmp_path / "a.tsv").write_text("id\ttext\n7\ta good film\n8\tbad\n9\tfilm\ttoo many\n")
+    (tmp_path / "b.tsv").write_text("id\ttext\n10\tnot a bad film\n")
+    output = tmp_path / "explained"
+    command = ["explain", str(paths["text", kind]), "--data", str(tmp_path / "*.tsv")]
+    command += ["--output", str(output), "--runner", "DirectRunner", "--", "--direct_num_workers=1"]
+    assert main(command) == 0
+    assert "Wrote 3 explanations" in capsys.readouterr().err
+    files = sorted(output.glob("*.parquet"))
+    rows = [row for path in files for row in parquet.read_table(path).to_pylist()]
+    tokens = {row["location"].rpartition("/")[2]: row["tokens"] for row in rows}
+    assert tokens == {
+        "a.tsv:2": ["a", "good", "film"],
+        "a.tsv:3": ["bad"],
+        "b.tsv:2": ["not", "a", "bad", "film"],
+    }
+    lines = [line for path in (output / "errors").iterdir() for line in path.open()]
+    (error,) = map(json.loads, lines)
+    assert error["location"].endswith("a.tsv:4")
+    assert "3 fields" in error["reason"]
+    coverage = tfs.summarize(output).coverage
+    assert (coverage.rows, coverage.errors) == (3, 1)
+    assert main(command) == 2
+    assert "must be a new folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--text", "a"], "needs --data and --output"),
+        (["--data", "no.tsv", "--output", "o"], "does not exist"),
+        (["--data", __file__, "--output", "o", "--words"], "Received: --words"),
+        (["--data", __file__, "--output", "o", "--steps", "8"], "Received: --steps"),
+    ],
+)
+def test_options_that_do_not_go_with_a_runner(options, message, paths, capsys):
+    command = ["explain", str(paths["text", "saved_model"]), "--runner", "DirectRunner", *options]
+    assert main(command) == 2
+    assert message in capsys.readouterr().err
