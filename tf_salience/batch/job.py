@@ -110,6 +110,9 @@ class Job:
         Raises:
             ValueError: if the folder holds another job, or other files.
         """
+        for name in ("shard-*.parquet", "manifest.json"):
+            files.remove_staging(folder, name)
+        files.remove_staging(folder / shard_file.ERRORS, "errors-*.jsonl")
         earlier = read_manifest(folder)
         if earlier is None:
             if any(folder.iterdir()):
@@ -126,9 +129,6 @@ class Job:
                 f"output={validation.format_value(str(folder))}. What differs: "
                 f"{'; '.join(different)}. Pass another folder, or the same arguments as before."
             )
-        for name in ("shard", "errors", "manifest"):
-            files.remove_staging(folder, name)
-        files.remove_staging(folder / shard_file.ERRORS, "errors")
         self._manifest = replace(earlier, versions=self._manifest.versions)
         self._shards = self._finished(folder, {shard.number: shard for shard in earlier.shards})
         self._check_errors(f"in {folder / shard_file.ERRORS}")
