@@ -116,7 +116,9 @@ def prefer(browser, theme):
 
 def open_page(browser, file, text):
     file.write_text(text, "utf-8")
-    browser.get_log("performance")
+    browser.get("about:blank")
+    for kind in ("performance", "browser"):
+        browser.get_log(kind)
     browser.get(file.as_uri())
 
 

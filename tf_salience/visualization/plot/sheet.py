@@ -6,14 +6,20 @@ from typing import Any
 
 from tf_salience.utils.text import printable
 from tf_salience.visualization.plot import axes
-from tf_salience.visualization.plot.token_lines import LINE_HEIGHT, MARGIN, line_count, sentence
+from tf_salience.visualization.plot.token_lines import (
+    BASELINE,
+    LINE_HEIGHT,
+    MARGIN,
+    TOP,
+    line_count,
+    sentence,
+)
 
 #: A title, and the captions and `TokenSalience`s of the rows under it.
 Group = tuple[str, Sequence[tuple[str, Any]]]
 
 # Points.
-_WIDTH, _CAPTION_WIDTH, _TITLE_HEIGHT, _GAP = 684.0, 116.0, 20.0, 6.0
-_CAPTION_BASELINE = MARGIN + 12.0
+_WIDTH, _CAPTION_WIDTH, _TITLE_HEIGHT, _GAP = 720.0, 116.0, 18.0, 12.0
 
 
 def save_sheet(groups: Sequence[Group], path: str | PathLike[str]) -> None:
@@ -29,7 +35,7 @@ def save_sheet(groups: Sequence[Group], path: str | PathLike[str]) -> None:
     axes.require_matplotlib()
     tokens_width = _WIDTH - _CAPTION_WIDTH
     heights = [
-        [line_count(salience, tokens_width) * LINE_HEIGHT + _GAP for _, salience in rows]
+        [line_count(salience, tokens_width) * LINE_HEIGHT for _, salience in rows]
         for _, rows in groups
     ]
     total = sum(_TITLE_HEIGHT + sum(rows) + _GAP for rows in heights) + 2 * MARGIN
@@ -39,7 +45,7 @@ def save_sheet(groups: Sequence[Group], path: str | PathLike[str]) -> None:
         _text(figure, title, (MARGIN, y - 12.0), size=9.5, weight="bold")
         y -= _TITLE_HEIGHT
         for (caption, salience), height in zip(rows, row_heights, strict=True):
-            _text(figure, caption, (MARGIN, y - _CAPTION_BASELINE), size=8.0, alpha=0.7)
+            _text(figure, caption, (MARGIN, y - TOP - BASELINE), size=8.0, alpha=0.7)
             y -= height
             place = (_CAPTION_WIDTH / _WIDTH, y / total, tokens_width / _WIDTH, height / total)
             sentence(salience, figure.add_axes(place), title="")

@@ -12,8 +12,8 @@ from tf_salience.visualization.spacing import token_spacing
 
 #: Points.
 FONT_SIZE, _NUMBER_SIZE, _LABEL_SIZE = 11.0, 7.5, 8.0
-LINE_HEIGHT, MARGIN = 24.0, 8.0
-_GAP, _PIECE_GAP, _PADDING, _BOX_HEIGHT, _BASELINE = 7.0, 1.0, 2.5, 16.0, 12.0
+LINE_HEIGHT, MARGIN, TOP, BASELINE = 24.0, 8.0, 4.0, 12.0
+_GAP, _PIECE_GAP, _PADDING, _BOX_HEIGHT = 7.0, 1.0, 2.5, 16.0
 _BAR_HEIGHTS = (0.5, 3.5)
 _WIDTH = 8.0
 
@@ -72,7 +72,7 @@ def sentence(
     if ax is None:
         count = len(_lines(pieces, _WIDTH * axes.POINTS_PER_INCH - 2 * MARGIN))
         has_title = title is None or title
-        height = count * LINE_HEIGHT + 2 * MARGIN + (LINE_HEIGHT if has_title else 0.0)
+        height = count * LINE_HEIGHT + MARGIN + (LINE_HEIGHT if has_title else 0.0)
         ax = axes.axes_or_new(None, _WIDTH, height / axes.POINTS_PER_INCH)
     title = salience.header if title is None else title
     if title:
@@ -134,9 +134,9 @@ def _draw(ax: Axes, pieces: Sequence[_Piece], *, signed: bool, is_rtl: bool) -> 
     lines = _lines(pieces, width - 2 * MARGIN)
     theme = axes.theme_of(ax)
     ax.set_xlim(0.0, width)
-    ax.set_ylim(max(height, len(lines) * LINE_HEIGHT + 2 * MARGIN), 0.0)
+    ax.set_ylim(max(height, len(lines) * LINE_HEIGHT), 0.0)
     for number, line in enumerate(lines):
-        top = MARGIN + LINE_HEIGHT * number
+        top = TOP + LINE_HEIGHT * number
         for start, piece in line:
             x = width - MARGIN - start - piece.width if is_rtl else MARGIN + start
             _draw_piece(ax, piece, x, top, theme=theme, signed=signed)
@@ -152,7 +152,7 @@ def _draw_piece(
         _draw_box(ax, piece.score, (x, top, piece.width), theme=theme, signed=signed)
     ax.text(
         x + piece.width / 2,
-        top + _BASELINE,
+        top + BASELINE,
         piece.text,
         size=piece.size,
         color=color,
