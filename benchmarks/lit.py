@@ -27,7 +27,7 @@ from tf_salience.demo import grammar
 from tf_salience.demo.model import TrainingConfig, text_classifier, train, word_vectorizer
 
 GOAL = 10.0
-_TRAINING, _VALIDATION = 4000, 400
+_TRAINING, _VALIDATION = 2400, 200
 _DATASET = lit_dataset.NoneDataset({})
 
 
@@ -39,7 +39,7 @@ def demo_model(sentences: LabelledTexts) -> keras.Model:
         model,
         sentences.take(range(_TRAINING)),
         validation=sentences.take(range(_TRAINING, _TRAINING + _VALIDATION)),
-        config=TrainingConfig(epochs=5, patience=5, learning_rate=1.5e-3, dropout=0.0),
+        config=TrainingConfig(epochs=4, patience=4, learning_rate=2e-3, dropout=0.0),
         on_epoch=lambda epoch, logs: None,
     )
     return model

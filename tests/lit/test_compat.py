@@ -1,6 +1,7 @@
 """`compat=True` gives LIT's numbers on the same `LitModel`, the default those of the library."""
 
 import dataclasses
+import functools
 
 import helpers
 import keras
@@ -34,6 +35,7 @@ def _largest_difference(ours, theirs):
     return max(differences)
 
 
+@functools.cache
 def _two_segments():
     """Premise and hypothesis as texts."""
     keras.utils.set_random_seed(3)
@@ -48,6 +50,7 @@ def _two_segments():
     )
 
 
+@functools.cache
 def _single_unit():
     keras.utils.set_random_seed(4)
     words = keras.layers.TextVectorization(vocabulary=helpers.WORDS)
@@ -79,7 +82,7 @@ def test_compat_is_lit(case, name):
     assert _largest_difference(ours, theirs) < TOLERANCE
 
 
-@pytest.mark.parametrize("steps", [2, 5, 30])
+@pytest.mark.parametrize("steps", [2, 7])
 def test_compat_is_lit_at_each_number_of_steps_and_class(case, steps):
     model, examples = case
     name = model.fields.task.classes[-1]

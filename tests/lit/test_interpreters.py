@@ -1,5 +1,7 @@
 """Settings, errors and finite numbers of the interpreters; how right integrated gradients are."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -28,6 +30,20 @@ def _explainer(target="predicted", **keywords):
     return tfs.Explainer(model, target=target, **{"class_names": ["bad", "good"], **keywords})
 
 
+@functools.cache
+def _model():
+    """The `LitModel` of a small model, for all that does not change it."""
+    return tfs_lit.LitModel(_explainer())
+
+
+@functools.cache
+def _indifferent():
+    """The same, of a model whose output is 0 whatever it reads."""
+    explainer = _explainer()
+    explainer.model.layers[-1].set_weights([np.zeros((6, 2)), np.zeros(2)])
+    return tfs_lit.LitModel(explainer)
+
+
 @pytest.mark.parametrize(
     "interpreter",
     [
@@ -41,9 +57,7 @@ def _explainer(target="predicted", **keywords):
     ],
 )
 def test_scores_are_finite_where_nothing_matters(interpreter):
-    explainer = _explainer()
-    explainer.model.layers[-1].set_weights([np.zeros((6, 2)), np.zeros(2)])
-    for result in interpreter.run(EXAMPLES, tfs_lit.LitModel(explainer), DATASET):
+    for result in interpreter.run(EXAMPLES, _indifferent(), DATASET):
         salience = result["token_grads"].salience
         assert salience.dtype == np.float32
         np.testing.assert_allclose(salience, 1 / len(salience))
@@ -51,7 +65,7 @@ def test_scores_are_finite_where_nothing_matters(interpreter):
 
 @pytest.mark.parametrize("value", ["many", None, [3], float("nan"), float("inf"), 0, -5])
 def test_steps_of_another_kind_get_lits_error(value):
-    model = tfs_lit.LitModel(_explainer())
+    model = _model()
     with pytest.raises(RuntimeError, match=r"(?i)interpolation steps"):
         tfs_lit.IntegratedGradients().run(
             EXAMPLES, model, DATASET, config={"Interpolation steps": value}
@@ -68,13 +82,13 @@ def test_steps_of_another_kind_get_lits_error(value):
 )
 @pytest.mark.parametrize("kind", [tfs_lit.IntegratedGradients, tfs_lit.Occlusion])
 def test_settings_of_another_kind_are_errors(kind, config, message):
-    model = tfs_lit.LitModel(_explainer())
+    model = _model()
     with pytest.raises(RuntimeError, match=message):
         kind().run(EXAMPLES, model, DATASET, config=config)
 
 
 def test_steps_may_come_as_text():
-    model = tfs_lit.LitModel(_explainer())
+    model = _model()
     interpreter = tfs_lit.IntegratedGradients(interpolation_steps=8)
     rows = [
         interpreter.run(EXAMPLES, model, DATASET, config=config)
@@ -102,7 +116,7 @@ def test_arguments_of_another_kind_are_errors(arguments, error, message):
 
 
 def test_lits_cache_around_the_model_is_seen_through():
-    model = tfs_lit.LitModel(_explainer())
+    model = _model()
     wrapped = caching.CachingModelWrapper(model, "reviews")
     for interpreter in (tfs_lit.IntegratedGradients(), tfs_lit.Occlusion()):
         assert interpreter.is_compatible(wrapped, DATASET)
@@ -113,7 +127,7 @@ def test_lits_cache_around_the_model_is_seen_through():
 
 
 def test_convergence_is_that_of_the_explanation():
-    model = tfs_lit.LitModel(_explainer())
+    model = _model()
     interpreter = tfs_lit.IntegratedGradients(interpolation_steps=10)
     convergence = tfs_lit.Convergence(interpreter)
     assert convergence.is_compatible(model, DATASET)
@@ -131,7 +145,7 @@ def test_baseline_and_kept_tokens_are_those_of_the_explainer():
     model = tfs_lit.LitModel(_explainer(method=method))
     (result,) = tfs_lit.IntegratedGradients(normalize=False).run(EXAMPLES[:1], model, DATASET)
     assert result["token_grads"].salience[0] == 0
-    zeros = tfs_lit.LitModel(_explainer())
+    zeros = _model()
     (other,) = tfs_lit.IntegratedGradients(normalize=False).run(EXAMPLES[:1], zeros, DATASET)
     assert np.abs(result["token_grads"].salience - other["token_grads"].salience).max() > 1e-3
 
@@ -150,7 +164,7 @@ def test_the_target_of_the_explainer_is_explained():
 
 
 def test_a_whole_selection_is_one_call(monkeypatch):
-    model = tfs_lit.LitModel(_explainer())
+    model = _model()
     interpreter = tfs_lit.IntegratedGradients()
     outputs = model.predict(EXAMPLES * 5)
     calls = []

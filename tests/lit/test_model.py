@@ -129,6 +129,22 @@ def test_no_examples():
     assert tfs_lit.LitModel(_words_model(2)).predict([]) == []
 
 
+def _tagger():
+    words = keras.layers.TextVectorization(vocabulary=helpers.WORDS)
+    embed = keras.layers.Embedding(helpers.VOCABULARY, 8, mask_zero=True)
+    layers = [words, embed, keras.layers.GRU(6, return_sequences=True), keras.layers.Dense(3)]
+    return keras.Sequential([keras.Input((), dtype="string"), *layers])
+
+
+def _two_heads():
+    ids = keras.Input((None,), dtype="int64")
+    hidden = keras.layers.Embedding(helpers.VOCABULARY, 8, mask_zero=True)(ids)
+    hidden = keras.layers.GRU(6)(hidden)
+    model = keras.Model(ids, [keras.layers.Dense(2)(hidden), keras.layers.Dense(3)(hidden)])
+    words = keras.layers.TextVectorization(vocabulary=helpers.WORDS)
+    return tfs.Explainer(model, tokenizer=words)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
@@ -151,6 +167,8 @@ def test_no_examples():
             ValueError,
             r"\(3, 8\).*\(2, 8\)",
         ),
+        (lambda: tfs_lit.LitModel(tfs.Explainer(_tagger())), ValueError, "sequence_models"),
+        (lambda: tfs_lit.LitModel(_two_heads()), ValueError, "output="),
     ],
 )
 def test_what_does_not_fit_is_an_error(make, error, message):

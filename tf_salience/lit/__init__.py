@@ -10,13 +10,8 @@ from tf_salience.lit.installation import needs_lit
 with needs_lit():
     import lit_nlp.components.gradient_maps  # noqa: F401
 
-from tf_salience.lit.interpreters import (
-    Convergence,
-    GradientDotInput,
-    GradientNorm,
-    IntegratedGradients,
-    Occlusion,
-)
+from tf_salience.lit.gradient_at_input import GradientDotInput, GradientNorm
+from tf_salience.lit.interpreters import Convergence, IntegratedGradients, Occlusion
 from tf_salience.lit.model import LitModel
 from tf_salience.lit.sequence import prompts, sequence_models
 from tf_salience.lit.server import interpreters, server, server_of

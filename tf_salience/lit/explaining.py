@@ -13,6 +13,8 @@ from tf_salience.lit.model import LitModel
 from tf_salience.utils.arrays import Array
 
 Examples = Sequence[Mapping[str, Any]]
+#: For each example the scores of each field of gradients; None for a model without any.
+Results = list[dict[str, Any]] | None
 #: What LIT adds to every score before it divides: 1.2e-7, which drowns the scores of a model that
 #: is sure of itself.
 _LIT_EPSILON = np.finfo(np.float32).eps

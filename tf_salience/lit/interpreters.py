@@ -1,7 +1,7 @@
-"""The methods as LIT's interpreters, in place of LIT's own: a whole selection in one call."""
+"""Integrated gradients and occlusion as LIT's interpreters: a whole selection in one call."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,94 +13,9 @@ from lit_nlp.api import model as lit_model
 from tf_salience.attribution import methods, occlusion
 from tf_salience.explanation import Explanation
 from tf_salience.lit import configuration, explaining, other_models
+from tf_salience.lit.explaining import Examples, Results
 from tf_salience.utils import validation
 from tf_salience.utils.arrays import Array
-
-Examples = Sequence[Mapping[str, Any]]
-#: For each example the scores of each field of gradients; None for a model without any.
-Results = list[dict[str, Any]] | None
-
-
-class GradientNorm(lit_components.Interpreter):
-    """The L2 norm of each token's gradient: how much the output would move, not which way.
-
-    Args:
-        compat: True: LIT's numbers: of the probability, each segment normalized by itself.
-
-    Example:
-        >>> GradientNorm().run([{"text": "good fun"}], model, dataset)[0]["token_grads"].tokens
-        ['good', 'fun']
-    """
-
-    def __init__(self, *, compat: bool = False) -> None:
-        self._compat = validation.boolean("compat", compat)
-
-    def find_fields(self, output_spec: types.Spec) -> list[str]:
-        """Returns the gradient fields that can be explained."""
-        return other_models.gradient_fields(output_spec)
-
-    def is_compatible(self, model: lit_model.Model, dataset: lit_dataset.Dataset) -> bool:
-        """Tells whether the model has gradients for tokens."""
-        del dataset
-        return bool(self.find_fields(model.output_spec()))
-
-    def meta_spec(self) -> types.Spec:
-        """Returns LIT's type of the result."""
-        return {"saliency": types.TokenSalience(autorun=True, signed=False)}
-
-    def run(
-        self,
-        inputs: Examples,
-        model: lit_model.Model,
-        dataset: lit_dataset.Dataset,
-        model_outputs: Examples | None = None,
-        config: Mapping[str, Any] | None = None,
-    ) -> Results:
-        """Explains a selection: normalized scores, at least 0."""
-        del dataset, config
-        fields = self.find_fields(model.output_spec())
-        return _gradient_at_input(
-            methods.GradientNorm(), self._compat, fields, inputs, model, model_outputs
-        )
-
-
-class GradientDotInput(lit_components.Interpreter):
-    """Gradient · input: the first-order share of each token in what is explained.
-
-    Args:
-        compat: True: LIT's numbers: of the probability, each segment normalized by itself.
-    """
-
-    def __init__(self, *, compat: bool = False) -> None:
-        self._compat = validation.boolean("compat", compat)
-
-    def find_fields(self, output_spec: types.Spec) -> list[str]:
-        """Returns the gradient fields that can be explained: those with embeddings."""
-        return other_models.gradient_fields(output_spec, with_embeddings=True)
-
-    def is_compatible(self, model: lit_model.Model, dataset: lit_dataset.Dataset) -> bool:
-        """Tells whether the model has gradients and embeddings for tokens."""
-        del dataset
-        return bool(self.find_fields(model.output_spec()))
-
-    def meta_spec(self) -> types.Spec:
-        """Returns LIT's type of the result."""
-        return {"saliency": types.TokenSalience(autorun=True, signed=True)}
-
-    def run(
-        self,
-        inputs: Examples,
-        model: lit_model.Model,
-        dataset: lit_dataset.Dataset,
-        model_outputs: Examples | None = None,
-        config: Mapping[str, Any] | None = None,
-    ) -> Results:
-        """Explains a selection: normalized, signed scores."""
-        del dataset, config
-        fields = self.find_fields(model.output_spec())
-        return _gradient_at_input(
-            methods.GradientDotInput(), self._compat, fields, inputs, model, model_outputs
-        )
 
 
 class IntegratedGradients(lit_components.Interpreter):
@@ -115,6 +30,11 @@ class IntegratedGradients(lit_components.Interpreter):
         interpolation_steps: the intervals of the path, from a baseline that is the explainer's.
         normalize: whether scores are divided by the sum of their sizes, over all segments.
         compat: True: LIT's numbers: its nodes, its epsilon, zeros as baseline, the probability.
+
+    Example:
+        >>> (result,) = IntegratedGradients().run([{"text": "the plot was dull"}], model, dataset)
+        >>> float(abs(result["token_grads"].salience).sum().round(3))
+        1.0
     """
 
     def __init__(
@@ -238,6 +158,11 @@ class Occlusion(lit_components.Interpreter):
         class_key: as `IntegratedGradients.class_key`.
         normalize: whether scores are divided by the sum of their sizes, over all segments.
         span: the number of neighbouring tokens that are erased at a time.
+
+    Example:
+        >>> (result,) = Occlusion().run([{"text": "the plot was dull"}], model, dataset)
+        >>> result["token_grads"].tokens
+        ['the', 'plot', 'was', 'dull']
     """
 
     def __init__(
@@ -300,6 +225,12 @@ class Convergence(lit_components.Interpreter):
 
     Args:
         integrated_gradients: the interpreter whose numbers are judged.
+
+    Example:
+        >>> convergence = Convergence(IntegratedGradients())
+        >>> (result,) = convergence.run([{"text": "the plot was dull"}], model, dataset)
+        >>> [label.split()[0] for label in result["convergence"].tokens]
+        ['delta', 'error']
     """
 
     def __init__(self, integrated_gradients: IntegratedGradients) -> None:
@@ -344,31 +275,3 @@ class Convergence(lit_components.Interpreter):
             shown = np.array(values, np.float32)
             results.append({"convergence": dtypes.TokenSalience(labels, shown)})
         return results
-
-
-def _gradient_at_input(
-    method: methods.Method,
-    compat: bool,
-    fields: Sequence[str],
-    inputs: Examples,
-    model: lit_model.Model,
-    model_outputs: Examples | None,
-) -> Results:
-    """Explains a selection by one gradient; with `compat` by that which the model gives."""
-    if not fields:
-        return None
-    outputs = explaining.outputs(inputs, model, model_outputs)
-    ours = explaining.unwrapped(model)
-    if ours is not None and not compat:
-        explanation = explaining.explain(ours, method, inputs, outputs)
-        return explaining.results(model, explanation, normalize=True, epsilon=False)
-    epsilon = compat and isinstance(method, methods.GradientDotInput)
-    spec = model.output_spec()
-    results = []
-    for output in outputs:
-        rows = [
-            explaining.shown([scores], normalize=True, epsilon=epsilon)[0]
-            for scores in other_models.reduced(method, spec, fields, output)
-        ]
-        results.append(explaining.salience_of_fields(spec, fields, output, rows))
-    return results

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
+import tensorflow as tf
 from lit_nlp.api import dataset as lit_dataset
 from lit_nlp.api import model as lit_model
 
@@ -18,6 +18,8 @@ from tf_salience.lit.task import Task
 from tf_salience.utils import validation
 
 Example = Mapping[str, Any]
+#: Explainers that are kept, each with its graphs; every number of steps is one.
+_MOST_EXPLAINERS = 16
 
 
 class LitModel(lit_model.Model):
@@ -43,8 +45,8 @@ class LitModel(lit_model.Model):
 
     Example:
         >>> model = LitModel(tfs.Explainer(reviews, class_names=["negative", "positive"]))
-        >>> next(iter(model.predict([{"text": "good fun"}])))["predicted"]
-        'positive'
+        >>> model.predict([{"text": "the plot was dull"}])[0]["tokens"]
+        ['the', 'plot', 'was', 'dull']
     """
 
     def __init__(
@@ -154,6 +156,8 @@ class LitModel(lit_model.Model):
         key = (repr(method), repr(target))
         with self._lock:
             if key not in self._explainers:
+                while len(self._explainers) >= _MOST_EXPLAINERS:
+                    self._explainers.pop(next(iter(self._explainers)))
                 arguments = {**self.explainer.arguments, "method": method, "target": target}
                 classes = self.fields.task.classes
                 arguments["class_names"] = None if classes is None else list(classes)
@@ -180,11 +184,13 @@ class LitModel(lit_model.Model):
         arguments = {**self.explainer.arguments, "target": _first, "method": GradientDotInput()}
         probe = Explainer(**{**arguments, "class_names": None})
         ((pipeline, forward, _),) = probe.forward_passes(self.texts([example, example]))
-        task = Task.from_outputs(
-            np.asarray(pipeline.model.select_output(forward.outputs)),
-            self.explainer.class_names,
-            forward.activation,
-        )
+        outputs = pipeline.model.select_output(forward.outputs)
+        if not isinstance(outputs, dict | list | tuple) and outputs.ndim > 2:
+            raise ValueError(
+                "`LitModel` shows a class, or a score, of each text. Received: outputs of shape "
+                f"{outputs.shape}. Show a language model by `tf_salience.lit.sequence_models`."
+            )
+        task = Task.from_outputs(outputs, self.explainer.class_names, forward.activation)
         shown = [segment.name for segment in forward.shown]
         segments = {name: SegmentFields.named("" if len(shown) == 1 else name) for name in shown}
         return Fields(self._texts, label, segments, task)
@@ -192,4 +198,5 @@ class LitModel(lit_model.Model):
 
 def _first(outputs: Any) -> Any:
     """A target that any outputs have, until it is known what they mean."""
-    return outputs[:, 0] if len(outputs.shape) == 2 else outputs
+    output = tf.nest.flatten(outputs)[0]
+    return tf.reshape(output, [tf.shape(output)[0], -1])[:, 0]

@@ -92,6 +92,10 @@ def prompts(texts: Sequence[str], targets: Sequence[str] | None = None) -> lit_d
 
     Raises:
         ValueError: for another number of targets than texts.
+
+    Example:
+        >>> prompts(["the soup was"], [" good"]).examples
+        [{'prompt': 'the soup was', 'target': ' good'}]
     """
     if targets is not None and len(targets) != len(texts):
         raise ValueError(

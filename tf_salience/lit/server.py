@@ -9,14 +9,9 @@ from lit_nlp.api import dataset as lit_dataset
 from lit_nlp.api import model as lit_model
 
 from tf_salience.explainer.explainer import Explainer
+from tf_salience.lit.gradient_at_input import GradientDotInput, GradientNorm
 from tf_salience.lit.installation import needs_lit
-from tf_salience.lit.interpreters import (
-    Convergence,
-    GradientDotInput,
-    GradientNorm,
-    IntegratedGradients,
-    Occlusion,
-)
+from tf_salience.lit.interpreters import Convergence, IntegratedGradients, Occlusion
 from tf_salience.lit.model import LitModel
 from tf_salience.lit.sequence import prompts, sequence_models
 
@@ -35,6 +30,10 @@ def interpreters(
 
     Raises:
         ImportError: without what LIT's components need; it says how to install it.
+
+    Example:
+        >>> list(interpreters())[:3]
+        ['Grad L2 Norm', 'Grad ⋅ Input', 'Integrated Gradients']
     """
     with needs_lit():
         from lit_nlp.components import core
@@ -73,6 +72,10 @@ def server(
 
     Raises:
         ImportError: without what LIT's server needs; it says how to install it.
+
+    Example:
+        >>> lit_server = server({"reviews": model}, {"held_out": dataset}, port=5433)
+        >>> lit_server.serve()  # doctest: +SKIP
     """
     with needs_lit():
         import lit_nlp
@@ -112,6 +115,10 @@ def server_of(
     Raises:
         ImportError: without what LIT's server needs; it says how to install it.
         ValueError: for a model or labels that do not fit; see `LitModel`.
+
+    Example:
+        >>> lit_server = server_of(tfs.Explainer(causal_lm), ["the soup was"])
+        >>> lit_server.serve()  # doctest: +SKIP
     """
     name = explainer.model.name
     if hasattr(explainer.model, "generate"):

@@ -26,7 +26,7 @@ class Task:
 
     @classmethod
     def from_outputs(
-        cls, outputs: Array, class_names: list[str] | None, activation: str | None
+        cls, outputs: Any, class_names: list[str] | None, activation: str | None
     ) -> "Task":
         """Reads the task off some outputs.
 
