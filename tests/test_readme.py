@@ -42,6 +42,8 @@ def test_python_blocks_of_a_page_run(page, tmp_path, monkeypatch):
         pytest.importorskip("keras_hub", reason="KerasHub, the extra `hub`, is not installed")
     if page.stem == "lit":
         pytest.importorskip("lit_nlp", reason="LIT is not installed; `tox -e lit` has it")
+    if page.stem == "beam":
+        pytest.importorskip("apache_beam", reason="Apache Beam, the extra `beam`, is not installed")
     monkeypatch.chdir(tmp_path)
     namespace = {}
     for number, text in enumerate(blocks("python", page)):
