@@ -94,8 +94,13 @@ class Columns:
         return tuple([row.cells[column] for row in rows] for column in self.inputs)
 
     def labels(self, rows: Sequence[Row]) -> list[Any] | None:
-        """Returns the labels of the rows, or None."""
-        return None if self.label is None else [row.cells[self.label] for row in rows]
+        """Returns the labels of the rows, or None; digits of a file of text are class indices."""
+        if self.label is None:
+            return None
+        labels = [row.cells[self.label] for row in rows]
+        if all(isinstance(label, str) and label.isdecimal() for label in labels):
+            return list(map(int, labels))
+        return labels
 
 
 def _names(inputs: Any) -> list[Any]:

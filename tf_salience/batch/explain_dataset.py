@@ -33,6 +33,7 @@ def explain_dataset(
     max_errors: int | None = 100,
     long_texts: str = "error",
     progress: bool = True,
+    model_output: str | int | None = None,
     **keywords: Any,
 ) -> Manifest:
     """Explains a data set of any size into a folder of Parquet shards.
@@ -66,6 +67,7 @@ def explain_dataset(
         max_errors: the most rows that may fail before the job ends; None: any number.
         long_texts: "error": a text longer than the model takes fails; "cut": its end has no scores.
         progress: whether a bar is shown on standard error.
+        model_output: which of several outputs is explained; the `output` of `Explainer`.
         **keywords: whatever else `Explainer` takes.
 
     Returns:
@@ -92,7 +94,7 @@ def explain_dataset(
     opened = open_source(source, split=split, data_dir=data_dir, text_column=name)
     setup = JobSetup(
         model=model,
-        explainer={"method": method, **keywords},
+        explainer={"method": method, "output": model_output, **keywords},
         columns=columns,
         folder=pathlib.Path(output).absolute(),
         cuts_texts=long_texts == "cut",

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from tf_salience.attribution.methods import METHODS
 from tf_salience.attribution.occlusion import UNITS
 from tf_salience.attribution.quadrature import RULES
-from tf_salience.cli import beam_runner
+from tf_salience.cli import beam_runner, folder_job
 from tf_salience.utils.text import printable
 from tf_salience.utils.validation import format_value
 from tf_salience.version import __version__
@@ -100,7 +100,10 @@ def _add_explain(commands: Any) -> None:
     parser.add_argument(
         "--words", action="store_true", help="put pieces of words together, their scores added up"
     )
-    parser.add_argument("--output", metavar="FILE", help="save to .json or .parquet")
+    parser.add_argument(
+        "--output", metavar="FILE", help="save to .json or .parquet, or to a folder"
+    )
+    folder_job.add_arguments(parser, source, _COUNT)
     beam_runner.add_arguments(parser)
 
 

@@ -6,10 +6,9 @@ import pathlib
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from tf_salience.cli import beam_runner, option_values
-from tf_salience.cli.model_loading import load_model
+from tf_salience.cli import beam_runner, folder_job, option_values
+from tf_salience.cli.model_loading import load_model, make_tokenizer
 from tf_salience.cli.tensorflow_import import import_tensorflow
 from tf_salience.demo.options import DemoOptions
 from tf_salience.export import metadata
@@ -43,6 +42,9 @@ def explain(options: argparse.Namespace) -> None:
     if options.runner is not None:
         beam_runner.explain(options)
         return
+    if folder_job.is_chosen(options):
+        folder_job.explain(options)
+        return
     output = option_values.output_path(options)
     method = option_values.method(options)
     model_path = option_values.model_path(options)
@@ -61,7 +63,7 @@ def explain(options: argparse.Namespace) -> None:
         method,
         target=options.target if options.continuation is None else Span(options.continuation),
         embeddings=options.embeddings,
-        tokenizer=_tokenizer(vocabulary),
+        tokenizer=make_tokenizer(vocabulary),
         class_names=class_names,
         output=options.head,
         batch_size=options.batch_size,
@@ -100,7 +102,7 @@ def evaluate(options: argparse.Namespace) -> None:
             method,
             target=options.target,
             embeddings=options.embeddings,
-            tokenizer=_tokenizer(vocabulary),
+            tokenizer=make_tokenizer(vocabulary),
             class_names=class_names,
             output=options.head,
             batch_size=options.batch_size,
@@ -146,7 +148,7 @@ def export(options: argparse.Namespace) -> None:
         load_model(model_path, options),
         options.output,
         method=method,
-        tokenizer=_tokenizer(vocabulary),
+        tokenizer=make_tokenizer(vocabulary),
         target=options.target,
         embeddings=options.embeddings,
         class_names=class_names,
@@ -170,7 +172,7 @@ def inspect(options: argparse.Namespace) -> None:
     from tf_salience.models.report import report
 
     model = load_model(model_path, options)
-    print(report(model, embeddings=options.embeddings, tokenizer=_tokenizer(vocabulary)))
+    print(report(model, embeddings=options.embeddings, tokenizer=make_tokenizer(vocabulary)))
 
 
 def lit(options: argparse.Namespace) -> None:
@@ -191,7 +193,7 @@ def lit(options: argparse.Namespace) -> None:
         load_model(model_path, options),
         target=options.target,
         embeddings=options.embeddings,
-        tokenizer=_tokenizer(vocabulary),
+        tokenizer=make_tokenizer(vocabulary),
         class_names=class_names,
         output=options.head,
         batch_size=options.batch_size,
@@ -211,9 +213,3 @@ def _progress(label: str, total: int) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done, _: bar.update(task, completed=done)
-
-
-def _tokenizer(vocabulary: list[str] | None) -> Any:
-    import keras
-
-    return None if vocabulary is None else keras.layers.TextVectorization(vocabulary=vocabulary)

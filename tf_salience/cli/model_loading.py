@@ -40,3 +40,10 @@ def load_model(path: pathlib.Path, options: argparse.Namespace) -> Any:
             f"Keras{imports or ' nor this command'} defines. Pass --import with the Python file or "
             "the module that does, under the name that it was saved with."
         ) from error
+
+
+def make_tokenizer(vocabulary: list[str] | None) -> Any:
+    """Returns the tokenizer of a vocabulary, without padding and unknown; None for None."""
+    import keras
+
+    return None if vocabulary is None else keras.layers.TextVectorization(vocabulary=vocabulary)
