@@ -126,6 +126,12 @@ def test_lits_cache_around_the_model_is_seen_through():
         )
 
 
+@pytest.mark.parametrize("name", ["GradientNorm", "GradientDotInput", "IntegratedGradients"])
+def test_nothing_selected(name):
+    for interpreter in (getattr(tfs_lit, name)(), tfs_lit.Occlusion()):
+        assert interpreter.run([], _model(), DATASET) == []
+
+
 def test_convergence_is_that_of_the_explanation():
     model = _model()
     interpreter = tfs_lit.IntegratedGradients(interpolation_steps=10)

@@ -113,6 +113,8 @@ def _gradient_at_input(
     """Explains a selection by one gradient; with `compat` by that which the model gives."""
     if not fields:
         return None
+    if not inputs:
+        return []
     outputs = explaining.outputs(inputs, model, model_outputs)
     ours = explaining.unwrapped(model)
     if ours is not None and not compat:

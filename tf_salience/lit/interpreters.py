@@ -96,6 +96,8 @@ class IntegratedGradients(lit_components.Interpreter):
             RuntimeError: for settings of another kind.
         """
         normalize = configuration.normalize(config, self._normalize)
+        if not inputs:
+            return []
         if explaining.unwrapped(model) is not None:
             explanation = self.explain(inputs, model, model_outputs, config)
             return explaining.results(model, explanation, normalize=normalize, epsilon=self._compat)
@@ -212,6 +214,8 @@ class Occlusion(lit_components.Interpreter):
             method = dataclasses.replace(method, baseline=start.baseline, keep_ids=start.keep_ids)
         name = configuration.class_name(config, self._class_key, ours.fields.task.classes)
         normalize = configuration.normalize(config, self._normalize)
+        if not inputs:
+            return []
         outputs = explaining.outputs(inputs, model, model_outputs)
         explanation = explaining.explain(ours, method, inputs, outputs, class_name=name)
         return explaining.results(model, explanation, normalize=normalize, epsilon=False)
@@ -263,6 +267,8 @@ class Convergence(lit_components.Interpreter):
             RuntimeError: for settings of another kind.
         """
         del dataset
+        if not inputs:
+            return []
         explanation = self._interpreter.explain(inputs, model, model_outputs, config)
         results: list[dict[str, Any]] = []
         for salience in explanation:
