@@ -1,11 +1,11 @@
 """Integrated gradients of a selection inside LIT: this library's interpreter and LIT's own.
 
-    python -m benchmarks.lit [--sentences 100] [--steps 30] [--rounds 5]
+    python -m benchmarks.lit [--sentences 100] [--steps 30] [--warm-up 10] [--rounds 5]
 
 Both run on one `LitModel` of the demo's transformer, on the same held-out sentences, whose
 predictions are made beforehand as LIT's server makes them. First calls, which trace graphs, are
-shown apart. The errors are of the probability, beside 256 Gauss-Legendre nodes. Needs LIT:
-`tox -e lit` has it.
+shown apart; the calls of the warm-up, in which `jit_compile="auto"` tries XLA, are not timed. The
+errors are of the probability, beside 256 Gauss-Legendre nodes. Needs LIT: `tox -e lit` has it.
 """
 
 import argparse
@@ -68,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sentences", type=int, default=100)
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--warm-up", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     for name, value in describe().items():
@@ -93,6 +94,8 @@ def main() -> None:
         return interpreters[name].run(examples, model, _DATASET, outputs)
 
     first = {name: seconds(lambda name=name: run(name)) for name in interpreters}
+    for name in list(interpreters)[:2] * options.warm_up:
+        run(name)
     times: dict[str, list[float]] = {name: [] for name in interpreters}
     for _ in range(options.rounds):
         for name in interpreters:

@@ -102,28 +102,7 @@ class IntegratedGradients(lit_components.Interpreter):
             explanation = self.explain(inputs, model, model_outputs, config)
             return explaining.results(model, explanation, normalize=normalize, epsilon=self._compat)
         del dataset
-        fields = self.find_fields(model.input_spec(), model.output_spec())
-        if not fields:
-            return None
-        outputs = explaining.outputs(inputs, model, model_outputs)
-        rows = other_models.integrated_gradients(
-            model,
-            fields,
-            inputs,
-            outputs,
-            class_name=configuration.class_name(config, self._class_key, None),
-            steps=configuration.steps(config, self._steps, least=2 if self._compat else 1),
-            compat=self._compat,
-        )
-        return [
-            explaining.salience_of_fields(
-                model.output_spec(),
-                fields,
-                output,
-                explaining.shown(row, normalize=normalize, epsilon=self._compat),
-            )
-            for output, row in zip(outputs, rows, strict=True)
-        ]
+        return self._of_other_model(inputs, model, model_outputs, config)
 
     def explain(
         self,
@@ -150,6 +129,38 @@ class IntegratedGradients(lit_components.Interpreter):
         return explaining.explain(
             ours, method, inputs, outputs, class_name=name, compat=self._compat
         )
+
+    def _of_other_model(
+        self,
+        inputs: Examples,
+        model: lit_model.Model,
+        model_outputs: Examples | None,
+        config: Mapping[str, Any] | None,
+    ) -> Results:
+        """Explains a selection of a model that takes embeddings; None for another model."""
+        fields = self.find_fields(model.input_spec(), model.output_spec())
+        if not fields:
+            return None
+        normalize = configuration.normalize(config, self._normalize)
+        outputs = explaining.outputs(inputs, model, model_outputs)
+        rows = other_models.integrated_gradients(
+            model,
+            fields,
+            inputs,
+            outputs,
+            class_name=configuration.class_name(config, self._class_key, None),
+            steps=configuration.steps(config, self._steps, least=2 if self._compat else 1),
+            compat=self._compat,
+        )
+        return [
+            explaining.salience_of_fields(
+                model.output_spec(),
+                fields,
+                output,
+                explaining.shown(row, normalize=normalize, epsilon=self._compat),
+            )
+            for output, row in zip(outputs, rows, strict=True)
+        ]
 
 
 class Occlusion(lit_components.Interpreter):

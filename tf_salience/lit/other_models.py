@@ -95,31 +95,39 @@ def integrated_gradients(
     Returns:
         For each example the scores of each field, (tokens,).
     """
-    spec = model.output_spec()
-    label = spec[fields[0]].grad_target_field_key
+    spec = {field: model.output_spec()[field] for field in fields}
     points: list[Any] = []
     for example, output in zip(inputs, outputs, strict=True):
-        name = class_name or (output[label] if label in output else example[label])
-        paths = [
-            interpolated(np.zeros_like(embeddings), embeddings, steps)[: steps if compat else None]
-            for embeddings in (np.asarray(output[spec[field].grad_for]) for field in fields)
-        ]
-        for point in zip(*paths, strict=True):
-            replaced = dict(zip([spec[field].grad_for for field in fields], point, strict=True))
-            points.append(utils.make_modified_input(example, {**replaced, label: name}, "IG"))
+        points += _path(spec, example, output, class_name, steps)[: steps if compat else None]
     gradients = list(model.predict(points))
     size = len(points) // max(len(outputs), 1)
-    results = []
-    for number, output in enumerate(outputs):
-        path = gradients[number * size : (number + 1) * size]
-        results.append(
-            [
-                np.sum(
-                    integral(np.stack([point[field] for point in path]))
-                    * np.asarray(output[spec[field].grad_for]),
-                    axis=-1,
-                )
-                for field in fields
-            ]
+    return [
+        [
+            np.sum(
+                integral(np.stack([point[name] for point in gradients[start : start + size]]))
+                * np.asarray(output[field.grad_for]),
+                axis=-1,
+            )
+            for name, field in spec.items()
+        ]
+        for output, start in zip(outputs, range(0, len(points), size), strict=True)
+    ]
+
+
+def _path(
+    spec: types.Spec, example: Example, output: Example, class_name: str, steps: int
+) -> list[Any]:
+    """Returns the example at each point of its path, with the class to explain in its label."""
+    label = next(iter(spec.values())).grad_target_field_key
+    name = class_name or (output[label] if label in output else example[label])
+    paths = []
+    for field in spec.values():
+        embeddings = np.asarray(output[field.grad_for])
+        paths.append(interpolated(np.zeros_like(embeddings), embeddings, steps))
+    replaced = [field.grad_for for field in spec.values()]
+    return [
+        utils.make_modified_input(
+            example, {**dict(zip(replaced, point, strict=True)), label: name}, "IG"
         )
-    return results
+        for point in zip(*paths, strict=True)
+    ]

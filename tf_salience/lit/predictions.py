@@ -41,14 +41,10 @@ def predict(
     ]
     by_call = dict(zip(forward.order, given, strict=True))
     embeddings = [
-        _with_given(segment, by_call[number], fields.segments)
-        for number, segment in enumerate(forward.segments)
+        _with_given(segment, by_call[number]) for number, segment in enumerate(forward.segments)
     ]
     outputs = np.asarray(gradients.model.select_output(forward.outputs))
-    classes = np.full(len(examples), -1)
-    if task.classes is not None:
-        labels = np.array([task.class_index(example.get(fields.label)) for example in examples])
-        classes = np.where(labels < 0, task.probabilities(outputs).argmax(axis=1), labels)
+    classes = _classes(fields, examples, outputs)
     inputs = PathInputs(inputs.nest, inputs.vectorized, task.columns(classes), inputs.baselines)
     at_embeddings, by_segment = gradients(inputs, embeddings)
     if any(row is not None for rows in given for row in rows):
@@ -61,7 +57,16 @@ def predict(
     return results
 
 
-def _with_given(segment: Segment, given: Sequence[Any], fields: Any) -> Array:
+def _classes(fields: Fields, examples: Sequence[Example], outputs: Array) -> Array:
+    """Returns the class of each example, (batch,): its label's, or the predicted one."""
+    task = fields.task
+    if task.classes is None:
+        return np.full(len(examples), -1)
+    labels = np.array([task.class_index(example.get(fields.label)) for example in examples])
+    return np.where(labels < 0, task.probabilities(outputs).argmax(axis=1), labels)
+
+
+def _with_given(segment: Segment, given: Sequence[Any]) -> Array:
     """Returns the embeddings of a segment, (batch, tokens, dim), with those that LIT gives."""
     embeddings = np.array(segment.embeddings, np.float32)
     for row, rows in enumerate(given):

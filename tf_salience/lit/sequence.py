@@ -8,7 +8,7 @@ from lit_nlp.api import dataset as lit_dataset
 from lit_nlp.api import model as lit_model
 from lit_nlp.api import types
 
-from tf_salience.attribution.methods import serialize
+from tf_salience.attribution.methods import METHODS, serialize
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.lit.masked_tokens import MaskedTokens
 from tf_salience.utils import validation
@@ -23,12 +23,9 @@ PROMPT, TARGET, TARGET_MASK, RESPONSE, TOKENS = (
     "response",
     "tokens",
 )
-FIELDS = {
-    "grad_l2": "gradient_norm",
-    "grad_dot_input": "gradient_dot_input",
-    "integrated_gradients": "integrated_gradients",
-    "occlusion": "occlusion",
-}
+_LIT_NAMES = {"gradient_norm": "grad_l2", "gradient_dot_input": "grad_dot_input"}
+#: The methods by the names of their fields.
+FIELDS = {_LIT_NAMES.get(method, method): method for method in METHODS}
 _INPUT_SPEC = {PROMPT: types.TextSegment(), TARGET: types.TextSegment(required=False)}
 #: LIT's page finds where a word starts by this sign.
 _WORD_START = "\u2581"
