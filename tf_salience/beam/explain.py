@@ -30,7 +30,8 @@ class Batching:
     lengths, across bundles, as `ModelHandler` has it: for streams, whose bundles are small.
 
     Attributes:
-        max_batch_size: examples in a batch.
+        max_batch_size: examples in a batch, which `Explainer` runs in smaller ones of its own. A
+            width of tokens is traced once, so fewer batches of texts are fewer graphs.
         max_batch_weight: the sum of the lengths of a batch; None: any. Not for streams.
         batch_length_fn: from an example (without its key) to its length; by default its characters
             or ids.
@@ -38,7 +39,7 @@ class Batching:
         max_batch_duration_secs: for streams: how long an example waits for others.
     """
 
-    max_batch_size: int = 32
+    max_batch_size: int = 512
     max_batch_weight: int | None = None
     batch_length_fn: Callable[[Any], int] = worker.example_length
     batch_bucket_boundaries: Sequence[int] | None = None
@@ -128,7 +129,6 @@ class Explain(beam.PTransform):
         path = _checked_path(model)
         self._path, self._batching = path, batching
         if path.endswith(".keras"):
-            keywords.setdefault("batch_size", batching.max_batch_size)
             if label is not None:
                 keywords.setdefault("target", "label")
             self._load: Callable[[], worker.ExplainBatch] = functools.partial(

@@ -1,5 +1,6 @@
 """`KerasExplainer`: explains on a worker that has Keras and this library."""
 
+import logging
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,8 @@ from typing import Any
 from tf_salience.beam.worker import stack, take_label
 from tf_salience.explanation import records
 from tf_salience.utils.warnings import NotConvergedWarning
+
+_logger = logging.getLogger(__name__)
 
 
 class KerasExplainer:
@@ -37,6 +40,8 @@ class KerasExplainer:
         self._label = label
         # Python keeps the filters of warnings for all threads together.
         self._lock = threading.Lock()
+        # The counter `unconverged` tells those.
+        self._told: set[type[Warning]] = {NotConvergedWarning}
 
     def __call__(self, examples: Sequence[Any]) -> list[dict[str, Any]]:
         """Returns the row of each example.
@@ -47,7 +52,15 @@ class KerasExplainer:
         labels = None
         if self._label is not None:
             examples, labels = take_label(examples, self._label)
-        with self._lock, warnings.catch_warnings():
-            # Counted instead, by the counter `unconverged`.
-            warnings.simplefilter("ignore", NotConvergedWarning)
-            return records.rows(self._explainer(stack(examples), labels))
+        with self._lock, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            rows = records.rows(self._explainer(stack(examples), labels))
+            self._tell(caught)
+        return rows
+
+    def _tell(self, caught: Sequence[warnings.WarningMessage]) -> None:
+        """Logs one warning of each class: of millions of batches each would have its own."""
+        for warning in caught:
+            if warning.category not in self._told:
+                self._told.add(warning.category)
+                _logger.warning("%s: %s", warning.category.__name__, warning.message)

@@ -22,6 +22,8 @@ ExplainBatch = Callable[[Sequence[Any]], list[dict[str, Any]]]
 ERRORS = "errors"
 NAMESPACE = "tf_salience"
 
+#: Examples in one call of a SavedModel, whose graph runs them in one forward pass.
+_CALL = 32
 #: Columns of a row that hold a number, as signatures name them.
 _NUMBERS = (
     "target",
@@ -210,6 +212,10 @@ class SavedModelExplainer:
         Raises:
             ValueError, TypeError: for examples that the signature does not take.
         """
+        starts = range(0, len(examples), _CALL)
+        return [row for start in starts for row in self._call(examples[start : start + _CALL])]
+
+    def _call(self, examples: Sequence[Any]) -> list[dict[str, Any]]:
         import tensorflow as tf
 
         inputs: dict[str, Any] = {}
