@@ -39,7 +39,7 @@ _TURNS = np.sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0])
 #: are smooth, and half where they jump. It is never taken for less than the last change, and not
 #: for more than `JUMP_SHARE` times what jumps at unknown places between the nodes would do
 #: (benchmarks/calibrate.py).
-CHANGE_SHARE = 16.0
+CHANGE_SHARE = 19.0
 JUMP_SHARE = 1.3
 
 #: What counts for nothing in a gap, in tolerances, for each part of the path that the gap is wide.
