@@ -17,6 +17,7 @@ from training import PROBES, compiled_model, fit, summary_values
 import tf_salience as tfs
 from tf_salience.callbacks.history import ProbeScores, ScoreHistory
 from tf_salience.callbacks.tensorboard import TensorBoardWriter
+from tf_salience.utils.warnings import NotLoggedWarning
 
 RUN = "validation"
 SECONDS = 120
@@ -35,6 +36,17 @@ def test_the_images_of_a_long_run_become_rare(tmp_path):
         step for step, value in summary_values(tmp_path) if value.tag == "salience/probe_0/history"
     ]
     assert steps == [0, 3, 15, 63, 199]
+
+
+def test_without_matplotlib_all_but_the_pictures_is_logged(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    logger = tfs.SalienceLogger(tmp_path, PROBES, on_error="raise")
+    with pytest.warns(NotLoggedWarning, match=r"no pictures.*tf-salience\[plot\]") as warned:
+        fit(compiled_model(), [logger], epochs=2)
+    assert len([w for w in warned if w.category is NotLoggedWarning]) == 1
+    tags = {value.tag for _, value in summary_values(tmp_path / RUN)}
+    assert {"salience/entropy", "salience/scores", "salience/probe_0/tokens"} <= tags
+    assert not [tag for tag in tags if tag.endswith("history")]
 
 
 class TensorBoard:
