@@ -12,13 +12,14 @@ import apache_beam as beam
 from apache_beam.internal.cloudpickle import cloudpickle
 from apache_beam.ml.inference.base import MaybeKeyedModelHandler, RunInference
 
-from tf_salience.beam import worker
+from tf_salience.beam import saved_model, worker
 from tf_salience.beam.keras_model import KerasExplainer
 from tf_salience.utils import validation
 from tf_salience.utils.validation import format_value
 
 # The worker gets the code itself, so it needs no tf_salience for a SavedModel.
-cloudpickle.register_pickle_by_value(worker)
+for _module in (worker, saved_model):
+    cloudpickle.register_pickle_by_value(_module)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class Explain(beam.PTransform):
                 f"{format_value(keywords)}. Pass these to `export_saved_model`, or pass the "
                 "`.keras` file."
             )
-        self._load = functools.partial(worker.SavedModelExplainer, path, label)
+        self._load = functools.partial(saved_model.SavedModelExplainer, path, label)
 
     def expand(self, examples: Any) -> Any:
         """Returns the explained elements."""
