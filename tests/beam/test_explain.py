@@ -42,6 +42,7 @@ def test_keys_are_kept_and_rows_are_the_explainers(kind, paths, text_model, run)
     assert counters["unconverged"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_share_the_examples(kind, paths, text_model, run):
     elements = [(number, TEXTS[number % 5]) for number in range(40)]
