@@ -24,7 +24,14 @@ from benchmarks.machine import describe
 from tf_salience import lit
 from tf_salience.data.labelled_texts import LabelledTexts
 from tf_salience.demo import grammar
-from tf_salience.demo.model import TrainingConfig, text_classifier, train, word_vectorizer
+from tf_salience.demo.model import (
+    CLASSIFIER,
+    VECTORIZER,
+    TrainingConfig,
+    text_classifier,
+    train,
+    word_vectorizer,
+)
 
 GOAL = 10.0
 _TRAINING, _VALIDATION = 2400, 200
@@ -77,7 +84,13 @@ def main() -> None:
     made = grammar.make_sentences(count, seed=11)
     labels = np.array([sentence.label for sentence in made])
     sentences = LabelledTexts([sentence.text for sentence in made], labels, grammar.CLASS_NAMES)
-    explainer = tfs.Explainer(demo_model(sentences), class_names=list(grammar.CLASS_NAMES))
+    trained = demo_model(sentences)
+    # From ids: XLA, which takes no strings, may compile the rows.
+    explainer = tfs.Explainer(
+        trained.get_layer(CLASSIFIER),
+        tokenizer=trained.get_layer(VECTORIZER),
+        class_names=list(grammar.CLASS_NAMES),
+    )
     model = lit.LitModel(explainer)
     held_out = sentences.take(range(count - options.sentences, count))
     examples = model.dataset(held_out.texts).examples
