@@ -154,7 +154,7 @@ def test_markdown_has_a_row_for_each_token(tokens, names):
     check_lines(table, 4 + len(tokens))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @any_names
 def test_the_picture_of_a_history(tokens, names):
     pytest.importorskip("matplotlib")

@@ -66,56 +66,45 @@ def path(explainer: Any, inputs: Any, ax: Axes | None = None, *, title: str | No
     """
     curve = _curve(explainer, inputs)
     ax = axes.axes_or_new(ax, 7.0, 4.0)
+    _draw(ax, curve)
+    ax.set_xlim(0.0, 1.0)
+    ax.set_xlabel("α, from the baseline to the input")
+    ax.legend(fontsize=8, frameon=False)
+    delta = curve.total - (curve.targets[-1] - curve.targets[0])
+    default = f"{len(curve.nodes)} nodes, convergence delta {delta:+.2g}"
+    axes.set_title(ax, default if title is None else title)
+    return ax
+
+
+def _draw(ax: Axes, curve: _Curve) -> None:
+    """Draws the target, the nodes, and the sums of the scores."""
     theme = axes.theme_of(ax)
     ink, positive, negative = map(color_scale.as_hex, (theme.text, theme.positive, theme.negative))
-    start, end = curve.targets[0], curve.targets[-1]
-    ax.plot(curve.places, curve.targets, color=ink, linewidth=1.2, label="the target F")
-    ax.plot(
-        curve.nodes,
-        curve.at_nodes,
-        "o",
-        color=positive,
-        markersize=4.5,
-        label=f"{len(curve.nodes)} nodes",
-    )
+    ax.plot(curve.places, curve.targets, color=ink, lw=1.2, label="the target F")
+    nodes_label = f"{len(curve.nodes)} nodes"
+    ax.plot(curve.nodes, curve.at_nodes, "o", color=positive, ms=4.5, label=nodes_label)
+    # The nodes are seen on the axis, too, where many lie close together.
+    below = {"transform": ax.get_xaxis_transform(), "clip_on": False}
+    ax.plot(curve.nodes, np.zeros_like(curve.nodes), "|", color=positive, ms=10, **below)
+    start = curve.targets[0]
     ax.plot(
         np.append(0.0, curve.nodes),
         start + np.append(0.0, _sums(curve)),
+        "--",
         color=negative,
-        linestyle="--",
-        linewidth=1.2,
+        lw=1.2,
         label="F(baseline) + scores summed up, straight lines between nodes",
     )
     ax.plot(
         [1.0],
         [start + curve.total],
-        marker="D",
-        linestyle="none",
+        "D",
         color=negative,
-        markersize=6,
+        ms=6,
         fillstyle="none",
         clip_on=False,
         label="F(baseline) + the sum of all scores",
     )
-    # The nodes are seen on the axis, too, where many lie close together.
-    ax.plot(
-        curve.nodes,
-        np.zeros_like(curve.nodes),
-        "|",
-        color=positive,
-        markersize=10,
-        transform=ax.get_xaxis_transform(),
-        clip_on=False,
-    )
-    ax.set_xlim(0.0, 1.0)
-    ax.set_xlabel("α, from the baseline to the input")
-    ax.legend(fontsize=8, frameon=False)
-    delta = curve.total - (end - start)
-    axes.set_title(
-        ax,
-        f"{len(curve.nodes)} nodes, convergence delta {delta:+.2g}" if title is None else title,
-    )
-    return ax
 
 
 class _RecordingPath:
