@@ -37,9 +37,9 @@ class Recipe:
     warm_up: float = 0.0
 
 
-#: Near the best held-out accuracy, and under a minute each, but for MiniLM's fifteen. The two "long"
-#: ones are as keras.io and `pad_sequences` pad, to 200 tokens in front, and trained until they are
-#: sure of nearly every text they saw: seven to nine minutes each, and the hardest paths.
+#: Near the best held-out accuracy, and under a minute each, but for MiniLM's fifteen. The two
+#: "long" ones are padded to 200 tokens in front, as keras.io and `pad_sequences` do, and trained
+#: for longer: seven to nine minutes each, and the hardest paths.
 RECIPES = {
     "lstm": Recipe("lstm", 3, 2e-3, layers=1),
     "relu_cnn": Recipe("relu_cnn", 3, 1e-3, layers=2),
