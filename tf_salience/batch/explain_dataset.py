@@ -82,10 +82,10 @@ def explain_dataset(
             has changed; if more rows fail than `max_errors`.
 
     Example:
-        ```python
-        tfs.explain_dataset(model, "reviews.tsv", "explained", keep=["id"])
-        tfs.summarize("explained")
-        ```
+        >>> rows = [{"id": number, "text": text} for number, text in enumerate(texts)]
+        >>> manifest = tfs.explain_dataset(model, rows, "explained", keep=["id"], progress=False)
+        >>> manifest.counts["rows"], manifest.counts["errors"]
+        (6, 0)
     """
     import_pyarrow()
     validation.check_one_of("long_texts", long_texts, _LONG_TEXTS)

@@ -52,10 +52,12 @@ def summarize(
         ImportError: without pyarrow, which the extra `parquet` installs.
 
     Example:
-        ```python
-        summary = tfs.summarize("explained")
-        summary.words["positive"][0].word, summary.coverage.converged_share
-        ```
+        >>> rows = [{"text": text} for text in texts]
+        >>> keywords = {"class_names": ["negative", "positive"], "target": "positive"}
+        >>> manifest = tfs.explain_dataset(model, rows, "explained", progress=False, **keywords)
+        >>> summary = tfs.summarize("explained", min_count=2)
+        >>> sorted(word.word for word in summary.words["positive"])
+        ['a', 'bad', 'film', 'good', 'not']
     """
     top, min_count = positive_integer("top", top), positive_integer("min_count", min_count)
     tables, coverage = _read(Path(folder))
