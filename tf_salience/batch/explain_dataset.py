@@ -50,7 +50,7 @@ def explain_dataset(
 
     Args:
         model: a built `keras.Model`; the path of a saved one; or a function that returns one.
-        source: a path, a pattern ("reviews/*.parquet") or a list of them, of .tsv, .csv, .jsonl or
+        source: a path, a pattern (`reviews/*.parquet`) or a list of them, of .tsv, .csv, .jsonl or
             .parquet; with `split` the name of a data set of TensorFlow Datasets; a
             `tf.data.Dataset` of batches, as `fit` takes it; or an iterable of dicts.
         output: the folder.

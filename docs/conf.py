@@ -1,0 +1,51 @@
+"""Sphinx' configuration; `tox -e docs` builds the site."""
+
+import tf_salience
+
+project = "tf_salience"
+author = "the authors of tf_salience"
+version = release = tf_salience.__version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_title = f"tf_salience {version}"
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+# The tutorials are run with each build; an error in a cell is an error of the build.
+nb_execution_mode = "force"
+nb_execution_timeout = 240
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+# "Attributes" of a class as a list, as its docstring has them.
+napoleon_use_ivar = True
+
+# Docstrings write `code` in single backticks, as Markdown does, and |x| for an absolute value.
+default_role = "code"
+
+
+def _escape_bars(app, what, name, obj, options, lines):
+    """Keeps |x| from being read as a substitution."""
+    del app, what, name, obj, options
+    lines[:] = [
+        line if line.lstrip().startswith((">>>", "...")) else line.replace("|", r"\|")
+        for line in lines
+    ]
+
+
+def setup(app):
+    """Connects what Sphinx calls while it reads docstrings; before napoleon does."""
+    app.connect("autodoc-process-docstring", _escape_bars, priority=400)
