@@ -1,5 +1,7 @@
 """Sphinx' configuration; `tox -e docs` builds the site."""
 
+from typing import Any
+
 import tf_salience
 
 project = "tf_salience"
@@ -37,15 +39,15 @@ napoleon_use_ivar = True
 default_role = "code"
 
 
-def _escape_bars(app, what, name, obj, options, lines):
-    """Keeps |x| from being read as a substitution."""
-    del app, what, name, obj, options
+def _escape_bars(*arguments: Any) -> None:
+    """Keeps |x| from being read as a substitution; the lines are the last argument."""
+    lines = arguments[-1]
     lines[:] = [
         line if line.lstrip().startswith((">>>", "...")) else line.replace("|", r"\|")
         for line in lines
     ]
 
 
-def setup(app):
+def setup(app: Any) -> None:
     """Connects what Sphinx calls while it reads docstrings; before napoleon does."""
     app.connect("autodoc-process-docstring", _escape_bars, priority=400)
