@@ -25,14 +25,19 @@ def _serve(model, data, *options):
     """Starts the command; returns its process once it says where LIT is, and the address."""
     port = str(_free_port())
     command = [sys.executable, "-m", "tf_salience", "lit", model, "--data", data, "--port", port]
-    process = subprocess.Popen(
-        [*map(str, command), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        encoding="utf-8",
-    )
+    # A background job of a script is started with Ctrl-C ignored, and its children inherit that.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*map(str, command), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            encoding="utf-8",
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
     line = process.stdout.readline()
     address = f"http://127.0.0.1:{port}"
     assert line == f"LIT is at {address} · Ctrl-C ends it.\n", process.communicate()[1]
