@@ -191,6 +191,33 @@ class TestErrors:
         assert error["row"] == 18
         assert "int64" in error["reason"]
 
+    @pytest.mark.parametrize(
+        ("first", "other"),
+        [(1, 2.5), ({"a": 1}, {"a": 1, "b": 2}), ([{"a": 1}], [{"b": 2}]), (1, 2**70)],
+    )
+    def test_a_kept_value_is_never_changed(self, explain, tmp_path, first, other):
+        source = [{"meta": first, "text": "good"} for _ in range(18)]
+        source[17] = {"meta": other, "text": "good"}
+        explain(source, keep=["meta"])
+        assert [error["row"] for error in read_errors(tmp_path / "out")] == [17]
+        assert [row["meta"] for row in read(tmp_path / "out")] == [first] * 17
+
+    def test_a_kept_dict_may_lack_keys(self, explain, tmp_path):
+        source = [{"meta": {"a": 1.0, "b": [1]}, "text": "good"}, {"meta": {"a": 2}, "text": "bad"}]
+        source += [{"meta": {"a": float("nan"), "c": None}, "text": "bad"}]
+        assert explain(source, keep=["meta"]).counts["rows"] == 3
+        assert read(tmp_path / "out")[1]["meta"] == {"a": 2, "b": None, "c": None}
+
+    @pytest.mark.parametrize(
+        "value", [b"\xff", ["a", b"\xff"], {"a": b"\xff".decode("utf-8", "surrogateescape")}]
+    )
+    def test_a_kept_value_in_the_first_row_that_is_no_utf_8(self, explain, tmp_path, value):
+        source = [{"id": value, "text": "good"}, {"id": None, "text": "good"}]
+        explain(source, keep=["id"])
+        (error,) = read_errors(tmp_path / "out")
+        assert error["row"] == 0
+        assert "'id' is not UTF-8" in error["reason"]
+
 
 class TestRefused:
     def test_another_model_method_or_column(self, model, rows, explain, tmp_path):

@@ -77,6 +77,10 @@ class Columns:
                 return f"column {format_value(name)} {reason}"
         if self.label is not None and row.cells[self.label] is None:
             return f"column {format_value(self.label)} is empty"
+        for name in self.kept:
+            if any(isinstance(v, str) and not is_unicode(v) for v in _leaves(row.cells[name])):
+                value = format_value(row.cells[name])
+                return f"column {format_value(name)} is not UTF-8. Received: {value}"
         return ""
 
     def length(self, row: Row) -> int:
@@ -129,6 +133,8 @@ def _problem_of(value: Any) -> str:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = list(value.values())
     if isinstance(value, list):
         for item in value:
             yield from _leaves(item)

@@ -276,9 +276,9 @@ def _schema_of(rows: Sequence[Row], names: Sequence[str]) -> Any:
         values = [row.cells[name] for row in rows]
         try:
             column = pa.array(values)
-        except (pa.ArrowException, ValueError, TypeError) as error:
+        except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             raise ValueError(
-                f"A column of `keep` must hold values of one type. Received: keep="
+                "A column of `keep` must hold values of one type that Parquet has. Received: keep="
                 f"{validation.format_value(name)} ({validation.format_error(error)})"
             ) from error
         fields.append((name, pa.string() if pa.types.is_null(column.type) else column.type))

@@ -111,20 +111,13 @@ class ShardJob:
 
     def _check_kept(self, rows: list[Row], window: range, problems: dict[int, str]) -> None:
         """Notes rows with values in the kept columns that have not the type of the others."""
-        pa, _ = import_pyarrow()
-        wrong = (pa.ArrowException, ValueError, TypeError, OverflowError)
         places = [place for place in window if place not in problems]
         for column in self.kept:
             values = [rows[place].cells[column.name] for place in places]
-            try:
-                pa.array(values, column.type)
+            if _fits(values, column.type):
                 continue
-            except wrong:
-                pass
             for place, value in zip(places, values, strict=True):
-                try:
-                    pa.array([value], column.type)
-                except wrong:
+                if not _fits([value], column.type):
                     problems.setdefault(
                         place,
                         f"column {format_value(column.name)} must hold {column.type} as in the "
@@ -151,6 +144,25 @@ def too_many_errors(max_errors: int, first: str) -> str:
         f"The first of them is {first}. Finished shards are kept; mend the source, or pass a "
         "larger `max_errors` (None for any number), and start the job again."
     )
+
+
+def _fits(values: list[Any], arrow_type: Any) -> bool:
+    """True if an Arrow array holds the values as they are; pyarrow makes 2.5 an integer, 2."""
+    pa, _ = import_pyarrow()
+    try:
+        written = pa.array(values, arrow_type).to_pylist()
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        return False
+    return all(map(_is_whole, values, written))
+
+
+def _is_whole(value: Any, written: Any) -> bool:
+    """True if nothing of a value is lost; a dict may gain keys whose value is None."""
+    if isinstance(value, dict):
+        return all(_is_whole(item, (written or {}).get(key)) for key, item in value.items())
+    if isinstance(value, list):
+        return len(value) == len(written) and all(map(_is_whole, value, written))
+    return bool(value == written or value != value)
 
 
 def _windows(total: int) -> Iterator[range]:
