@@ -81,6 +81,16 @@ def test_labels_and_class_names(rows, explain, tmp_path):
     assert [row["target_name"] for row in result] == ["no", "yes"] * 20
 
 
+@pytest.mark.parametrize(
+    ("class_names", "expected"), [(["2", "1"], ["1", "2"]), (["no", "yes"], ["yes", "no"])]
+)
+def test_digits_are_names_where_a_class_has_them(explain, tmp_path, class_names, expected):
+    labels = ["1", "2"] if "1" in class_names else ["1", "0"]
+    source = [{"text": "good", "label": label} for label in labels]
+    explain(source, target="label", label_column="label", class_names=class_names)
+    assert [row["target_name"] for row in read(tmp_path / "out")] == expected
+
+
 def test_several_inputs_are_columns(tmp_path):
     import keras
 

@@ -97,14 +97,21 @@ class Columns:
             }
         return tuple([row.cells[column] for row in rows] for column in self.inputs)
 
-    def labels(self, rows: Sequence[Row]) -> list[Any] | None:
-        """Returns the labels of the rows, or None; digits of a file of text are class indices."""
+    def labels(self, rows: Sequence[Row], class_names: Sequence[str] | None) -> list[Any] | None:
+        """Returns the labels of the rows, or None.
+
+        Digits, as files of text have them, are class indices where no class has that name.
+        """
         if self.label is None:
             return None
         labels = [row.cells[self.label] for row in rows]
-        if all(isinstance(label, str) and label.isdecimal() for label in labels):
-            return list(map(int, labels))
-        return labels
+        names = class_names or ()
+        return [
+            int(label)
+            if isinstance(label, str) and label.isdecimal() and label not in names
+            else label
+            for label in labels
+        ]
 
 
 def _names(inputs: Any) -> list[Any]:

@@ -151,7 +151,8 @@ class RowExplainer:
             if not self._cuts_texts:
                 warnings.simplefilter("error", TruncatedTextWarning)
             try:
-                inputs, labels = self._columns.model_inputs(rows), self._columns.labels(rows)
+                inputs = self._columns.model_inputs(rows)
+                labels = self._columns.labels(rows, self._explainer.class_names)
                 return self._explainer(inputs, labels), caught, None
             except _ROW_ERRORS as error:
                 return None, [], error
