@@ -247,6 +247,30 @@ class TestRefused:
             model.set_weights(weights)
         assert explain(rows).complete
 
+    def test_a_tokenizer_of_other_settings(self, tmp_path):
+        import keras
+
+        model = keras.Sequential(
+            [
+                keras.Input((None,), dtype="int32"),
+                keras.layers.Embedding(10, 4, mask_zero=True),
+                keras.layers.GlobalAveragePooling1D(),
+                keras.layers.Dense(2),
+            ]
+        )
+
+        def explain(**settings):
+            tokenizer = keras.layers.TextVectorization(vocabulary=["good", "bad"], **settings)
+            return tfs.explain_dataset(
+                model, [{"text": "Good"}], tmp_path, tokenizer=tokenizer, method="gradient_norm",
+                progress=False,
+            )  # fmt: skip
+
+        explain()
+        assert explain().complete, "names that Keras counts up do not matter"
+        with pytest.raises(ValueError, match=r"What differs: tokenizer\.config"):
+            explain(standardize=None)
+
     @pytest.mark.parametrize("number", [3, 39])
     def test_a_source_that_changed(self, rows, explain, number):
         explain(rows)

@@ -26,7 +26,7 @@ def model_facts(model: keras.Model) -> dict[str, str]:
     layers = list(structure.all_layers(model))
     vocabularies = [tokenizer_facts(layer) for layer in layers if hasattr(layer, "get_vocabulary")]
     return {
-        "architecture": _digest(_architecture(model, layers)),
+        "architecture": _digest(_config(model, layers)),
         "weights": weights.hexdigest(),
         "vocabularies": _digest(vocabularies),
     }
@@ -41,11 +41,21 @@ def tokenizer_facts(tokenizer: Any) -> Any:
     if isinstance(tokenizer, list | tuple):
         return _digest(list(map(str, tokenizer)))
     inner = getattr(tokenizer, "tokenizer", tokenizer)  # of a KerasHub preprocessor
-    vocabulary = inner.get_vocabulary() if hasattr(inner, "get_vocabulary") else []
     return {
         "class_name": type(tokenizer).__name__,
-        "vocabulary": _digest(list(map(str, vocabulary))),
+        "config": _digest(_config(tokenizer, [])),
+        "vocabulary": _digest(
+            [*_vocabulary(inner), *map(str, getattr(inner, "merges", None) or ())]
+        ),
     }
+
+
+def _vocabulary(tokenizer: Any) -> list[str]:
+    """Returns the words of a tokenizer; none of one of bytes, which has no list."""
+    try:
+        return list(map(str, tokenizer.get_vocabulary()))
+    except (AttributeError, NotImplementedError):
+        return []
 
 
 def plain_facts(value: Any) -> Any:
@@ -61,7 +71,8 @@ def plain_facts(value: Any) -> Any:
     return getattr(value, "name", None) or getattr(value, "__qualname__", None) or str(type(value))
 
 
-def _architecture(model: keras.Model, layers: list[Any]) -> Any:
+def _config(model: Any, layers: list[Any]) -> Any:
+    """Returns the config of a model or tokenizer, the names of its layers numbered."""
     try:
         config = keras.saving.serialize_keras_object(model)
     # A subclassed model may have no config, or one of values that Keras cannot write.
