@@ -185,6 +185,20 @@ class TestErrors:
         assert len(read(tmp_path / "out")) == 16, "the first shard is kept"
         assert explain(source, max_errors=12).counts["errors"] == 12
 
+    def test_a_source_that_hangs_holds_up_no_error(self, explain):
+        is_over = threading.Event()
+        waits = []
+
+        def source():
+            yield from [{"text": ""}] * 16
+            waits.append(is_over.wait(30))
+            yield {"text": "good"}
+
+        with pytest.raises(ValueError, match="max_errors=0"):
+            explain(source(), max_errors=0)
+        assert waits == [], "it still waits for its next row"
+        is_over.set()
+
     def test_they_are_counted_over_all_shards(self, explain, tmp_path):
         source = [{"text": "good" if n % 8 else ""} for n in range(64)]
         with pytest.raises(ValueError, match="max_errors=5"):

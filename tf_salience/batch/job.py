@@ -1,10 +1,12 @@
 """`Job`: a source explained into a folder, from where it was to its end."""
 
+import functools
 import hashlib
+import itertools
 import json
 import pathlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,7 +64,7 @@ class Job:
         with (
             JobProgress(self._source.total, is_shown=is_shown) as progress,
             stop_at_interrupt(progress) as stop,
-            ReadAhead(self._read(progress), _DEPTH) as unfinished,
+            ReadAhead(functools.partial(self._read, progress), _DEPTH) as unfinished,
         ):
             try:
                 for outcome in self._outcomes(unfinished, progress, stop):
@@ -152,15 +154,20 @@ class Job:
             shards[number] = shard
         return shards
 
-    def _read(self, progress: JobProgress) -> Iterator[Task]:
+    def _read(self, progress: JobProgress, is_closed: Callable[[], bool]) -> Iterator[Task]:
         """Yields the shards that are to be done; those that are finished are compared.
+
+        Ends at the next row once `is_closed`.
 
         Raises:
             ValueError: if the source has changed, or has not the columns.
         """
         columns = self._setup.columns
         last = -1
-        for task in shard_tasks.tasks(self._source.rows(), columns, self._shard_rows):
+        rows = itertools.takewhile(lambda _: not is_closed(), self._source.rows())
+        for task in shard_tasks.tasks(rows, columns, self._shard_rows):
+            if is_closed():
+                return
             last = task.shard
             if task.shard == 0:
                 self._begin(task)
@@ -171,6 +178,8 @@ class Job:
             if (shard.source_rows, shard.source_checksum) != (len(task.rows), task.checksum):
                 self._refuse(task.first_row, task.first_row + len(task.rows))
             progress.skip(shard.source_rows, shard.unconverged)
+        if is_closed():
+            return
         gone = [shard for number, shard in self._shards.items() if number > last]
         if gone:
             self._refuse(gone[0].first_row, gone[0].first_row + gone[0].source_rows)

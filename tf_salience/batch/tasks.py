@@ -3,7 +3,8 @@
 import hashlib
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,6 +12,8 @@ from tf_salience.batch.columns import Columns
 from tf_salience.data.rows import Row
 
 Item = TypeVar("Item")
+#: How long the end of a job waits for a source that does not yield its next row.
+_PATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,14 @@ class ReadAhead(Iterator[Item]):
     """Reads items in a thread while earlier ones are worked on; closed by `with`.
 
     Args:
-        items: what is read.
+        read: returns what is read; called with a function that says whether to end early.
         depth: the most items that wait.
     """
 
-    def __init__(self, items: Iterator[Item], depth: int) -> None:
-        self._items = items
+    def __init__(self, read: Callable[[Callable[[], bool]], Iterator[Item]], depth: int) -> None:
         self._queue: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue(depth)
         self._is_closed = threading.Event()
+        self._items = read(self._is_closed.is_set)
         self._thread = threading.Thread(target=self._read, name="tf_salience.read", daemon=True)
 
     def __enter__(self) -> "ReadAhead[Item]":
@@ -79,7 +82,9 @@ class ReadAhead(Iterator[Item]):
 
     def __exit__(self, *_: object) -> None:
         self._is_closed.set()
-        while self._thread.is_alive():  # it may wait for room
+        # The thread may wait for room; for a source that hangs nobody waits.
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while self._thread.is_alive() and time.monotonic() < end:
             try:
                 self._queue.get(timeout=0.05)
             except queue.Empty:
