@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +58,15 @@ def run(
                 f" Received: {format_error(error)}"
             ) from error
         threads = max(1, _cores() // workers)
+        context = multiprocessing.get_context("spawn")
+        reader, writer = context.Pipe(duplex=False)
         executor = ProcessPoolExecutor(
             workers,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=context,
             initializer=_start,
-            initargs=(str(path), threads),
+            initargs=(str(path), threads, reader),
         )
-        with executor:
+        with reader, writer, executor:
             try:
                 yield from _outcomes(executor, tasks, workers, is_stopped)
             except BrokenProcessPool as error:
@@ -71,6 +75,9 @@ def run(
                     "model could not be made there; see what it printed. Finished shards are "
                     "kept; start the job again, with fewer `workers` if memory was short."
                 ) from error
+            except KeyboardInterrupt:
+                writer.close()  # the workers end at once
+                raise
             finally:
                 executor.shutdown(cancel_futures=True)
 
@@ -96,11 +103,11 @@ def _outcomes(
         yield from (future.result() for future in done)
 
 
-def _start(path: str, threads: int) -> None:
+def _start(path: str, threads: int, open_while_wanted: Connection) -> None:
     """Makes the job of a worker."""
     global _job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one decides
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end, args=(open_while_wanted,), daemon=True).start()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
@@ -112,11 +119,11 @@ def _start(path: str, threads: int) -> None:
     _job = make_job(**arguments)
 
 
-def _end_with_parent() -> None:
-    """Ends this process once the one that started it is gone: nobody waits for its shard."""
+def _end(open_while_wanted: Connection) -> None:
+    """Ends this process once the one that started it is gone, or waits for no shard any more."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        parent.join()
+        connection.wait([parent.sentinel, open_while_wanted])
         os.kill(os.getpid(), signal.SIGTERM)
 
 
