@@ -168,6 +168,14 @@ class TestErrors:
         assert "finite" in errors[12]
         assert len(read(tmp_path)) == 28
 
+    def test_numbers_among_texts(self, explain, tmp_path):
+        source = [{"text": value} for value in ("good", 6, "bad", [2**70])]
+        explain(source)
+        assert [row["row"] for row in read(tmp_path / "out")] == [0, 2]
+        errors = {error["row"]: error["reason"] for error in read_errors(tmp_path / "out")}
+        assert list(errors) == [1, 3]
+        assert "Texts and numbers" in errors[1]
+
     def test_lines_that_cannot_be_read_are_set_apart(self, explain, tmp_path):
         path = tmp_path / "a.tsv"
         path.write_bytes(b"id\ttext\n1\tgood soup\n2\n3\tbad \xff\n4\tthe film\n")

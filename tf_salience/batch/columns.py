@@ -83,6 +83,10 @@ class Columns:
                 return f"column {format_value(name)} is not UTF-8. Received: {value}"
         return ""
 
+    def has_text(self, row: Row) -> bool:
+        """True if all inputs of a row are texts."""
+        return all(isinstance(row.cells[name], str) for name in _names(self.inputs))
+
     def length(self, row: Row) -> int:
         """Estimates the tokens of a row: the words or ids of its longest input."""
         return max(_length(row.cells[name]) for name in _names(self.inputs))

@@ -22,34 +22,38 @@ from tf_salience.utils.warnings import (
 )
 
 #: What an explainer raises for inputs that it cannot explain.
-_ROW_ERRORS = (ValueError, TypeError, tf.errors.OpError, TruncatedTextWarning)
+_ROW_ERRORS = (ValueError, TypeError, OverflowError, tf.errors.OpError, TruncatedTextWarning)
 #: Counted as errors, or with the rows, rather than told.
 _COUNTED = (NoTokensWarning, NotConvergedWarning)
 
-#: Rows by the number of their bucket.
-Buckets = Mapping[int, Sequence[Row]]
+#: Whether the inputs are texts, and the number of the width.
+Bucket = tuple[bool, int]
+Buckets = Mapping[Bucket, Sequence[Row]]
 #: Called with why rows cannot be explained, by place, as they are found; may raise.
 Check = Callable[[dict[int, str]], None]
 
 
-def bucket(columns: Columns, row: Row) -> int:
-    """Returns the number of the bucket of a row; those of one have about the same length."""
-    return bisect.bisect_left(WIDTHS, columns.length(row))
+def bucket(columns: Columns, row: Row) -> Bucket:
+    """Returns the bucket of a row; those of one have about the same length.
+
+    Numbers stand in others than texts: in one array, numpy would make texts of them.
+    """
+    return columns.has_text(row), bisect.bisect_left(WIDTHS, columns.length(row))
 
 
-def longest(columns: Columns, rows: Sequence[Row]) -> dict[int, list[Row]]:
+def longest(columns: Columns, rows: Sequence[Row]) -> dict[Bucket, list[Row]]:
     """Returns the longest row of each bucket, the companion of all calls with rows of it.
 
     Texts are padded to the longest of a call, and each width is compiled by itself: with the same
     row in all calls of a bucket, they nearly always have the same width.
     """
-    companions: dict[int, Row] = {}
+    companions: dict[Bucket, Row] = {}
     for row in rows:
-        number = bucket(columns, row)
-        other = companions.get(number)
+        key = bucket(columns, row)
+        other = companions.get(key)
         if other is None or columns.length(row) > columns.length(other):
-            companions[number] = row
-    return {number: [row] for number, row in companions.items()}
+            companions[key] = row
+    return {key: [row] for key, row in companions.items()}
 
 
 @dataclass
@@ -93,7 +97,7 @@ class RowExplainer:
         self._explainer = explainer
         self._columns = columns
         self._companions = dict(companions)
-        self._proven: set[int] = set()
+        self._proven: set[Bucket] = set()
         self._cuts_texts = cuts_texts
 
     def __call__(self, rows: Sequence[Row], places: Sequence[int], check: Check) -> Explained:
@@ -105,26 +109,26 @@ class RowExplainer:
             check: called with the problems as they grow.
         """
         explained = Explained()
-        buckets: dict[int, list[int]] = {}
+        buckets: dict[Bucket, list[int]] = {}
         for place in places:
             buckets.setdefault(bucket(self._columns, rows[place]), []).append(place)
-        for number in sorted(buckets):
-            self._explain(rows, buckets[number], number, explained, check)
+        for key in sorted(buckets):
+            self._explain(rows, buckets[key], key, explained, check)
         return explained.in_order()
 
     def _explain(
-        self, rows: Sequence[Row], places: list[int], number: int, result: Explained, check: Check
+        self, rows: Sequence[Row], places: list[int], key: Bucket, result: Explained, check: Check
     ) -> None:
         """Explains rows of a bucket, or ever smaller parts until those are found that fail."""
-        companions = self._companions.get(number, ())
+        companions = self._companions.get(key, ())
         together = [*(rows[place] for place in places), *companions]
         explanation, caught, error = self._call(together)
-        if error is not None and companions and number not in self._proven:
+        if error is not None and companions and key not in self._proven:
             # It may be their fault. Alone they are explained as they would be with others.
-            self._proven.add(number)
+            self._proven.add(key)
             if self._call(companions)[2] is not None:
-                del self._companions[number]
-                self._explain(rows, places, number, result, check)
+                del self._companions[key]
+                self._explain(rows, places, key, result, check)
                 return
         if explanation is None:
             if len(places) == 1:
@@ -132,10 +136,10 @@ class RowExplainer:
                 check(result.problems)
                 return
             middle = len(places) // 2
-            self._explain(rows, places[:middle], number, result, check)
-            self._explain(rows, places[middle:], number, result, check)
+            self._explain(rows, places[:middle], key, result, check)
+            self._explain(rows, places[middle:], key, result, check)
             return
-        self._proven.add(number)
+        self._proven.add(key)
         for warning in caught:
             if not issubclass(warning.category, _COUNTED):
                 result.warnings.setdefault(warning.category.__name__, str(warning.message))
