@@ -67,6 +67,15 @@ def test_patterns_and_lists_are_read_in_order(tmp_path):
     assert texts(open_source(str(bracketed))) == ["brackets"]
 
 
+def test_a_parquet_file_with_two_columns_of_one_name(tmp_path, explain):
+    table = pa.Table.from_arrays(
+        [pa.array(["good"]), pa.array([1]), pa.array([2])], ["text", "a", "a"]
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"a\.parquet: two columns have the same name"):
+        explain(tmp_path / "a.parquet")
+
+
 def test_bytes_that_are_no_utf8_do_not_end_a_parquet_file(tmp_path, explain):
     texts = pa.array([b"good soup", b"bad \xff", b"film"], pa.binary())
     pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")

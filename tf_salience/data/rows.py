@@ -150,8 +150,14 @@ def estimate_rows(path: str | os.PathLike[str]) -> int:
 
 
 def _parquet_rows(path: pathlib.Path) -> Iterator[Row]:
-    number = 0
-    for batch in _parquet_file(path).iter_batches(_PARQUET_ROWS):
+    file, number = _parquet_file(path), 0
+    names = file.schema_arrow.names
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"{path}: two columns have the same name. Received the columns: {format_value(names)}. "
+            "Rename one of them."
+        )
+    for batch in file.iter_batches(_PARQUET_ROWS):
         columns = {name: _values(batch.column(name)) for name in batch.schema.names}
         for cells in zip(*columns.values(), strict=True):
             number += 1
