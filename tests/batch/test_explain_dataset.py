@@ -332,6 +332,47 @@ class TestRefused:
         assert explain(rows).counts["rows"] == 40
 
     @pytest.mark.parametrize(
+        "text",
+        [
+            "{",
+            "[]",
+            '{"format": "tf_salience.explained_dataset"}',
+            '{"format": "tf_salience.explained_dataset", "version": 1}',
+            '{"format": "tf_salience.explained_dataset", "version": 1, "shards": [3]}',
+        ],
+    )
+    def test_a_damaged_manifest(self, rows, explain, tmp_path, text):
+        explain(rows)
+        path = tmp_path / "out" / "manifest.json"
+        whole = path.read_text()
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r"manifest.*(Bring the file back|Use the release)"):
+            explain(rows)
+        path.write_text(whole)
+        assert explain(rows).counts["rows"] == 40
+
+    def test_a_copy_of_a_shard(self, rows, explain, tmp_path):
+        explain(rows)
+        path = tmp_path / "out" / "shard-000000.parquet"
+        path.with_name("shard-000000 (copy).parquet").write_bytes(path.read_bytes())
+        with pytest.raises(ValueError, match=r"\(copy\).*Move it elsewhere"):
+            explain(rows)
+
+    @pytest.mark.parametrize("name", ["file", "file/out"])
+    def test_an_output_that_is_a_file(self, rows, explain, tmp_path, name):
+        (tmp_path / "file").write_text("mine")
+        with pytest.raises(ValueError, match="`output` must be a folder"):
+            explain(rows, folder=name)
+        assert (tmp_path / "file").read_text() == "mine"
+
+    @pytest.mark.parametrize(
+        "changes", [{"keep": None}, {"keep": 5}, {"text_column": None}, {"text_column": 5}]
+    )
+    def test_names_of_columns(self, rows, explain, changes):
+        with pytest.raises(TypeError, match="must be names of columns"):
+            explain(rows, **changes)
+
+    @pytest.mark.parametrize(
         ("changes", "message"),
         [
             ({"keep": ["row"]}, "named as one of the explanation"),

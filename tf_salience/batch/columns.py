@@ -1,7 +1,7 @@
 """`Columns`: which columns of a row the model reads, and which stand beside its explanation."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,10 @@ class Columns:
         """
         if isinstance(kept, str):
             kept = (kept,)
-        names = [*_names(inputs), *kept, *([] if label is None else [label])]
-        if not all(isinstance(name, str) for name in names) or not _names(inputs):
+        are_names = isinstance(kept, Iterable) and isinstance(inputs, Iterable)
+        kept = tuple(kept) if are_names else kept  # an iterator is read once
+        names = [*_names(inputs), *kept, *([] if label is None else [label])] if are_names else []
+        if not all(isinstance(name, str) for name in names) or not are_names or not _names(inputs):
             raise TypeError(
                 "`text_column`, `label_column` and `keep` must be names of columns. Received: "
                 f"text_column={format_value(inputs)}, label_column={format_value(label)}, "

@@ -59,7 +59,13 @@ class Job:
     def __call__(self, *, is_shown: bool) -> Manifest:
         """Does what is left; shows a bar if `is_shown`."""
         folder = self._setup.folder
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ValueError(
+                "`output` must be a folder. Received: a file, or a place below one, "
+                f"output={validation.format_value(str(folder))}"
+            ) from error
         self._resume(folder)
         with (
             JobProgress(self._source.total, is_shown=is_shown) as progress,
@@ -139,7 +145,7 @@ class Job:
         """Returns the shards that are there; those a manifest knows are not read again."""
         shards: dict[int, Shard] = {}
         for path in sorted(folder.glob("shard-*.parquet")):
-            number = int(path.stem.removeprefix("shard-"))
+            number = shard_file.number_of(path)
             known = noted.get(number)
             if known is not None and known.bytes == path.stat().st_size and self._kept is not None:
                 shards[number] = known

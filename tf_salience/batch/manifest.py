@@ -87,19 +87,29 @@ def read_manifest(folder: str | PathLike[str]) -> Manifest | None:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"The file {format_value(str(path))} is no JSON ({error}).") from error
+        raise ValueError(f"{_damaged(path)} ({error})") from error
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        raise ValueError(f"The file {format_value(str(path))} is no manifest of explanations.")
-    if document["version"] != _VERSION:
+        raise ValueError(_damaged(path))
+    if document.get("version") != _VERSION:
         raise ValueError(
             f"The version of the manifest must be {_VERSION}. Received: "
-            f"version={document['version']} in {format_value(str(path))}. "
+            f"version={document.get('version')} in {format_value(str(path))}. "
             "Use the release of tf_salience that wrote it."
         )
-    shards = [{k: v for k, v in shard.items() if k != "file"} for shard in document["shards"]]
-    return Manifest(
-        document["job"],
-        document["versions"],
-        tuple(Shard(**shard) for shard in shards),
-        document["complete"],
+    try:
+        shards = [{k: v for k, v in shard.items() if k != "file"} for shard in document["shards"]]
+        return Manifest(
+            document["job"],
+            document["versions"],
+            tuple(Shard(**shard) for shard in shards),
+            document["complete"],
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{_damaged(path)} ({error!r})") from error
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"The file {format_value(str(path))} is no manifest of explanations, so it is not known of "
+        "what the shards beside it were made. Bring the file back, or pass another `output`."
     )

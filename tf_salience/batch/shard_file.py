@@ -58,6 +58,21 @@ def file_name(number: int) -> str:
     return f"shard-{number:06d}.parquet"
 
 
+def number_of(path: Path) -> int:
+    """Returns the number of the shard in a file.
+
+    Raises:
+        ValueError: if it has not the name of a shard.
+    """
+    digits = path.stem.removeprefix("shard-")
+    if not digits.isdecimal() or path.name != file_name(int(digits)):
+        raise ValueError(
+            f"The file {format_value(str(path))} has not the name of a shard, such as "
+            f"{file_name(0)}: whoever reads the folder would read its rows, too. Move it elsewhere."
+        )
+    return int(digits)
+
+
 def errors_path(folder: Path, number: int) -> Path:
     """Returns the file of the rows of a shard that could not be explained."""
     return folder / ERRORS / f"errors-{number:06d}.jsonl"
