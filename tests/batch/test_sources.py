@@ -99,6 +99,16 @@ def test_datasets_of_batches_and_of_elements(explain, tmp_path):
         open_source(pairs.repeat())
 
 
+def test_elements_of_datasets():
+    strings = ["good", "bad"]
+    slices = tf.data.Dataset.from_tensor_slices
+    assert texts(open_source(slices((strings,)).batch(2))) == strings
+    sparse = tf.sparse.from_dense([[1, 2], [3, 0]])
+    for elements in (((strings, strings), [0, 1]), sparse, (strings, {"a": [0, 1]})):
+        with pytest.raises(TypeError, match=r"dense or ragged.*source\.map"):
+            open_source(slices(elements).batch(2))
+
+
 def test_values_become_those_of_python():
     source = open_source([{"text": np.array([1, 2]), "id": np.int32(3), "x": b"\xff"}])
     (row,) = source.rows()

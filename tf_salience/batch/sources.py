@@ -158,6 +158,13 @@ def _from_dataset(dataset: Any, text_column: str) -> Source:
             "`source` must be finite. Received: a data set that repeats for ever. Take a part of "
             "it: `source.take(batches)`."
         )
+    for name, spec in _named(dataset.element_spec, text_column).items():
+        if not isinstance(spec, tf.TensorSpec | tf.RaggedTensorSpec):
+            raise TypeError(
+                "`source` must be a tf.data.Dataset of dense or ragged tensors, several inputs in "
+                f"a dict by the names of their columns. Received: {format_value(spec)} for column "
+                f"{format_value(name)}. Change it by `source.map(...)`."
+            )
 
     def rows() -> Iterator[Row]:
         number = 0
@@ -174,7 +181,7 @@ def _from_dataset(dataset: Any, text_column: str) -> Source:
 
 def _named(element: Any, text_column: str) -> dict[str, Any]:
     """Returns the columns of an element: inputs, (inputs, labels), or with sample weights."""
-    inputs, labels = (element[0], element[1]) if isinstance(element, tuple) else (element, None)
+    inputs, labels = (*element, None)[:2] if isinstance(element, tuple) else (element, None)
     columns = dict(inputs) if isinstance(inputs, Mapping) else {text_column: inputs}
     return columns if labels is None else {**columns, LABEL: labels}
 
