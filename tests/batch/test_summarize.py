@@ -107,3 +107,13 @@ def test_a_folder_without_shards(tmp_path):
         tfs.summarize(tmp_path)
     with pytest.raises(ValueError, match="top=0"):
         tfs.summarize(tmp_path, top=0)
+
+
+def test_a_folder_of_other_files(tmp_path):
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"must be shards.*no column 'tokens'"):
+        tfs.summarize(tmp_path)
+    folder = write(tmp_path / "out", [{"tokens": ["good"], "scores": [1.0]}] * 2)
+    pq.write_table(pa.table({"a": [1]}), folder / "z.parquet")
+    with pytest.raises(ValueError, match=r"must be shards.*rows without tokens"):
+        tfs.summarize(folder)

@@ -50,6 +50,7 @@ def summarize(
     Raises:
         FileNotFoundError: if a folder has no shards.
         ImportError: without pyarrow, which the extra `parquet` installs.
+        ValueError: if a folder has other `.parquet` files.
 
     Example:
         >>> rows = [{"text": text} for text in texts]
@@ -132,12 +133,18 @@ def _read(folder: Path) -> tuple[dict[str, WordTable], Coverage]:
     classes: dict[str, int] = {}
     converged, judged, evaluations = 0, 0, 0
     # One fragment after the other: read ahead they would fill the memory.
-    scanner = arrow_dataset.dataset([str(path) for path in paths]).scanner(
+    dataset = arrow_dataset.dataset([str(path) for path in paths])
+    missing = [name for name in _COLUMNS if name not in dataset.schema.names]
+    if missing:
+        raise ValueError(f"{_foreign(folder)} Received: no column {format_value(missing[0])}")
+    scanner = dataset.scanner(
         _COLUMNS, batch_size=_BATCH_ROWS, batch_readahead=1, fragment_readahead=1
     )
     for batch in scanner.to_batches():
         if not len(batch):
             continue
+        if batch.column("tokens").null_count or batch.column("scores").null_count:
+            raise ValueError(f"{_foreign(folder)} Received: rows without tokens or scores")
         flags = batch.column("converged")
         judged += len(flags) - flags.null_count
         converged += compute.sum(flags).as_py() or 0
@@ -146,6 +153,13 @@ def _read(folder: Path) -> tuple[dict[str, WordTable], Coverage]:
     total = sum(classes.values())
     errors = sum(_count_lines(path) for path in sorted((folder / ERRORS).glob("*.jsonl")))
     return tables, Coverage(total, errors, converged if judged else None, evaluations, classes)
+
+
+def _foreign(folder: Path) -> str:
+    return (
+        f"All `*.parquet` in the folder {format_value(str(folder))} must be shards of "
+        "`explain_dataset`. Move other files elsewhere."
+    )
 
 
 def _add(tables: dict[str, WordTable], classes: dict[str, int], batch: Any) -> None:
