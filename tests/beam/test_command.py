@@ -45,6 +45,8 @@ def test_files_are_explained_into_a_folder_that_summarize_reads(kind, paths, tmp
         (["--text", "a"], "needs --data and --output"),
         (["--data", "no.tsv", "--output", "o"], "does not exist"),
         (["--data", __file__, "--output", "o", "--words"], "Received: --words"),
+        (["--data", __file__, "--output", "o", "--workers", "4"], "Received: --workers"),
+        (["--tfds", "imdb_reviews", "--output", "o"], "Received: --tfds"),
         (["--data", __file__, "--output", "o", "--steps", "8"], "Received: --steps"),
     ],
 )

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tf_salience.cli import option_values
+from tf_salience.cli import folder_job, option_values
 from tf_salience.cli.custom_layers import import_custom_objects
 from tf_salience.cli.tensorflow_import import import_tensorflow
 from tf_salience.utils.text import printable
@@ -28,7 +28,15 @@ _OF_THE_EXPORT = {
     "head": None,
 }
 #: Options of `explain` that a pipeline does not have.
-_NOT_HERE = {"text": None, "max": None, "continuation": None, "words": False, "rating_column": None}
+_NOT_HERE = {
+    "text": None,
+    "max": None,
+    "continuation": None,
+    "words": False,
+    "rating_column": None,
+    "batch_size": 32,
+    **{name: value for name, value in folder_job.DEFAULTS.items() if name != "keep"},
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

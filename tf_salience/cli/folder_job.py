@@ -12,7 +12,7 @@ from tf_salience.cli.tensorflow_import import import_tensorflow
 from tf_salience.utils.text import printable
 
 #: The values that stand for options that were not passed.
-_DEFAULTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "tfds": None,
     "split": "train",
     "data_dir": None,
@@ -77,7 +77,7 @@ def is_chosen(options: argparse.Namespace) -> bool:
     path = None if options.output is None else pathlib.Path(options.output)
     if path is not None and (path.is_dir() or not path.suffix):
         return True
-    passed = [name for name, value in _DEFAULTS.items() if getattr(options, name) != value]
+    passed = [name for name, value in DEFAULTS.items() if getattr(options, name) != value]
     if passed:
         raise ValueError(
             f"{', '.join(map(_flag, passed))} need --output DIR, a folder. "
