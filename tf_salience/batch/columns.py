@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf_salience.data.files import is_unicode
-from tf_salience.data.rows import Row
+from tf_salience.data.rows import Row, class_label
 from tf_salience.explanation import records
 from tf_salience.utils.validation import format_value
 
@@ -104,20 +104,10 @@ class Columns:
         return tuple([row.cells[column] for row in rows] for column in self.inputs)
 
     def labels(self, rows: Sequence[Row], class_names: Sequence[str] | None) -> list[Any] | None:
-        """Returns the labels of the rows, or None.
-
-        Digits, as files of text have them, are class indices where no class has that name.
-        """
+        """Returns the labels of the rows, or None."""
         if self.label is None:
             return None
-        labels = [row.cells[self.label] for row in rows]
-        names = class_names or ()
-        return [
-            int(label)
-            if isinstance(label, str) and label.isdecimal() and label not in names
-            else label
-            for label in labels
-        ]
+        return [class_label(row.cells[self.label], class_names) for row in rows]
 
 
 def _names(inputs: Any) -> list[Any]:

@@ -28,11 +28,13 @@ class ReadExamples:
         text_column: the column of the texts.
         label_column: the column of the labels, or None.
         keep: columns of the source that are written beside the explanation, as strings.
+        class_names: of the model, or None; a label of digits may be one of them.
     """
 
     text_column: str
     label_column: str | None = None
     keep: Sequence[str] = ()
+    class_names: Sequence[str] | None = None
 
     def __call__(self, path: str) -> Iterator[Any]:
         """Yields pairs of key and example, and to the output `errors` what cannot be read."""
@@ -42,7 +44,8 @@ class ReadExamples:
             reason = row.problem or (
                 f"The row has no column {missing[0]!r}; it has {list(row.cells)}" if missing else ""
             )
-            kept = {name: str(row.cells[name]) for name in self.keep if name in row.cells}
+            cells = {name: row.cells[name] for name in self.keep if name in row.cells}
+            kept = {name: None if cell is None else str(cell) for name, cell in cells.items()}
             key = {LOCATION: row.location, **kept}
             if reason:
                 Metrics.counter(worker.NAMESPACE, "errors").inc()
@@ -50,10 +53,8 @@ class ReadExamples:
             elif self.label_column is None:
                 yield key, row.cells[self.text_column]
             else:
-                label = row.cells[self.label_column]
-                is_index = isinstance(label, str) and label.isdecimal()
-                text = row.cells[self.text_column]
-                yield key, {self.text_column: text, "label": int(label) if is_index else label}
+                label = file_rows.class_label(row.cells[self.label_column], self.class_names)
+                yield key, {self.text_column: row.cells[self.text_column], "label": label}
 
 
 def explain_files(
@@ -87,14 +88,18 @@ def explain_files(
     pyarrow, _ = import_pyarrow()
     for path in paths:
         file_rows.check_suffix(pathlib.Path(path))
-    if (
-        "://" not in output
-        and pathlib.Path(output).exists()
-        and any(pathlib.Path(output).iterdir())
-    ):
+    taken = [LOCATION, *records.COLUMNS]
+    if len({*taken, *read.keep}) < len(taken) + len(read.keep):
         raise ValueError(
-            f"`output` must be a new folder. Received: output={format_value(output)}, which holds "
-            "files. Remove them, or choose another."
+            "`keep` must be different columns of the source, none named as one of the explanation, "
+            f"{format_value(taken)}. Received: keep={format_value(list(read.keep))}. Rename the "
+            "column in the source."
+        )
+    folder = pathlib.Path(output)
+    if "://" not in output and folder.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise ValueError(
+            f"`output` must be a new folder. Received: output={format_value(output)}, which is or "
+            "holds a file. Choose another."
         )
     names = [LOCATION, *read.keep]
     schema = pyarrow.schema([(name, pyarrow.string()) for name in names])

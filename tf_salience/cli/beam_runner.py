@@ -91,6 +91,7 @@ def explain(options: argparse.Namespace) -> None:
             options.text_column,
             (options.label_column or "label") if has_label else None,
             tuple(getattr(options, "keep", None) or ()),
+            transform_arguments.get("class_names"),
         ),
         pipeline_options=[f"--runner={options.runner}", *options.beam_options],
     )

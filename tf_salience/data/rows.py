@@ -5,7 +5,7 @@ import functools
 import json
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,15 @@ class Row:
     location: str
     cells: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
+
+
+def class_label(cell: Any, class_names: Sequence[str] | None) -> Any:
+    """Returns a label as class index or name.
+
+    Digits, as files of text have them, are an index where no class has that name.
+    """
+    is_index = isinstance(cell, str) and cell.isdecimal() and cell not in (class_names or ())
+    return int(cell) if is_index else cell
 
 
 def table_rows(path: pathlib.Path, lines: Iterable[str], **dialect: Any) -> Iterator[Row]:
