@@ -322,6 +322,20 @@ class TestRefused:
             explain(rows)
         assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
 
+    def test_a_folder_that_another_job_is_writing(self, rows, explain):
+        messages = []
+
+        def source():
+            yield from rows[:20]
+            with pytest.raises(ValueError, match="no other job is writing") as caught:
+                explain(rows)
+            messages.append(str(caught.value))
+            yield from rows[20:]
+
+        assert explain(source()).counts["rows"] == 40
+        assert len(messages) == 1
+        assert explain(rows).complete, "the lock has gone"
+
     def test_a_damaged_shard(self, rows, explain, tmp_path):
         explain(rows)
         path = tmp_path / "out" / "shard-000001.parquet"

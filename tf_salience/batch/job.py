@@ -66,6 +66,16 @@ class Job:
                 "`output` must be a folder. Received: a file, or a place below one, "
                 f"output={validation.format_value(str(folder))}"
             ) from error
+        with files.sole_writer(folder) as is_alone:
+            if not is_alone:
+                raise ValueError(
+                    "`output` must be a folder that no other job is writing. Received: "
+                    f"output={validation.format_value(str(folder))}. Wait for the other job, or "
+                    "pass another folder."
+                )
+            return self._run(folder, is_shown=is_shown)
+
+    def _run(self, folder: pathlib.Path, *, is_shown: bool) -> Manifest:
         self._resume(folder)
         with (
             JobProgress(self._source.total, is_shown=is_shown) as progress,

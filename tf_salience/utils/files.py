@@ -101,6 +101,32 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
         )
 
 
+@contextlib.contextmanager
+def sole_writer(folder: Path) -> Iterator[bool]:
+    """Yields False if another block has the folder now, of this process or of another one.
+
+    The lock goes with its process, however that ends. Where a file system or the operating system
+    has no such locks, it yields True.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield True
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        is_alone = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            is_alone = False
+        except OSError:  # some file systems of a network
+            pass
+        yield is_alone
+    finally:
+        os.close(descriptor)
+
+
 def remove_staging(folder: Path, name: str) -> None:
     """Removes what a killed process has left of files whose names fit the pattern `name`."""
     for staging in folder.glob(f".{name}-*"):
