@@ -1,11 +1,12 @@
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from tf_salience.attribution.methods import METHODS
-from tf_salience.cli import arguments
+from tf_salience.cli import arguments, main
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ from tf_salience.cli import arguments
         (["evaluate", "m.keras"], 2),
         (["evaluate", "missing.keras", "--data", "a.csv"], 2),
         (["inspect", "missing.keras"], 2),
-        ([], 2),
+        ([], 0),
         (["explain", "m.keras"], 2),
         (["explain", "m.keras", "--text", "x", "--method", "magic"], 2),
         (["explain", "m.keras", "--text", "x", "--steps", "0"], 2),
@@ -100,3 +101,15 @@ def test_argument_errors_do_not_control_the_terminal(capsys):
     with pytest.raises(SystemExit):
         arguments.parser().parse_args(["inspect", "m", "--bad\x1b]0;title\x07\u202e"])
     assert r"--bad\x1b]0;title\x07\u202e" in capsys.readouterr().err
+
+
+def test_without_a_command_all_are_shown_with_examples(capsys):
+    assert main.main([]) == 0
+    printed = capsys.readouterr().out
+    commands = [
+        arguments.parser().parse_args(shlex.split(example)[1:]).command
+        for example in arguments.EXAMPLES
+    ]
+    assert commands == ["demo", "explain", "evaluate", "export", "inspect", "lit"]
+    for example in arguments.EXAMPLES:
+        assert f"\n  {example}\n" in printed

@@ -12,6 +12,16 @@ from tf_salience.utils.text import printable
 from tf_salience.utils.validation import format_value
 from tf_salience.version import __version__
 
+#: One for each command, shown by `tf-salience` alone.
+EXAMPLES = (
+    "tf-salience demo",
+    'tf-salience explain model.keras --text "not a good film"',
+    "tf-salience evaluate model.keras --data reviews.tsv",
+    "tf-salience export model.keras served --version 1",
+    "tf-salience inspect model.keras",
+    "tf-salience lit model.keras --data reviews.tsv",
+)
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, which cannot control the terminal."""
@@ -39,7 +49,13 @@ _COUNT: dict[str, Any] = {"type": _count, "metavar": "N"}
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the whole command; its `command` is the name of the subcommand."""
-    parser = _Parser(prog="tf-salience", description="Explains Keras text models token by token.")
+    parser = _Parser(
+        prog="tf-salience",
+        description="Explains Keras text models token by token.",
+        epilog="\n  ".join(["examples:", *EXAMPLES])
+        + "\n\ntf-salience COMMAND --help explains more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)

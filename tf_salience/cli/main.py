@@ -29,7 +29,11 @@ def main(command_line: Sequence[str] | None = None) -> int:
     own, beam_options = beam_runner.split_options(
         sys.argv[1:] if command_line is None else command_line
     )
-    options = arguments.parser().parse_args(own)
+    parser = arguments.parser()
+    if not own:
+        parser.print_help()
+        return 0
+    options = parser.parse_args(own)
     options.beam_options = beam_options
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
