@@ -399,6 +399,10 @@ class TestRefused:
             ({"max_errors": -1}, "max_errors=-1"),
             ({"long_texts": "drop"}, "long_texts='drop'"),
             ({"method": "magic"}, "magic"),
+            ({"target": 7}, "target=7"),
+            ({"target": "yess", "class_names": ["no", "yes"]}, "Did you mean 'yes'"),
+            ({"target": "label"}, "labels=None"),
+            ({"class_names": ["a", "b", "c"]}, "each of the model's 2 outputs"),
         ],
     )
     def test_arguments(self, rows, explain, changes, message):

@@ -47,6 +47,8 @@ class Job:
         self._shard_rows = shard_rows
         self._workers = workers
         self._explainer = setup.make_explainer()
+        # A target that fits no row ends the job before it begins; with labels any class does here.
+        self._explainer.check_target(1, None if setup.columns.label is None else [0])
         self._manifest = Manifest(self._facts(), versions())
         document = json.dumps(self._manifest.job, sort_keys=True)
         self._job = hashlib.sha256(document.encode()).hexdigest()[:32]
