@@ -51,12 +51,38 @@ def test_ids_and_their_vocabulary(models, run, data, tmp_path):
     assert tfs.summarize(tmp_path / "out").coverage.rows == 2
 
 
+@pytest.mark.parametrize("suffix", [".v2", ".json"])
+def test_a_name_with_a_slash_at_its_end_is_a_folder(models, run, data, tmp_path, suffix):
+    folder = tmp_path / f"out{suffix}"
+    code, _, err = run(
+        "explain", models / "text.keras", "--data", data, "--output", f"{folder}/", "--method",
+        "gradient_norm",
+    )  # fmt: skip
+    assert (code, folder.is_dir()) == (0, True), err
+
+
+@pytest.mark.parametrize("output", ["folder", "file.json"])
+def test_labels_of_digits_that_are_class_names(models, run, data, tmp_path, output):
+    code, _, err = run(
+        "explain", models / "text.keras", "--data", data, "--output", tmp_path / output,
+        "--method", "gradient_norm", "--target", "label", "--class-names", "1,0",
+        "--label-column", "label",
+    )  # fmt: skip
+    assert code == 0, err
+    if output == "folder":
+        names = pq.read_table(tmp_path / output / "shard-000000.parquet")["target_name"].to_pylist()
+    else:
+        names = tfs.Explanation.load(tmp_path / output).target_name
+    assert names == ["1", "0", "1"]
+
+
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
         (["--text", "x", "--output", "DIR"], "--text"),
         (["--data", "DATA", "--output", "DIR", "--words"], "--words"),
         (["--data", "DATA", "--workers", "2"], "--workers need --output DIR"),
+        (["--data", "DATA", "--output", "DIR", "--split", "test"], "--split need --tfds"),
         (["--data", "none*.tsv", "--output", "DIR"], "No file fits"),
         (["--data", "DATA", "--output", "DIR", "--keep", "x"], "no column 'x'"),
         (["--data", "DATA", "--output", "DIR", "--max-errors", "0"], "max_errors=0"),

@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import os
 import pathlib
 import sys
 from typing import Any
@@ -74,9 +75,11 @@ def is_chosen(options: argparse.Namespace) -> bool:
     Raises:
         ValueError: if it is not, and options of a folder were passed.
     """
-    path = None if options.output is None else pathlib.Path(options.output)
-    if path is not None and (path.is_dir() or not path.suffix):
-        return True
+    output = options.output
+    if output is not None:
+        path = pathlib.Path(output)
+        if path.is_dir() or not path.suffix or output.endswith(("/", os.sep)):
+            return True
     passed = [name for name, value in DEFAULTS.items() if getattr(options, name) != value]
     if passed:
         raise ValueError(
@@ -101,6 +104,9 @@ def explain(options: argparse.Namespace) -> None:
             f"--output {options.output}, a folder, does not go with {', '.join(unsupported)}. "
             "Pass --data or --tfds, or a file as --output: .json or .parquet."
         )
+    of_tfds = [name for name in ("split", "data_dir") if getattr(options, name) != DEFAULTS[name]]
+    if options.tfds is None and of_tfds:
+        raise ValueError(f"{', '.join(map(_flag, of_tfds))} need --tfds. Received: --data")
     option_values.require("pyarrow", extra="parquet", purpose=f"--output {options.output}")
     method = option_values.method(options)
     model_path = option_values.model_path(options)

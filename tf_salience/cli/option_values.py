@@ -114,6 +114,7 @@ def labels(
     """Returns the labels for the target 'label', by name where the file has names; else None.
 
     The names of a file are sorted by alphabet, which need not be the order of the model's outputs.
+    Numbers are names where all of them are `class_names`, and indices else.
 
     Raises:
         ValueError: if there are no labels, or if they are names and `class_names` does not say
@@ -127,7 +128,9 @@ def labels(
             "--rating-column, or choose another --target."
         )
     if data.class_names is None:
-        return data.labels.tolist()
+        indices = data.labels.tolist()
+        digits = list(map(str, indices))
+        return digits if class_names is not None and set(digits) <= {*class_names} else indices
     if class_names is None:
         raise ValueError(
             f"The labels of the file are names, {format_value(list(data.class_names))}: say which "
