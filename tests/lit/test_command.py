@@ -58,7 +58,10 @@ def _info(process, address):
 
 def _interrupt(process):
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()  # where it has not ended by itself
     assert process.returncode in (0, 130)
     assert "Traceback" not in errors
 
