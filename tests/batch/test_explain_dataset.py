@@ -225,7 +225,13 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         ("first", "other"),
-        [(1, 2.5), ({"a": 1}, {"a": 1, "b": 2}), ([{"a": 1}], [{"b": 2}]), (1, 2**70)],
+        [
+            (1, 2.5),
+            ({"a": 1}, {"a": 1, "b": 2}),
+            ({"a": 1}, {"b": [2]}),
+            ([{"a": 1}], [{"b": 2}]),
+            (1, 2**70),
+        ],
     )
     def test_a_kept_value_is_never_changed(self, explain, tmp_path, first, other):
         source = [{"meta": first, "text": "good"} for _ in range(18)]

@@ -1,3 +1,5 @@
+import datetime
+import decimal
 import json
 
 import numpy as np
@@ -74,6 +76,33 @@ def test_a_parquet_file_with_two_columns_of_one_name(tmp_path, explain):
     pq.write_table(table, tmp_path / "a.parquet")
     with pytest.raises(ValueError, match=r"a\.parquet: two columns have the same name"):
         explain(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "arrow_type"),
+    [
+        (decimal.Decimal("1.25"), decimal.Decimal("123456.25"), pa.decimal128(12, 2)),
+        (1, 2**63 + 5, pa.uint64()),
+        (None, 3, pa.int32()),
+        (None, 0.5, pa.float32()),
+        (None, True, pa.bool_()),
+        (None, datetime.date(2026, 11, 29), pa.date32()),
+        (None, "x", pa.large_string()),
+        (None, [1], pa.list_(pa.int8())),
+    ],
+)
+def test_columns_of_parquet_keep_their_types(tmp_path, explain, first, last, arrow_type):
+    values = pa.array([first] * 17 + [last], arrow_type)
+    pq.write_table(pa.table({"text": ["good"] * 18, "x": values}), tmp_path / "a.parquet")
+    assert explain(tmp_path / "a.parquet", keep=["x"], limit=18).counts["errors"] == 0
+    assert [row["x"] for row in read(tmp_path / "out")] == [first] * 17 + [last]
+
+
+def test_nanoseconds_in_parquet(tmp_path, explain):
+    times = pa.array([1, 2_000], pa.timestamp("ns"))
+    pq.write_table(pa.table({"text": ["good", "bad"], "at": times}), tmp_path / "a.parquet")
+    assert explain(tmp_path / "a.parquet", keep=["at"]).counts["rows"] == 2
+    assert "00:00:00.000000001" in str(read(tmp_path / "out")[0]["at"])
 
 
 def test_bytes_that_are_no_utf8_do_not_end_a_parquet_file(tmp_path, explain):

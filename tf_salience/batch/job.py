@@ -6,13 +6,13 @@ import itertools
 import json
 import pathlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from tf_salience import targets
 from tf_salience.attribution import methods
-from tf_salience.batch import explaining, model_checksum, processes, shard_file
+from tf_salience.batch import explaining, kept_columns, model_checksum, processes, shard_file
 from tf_salience.batch import tasks as shard_tasks
 from tf_salience.batch.job_setup import JobSetup, make_job
 from tf_salience.batch.manifest import Manifest, read_manifest, versions
@@ -21,8 +21,6 @@ from tf_salience.batch.shard_file import Shard
 from tf_salience.batch.shard_job import Outcome, TooManyErrors, too_many_errors
 from tf_salience.batch.sources import Source
 from tf_salience.batch.tasks import ReadAhead, Task
-from tf_salience.data.rows import Row
-from tf_salience.explanation.storage import import_pyarrow
 from tf_salience.utils import files, validation, warnings
 
 #: Shards that wait while one is explained.
@@ -209,7 +207,7 @@ class Job:
         rows = [row for place, row in enumerate(task.rows) if place not in task.problems]
         self._companions = explaining.longest(columns, rows)
         if self._kept is None:
-            self._kept = _schema_of(rows, columns.kept)
+            self._kept = kept_columns.schema_of(rows, columns.kept, self._source.types)
 
     def _check_columns(self, task: Task) -> None:
         """Raises where the first rows lack a column: no other row will have it."""
@@ -265,7 +263,7 @@ class Job:
             if name not in self._told:
                 self._told.add(name)
                 category = getattr(warnings, name, UserWarning)
-                warnings.warn(f"In shard {outcome.shard.number}: {message}", category)
+                warnings.warn(f"In a call of shard {outcome.shard.number}: {message}", category)
         if time.monotonic() - self._written_at > _MANIFEST_SECONDS:
             self._write_manifest(complete=False)
         self._check_errors(outcome.first_error)
@@ -293,20 +291,3 @@ class Job:
 def _chain(first: Task, rest: Iterator[Task]) -> Iterator[Task]:
     yield first
     yield from rest
-
-
-def _schema_of(rows: Sequence[Row], names: Sequence[str]) -> Any:
-    """Returns the schema of columns of the source, with the types of its first rows."""
-    pa, _ = import_pyarrow()
-    fields = []
-    for name in names:
-        values = [row.cells[name] for row in rows]
-        try:
-            column = pa.array(values)
-        except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
-            raise ValueError(
-                "A column of `keep` must hold values of one type that Parquet has. Received: keep="
-                f"{validation.format_value(name)} ({validation.format_error(error)})"
-            ) from error
-        fields.append((name, pa.string() if pa.types.is_null(column.type) else column.type))
-    return pa.schema(fields)

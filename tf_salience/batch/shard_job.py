@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tf_salience.batch import shard_file
+from tf_salience.batch import kept_columns, shard_file
 from tf_salience.batch.columns import ROW, Columns
 from tf_salience.batch.explaining import RowExplainer
 from tf_salience.batch.shard_file import Shard
 from tf_salience.batch.tasks import Task
 from tf_salience.data.rows import Row
-from tf_salience.explanation.storage import import_pyarrow
 from tf_salience.utils.validation import format_value
 
 #: Rows that are grouped by length together, and written as one row group.
@@ -114,10 +113,10 @@ class ShardJob:
         places = [place for place in window if place not in problems]
         for column in self.kept:
             values = [rows[place].cells[column.name] for place in places]
-            if _fits(values, column.type):
+            if kept_columns.fits(values, column.type):
                 continue
             for place, value in zip(places, values, strict=True):
-                if not _fits([value], column.type):
+                if not kept_columns.fits([value], column.type):
                     problems.setdefault(
                         place,
                         f"column {format_value(column.name)} must hold {column.type} as in the "
@@ -144,25 +143,6 @@ def too_many_errors(max_errors: int, first: str) -> str:
         f"The first of them is {first}. Finished shards are kept; mend the source, or pass a "
         "larger `max_errors` (None for any number), and start the job again."
     )
-
-
-def _fits(values: list[Any], arrow_type: Any) -> bool:
-    """True if an Arrow array holds the values as they are; pyarrow makes 2.5 an integer, 2."""
-    pa, _ = import_pyarrow()
-    try:
-        written = pa.array(values, arrow_type).to_pylist()
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        return False
-    return all(map(_is_whole, values, written))
-
-
-def _is_whole(value: Any, written: Any) -> bool:
-    """True if nothing of a value is lost; a dict may gain keys whose value is None."""
-    if isinstance(value, dict):
-        return all(_is_whole(item, (written or {}).get(key)) for key, item in value.items())
-    if isinstance(value, list):
-        return len(value) == len(written) and all(map(_is_whole, value, written))
-    return bool(value == written or value != value)
 
 
 def _windows(total: int) -> Iterator[range]:

@@ -5,7 +5,7 @@ import itertools
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,13 @@ class Source:
         facts: plain values by which the source is known again.
         total: the number of rows, estimated for files of text, or None.
         rows: reads them from the start.
+        types: the Arrow types of the columns, where the source tells them.
     """
 
     facts: dict[str, Any]
     total: int | None
     rows: Callable[[], Iterator[Row]]
+    types: dict[str, Any] = field(default_factory=dict)
 
     def first(self, limit: int | None) -> "Source":
         """Returns the source of the first `limit` rows, or of all."""
@@ -40,6 +42,7 @@ class Source:
             {**self.facts, "limit": limit},
             limit if self.total is None else min(limit, self.total),
             lambda: itertools.islice(self.rows(), limit),
+            self.types,
         )
 
 
@@ -117,7 +120,10 @@ def _from_files(patterns: Iterable[str | os.PathLike[str]]) -> Source:
         "files": [{"name": path.name, "bytes": path.stat().st_size} for path in paths],
     }
     total = sum(map(file_rows.estimate_rows, paths))
-    return Source(facts, total, lambda: itertools.chain.from_iterable(map(_file_rows, paths)))
+    types = file_rows.column_types(paths[0])
+    return Source(
+        facts, total, lambda: itertools.chain.from_iterable(map(_file_rows, paths)), types
+    )
 
 
 def _file_rows(path: pathlib.Path) -> Iterator[Row]:

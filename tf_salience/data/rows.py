@@ -158,6 +158,14 @@ def estimate_rows(path: str | os.PathLike[str]) -> int:
     return max(1, round(lines * path.stat().st_size / max(1, len(sample))))
 
 
+def column_types(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Returns the Arrow type of each column of a .parquet file; {} for other files."""
+    path = pathlib.Path(path)
+    if path.suffix.lower() != ".parquet":
+        return {}
+    return {field.name: field.type for field in _parquet_file(path).schema_arrow}
+
+
 def _parquet_rows(path: pathlib.Path) -> Iterator[Row]:
     file, number = _parquet_file(path), 0
     names = file.schema_arrow.names
@@ -174,12 +182,17 @@ def _parquet_rows(path: pathlib.Path) -> Iterator[Row]:
 
 
 def _values(column: Any) -> list[Any]:
-    """Returns the values of an Arrow column; bytes that are not UTF-8 as lone surrogates."""
+    """Returns the values of an Arrow column; bytes that are not UTF-8 as lone surrogates.
+
+    Times with nanoseconds, which Python has not, are strings.
+    """
     try:
         return list(column.to_pylist())
     except UnicodeDecodeError:
         values = column.cast("binary").to_pylist()
         return [value and value.decode("utf-8", "surrogateescape") for value in values]
+    except ValueError:
+        return list(column.cast("string").to_pylist())
 
 
 def _parquet_file(path: pathlib.Path) -> Any:
