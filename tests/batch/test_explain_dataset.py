@@ -275,6 +275,16 @@ class TestRefused:
             model.set_weights(weights)
         assert explain(rows).complete
 
+    def test_a_function_of_other_code_as_target(self, rows, explain):
+        def of_class(number):
+            return lambda outputs: outputs[:, number]
+
+        explain(rows, target=of_class(0))
+        assert explain(rows, target=of_class(0)).complete
+        for function in (of_class(1), lambda outputs: outputs[:, 0] ** 2):
+            with pytest.raises(ValueError, match=r"What differs: target\.code"):
+                explain(rows, target=function)
+
     def test_a_tokenizer_of_other_settings(self, tmp_path):
         import keras
 

@@ -112,7 +112,12 @@ class Job:
                     **model_checksum.model_facts(explainer.model),
                 },
                 "method": methods.serialize(explainer.method),
-                "target": targets.serialize(explainer.target),
+                "target": {
+                    **targets.serialize(explainer.target),
+                    "code": model_checksum.function_facts(
+                        getattr(explainer.target, "function", None)
+                    ),
+                },
                 "tokenizer": model_checksum.tokenizer_facts(explainer.arguments["tokenizer"]),
                 "explainer": arguments,
                 "source": self._source.facts,

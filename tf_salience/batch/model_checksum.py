@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,6 +57,28 @@ def _vocabulary(tokenizer: Any) -> list[str]:
         return list(map(str, tokenizer.get_vocabulary()))
     except (AttributeError, NotImplementedError):
         return []
+
+
+def function_facts(function: Any) -> str | None:
+    """Returns a checksum of a function of Python, its code and what it closes over; else None."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return None
+    cells = [plain_facts(cell.cell_contents) for cell in function.__closure__ or ()]
+    return _digest([_code_facts(code), cells, plain_facts(function.__defaults__ or ())])
+
+
+def _code_facts(code: types.CodeType) -> list[Any]:
+    """Returns what code does, without the file and the lines where it stands."""
+    constants = [
+        _code_facts(value)
+        if isinstance(value, types.CodeType)
+        else sorted(map(repr, value))
+        if isinstance(value, frozenset)
+        else repr(value)
+        for value in code.co_consts
+    ]
+    return [code.co_code.hex(), list(code.co_names), constants]
 
 
 def plain_facts(value: Any) -> Any:
