@@ -61,7 +61,7 @@ def test_row_groups_are_bounded(rows, explain, tmp_path, monkeypatch):
 
 
 def test_calls_have_rows_of_about_one_length(rows, explain, monkeypatch, tmp_path):
-    monkeypatch.setattr("tf_salience.batch.explaining.WIDTHS", (2, 4, 6))
+    monkeypatch.setattr("tf_salience.batch.explaining.WIDTHS", (2, 3))
     widths = []
     call = tfs.Explainer.__call__
 
@@ -71,7 +71,7 @@ def test_calls_have_rows_of_about_one_length(rows, explain, monkeypatch, tmp_pat
 
     monkeypatch.setattr(tfs.Explainer, "__call__", recorded)
     explain(rows, shard_rows=40)
-    assert widths == [{1, 2}, {3, 4}, {5, 6}, {7}]
+    assert widths == [{1, 2}, {3}, {4, 5, 6}, {7}]
     assert [row["row"] for row in read(tmp_path / "out")] == list(range(40))
 
 

@@ -38,7 +38,10 @@ def bucket(columns: Columns, row: Row) -> Bucket:
 
     Numbers stand in others than texts: in one array, numpy would make texts of them.
     """
-    return columns.has_text(row), bisect.bisect_left(WIDTHS, columns.length(row))
+    length = columns.length(row)
+    # Beyond the largest width each bucket ends at the double of the one before.
+    doublings = (max(0, length - 1) // WIDTHS[-1]).bit_length()
+    return columns.has_text(row), bisect.bisect_left(WIDTHS, length) + doublings
 
 
 def longest(columns: Columns, rows: Sequence[Row]) -> dict[Bucket, list[Row]]:
