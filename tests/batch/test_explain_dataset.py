@@ -240,6 +240,11 @@ class TestErrors:
         assert [error["row"] for error in read_errors(tmp_path / "out")] == [17]
         assert [row["meta"] for row in read(tmp_path / "out")] == [first] * 17
 
+    def test_kept_types_of_a_first_shard_without_a_good_row(self, explain, tmp_path):
+        source = [{"id": n, "text": "" if n < 16 else "good"} for n in range(18)]
+        explain(source, keep=["id"])
+        assert [row["id"] for row in read(tmp_path / "out")] == [16, 17]
+
     def test_a_kept_dict_may_lack_keys(self, explain, tmp_path):
         source = [{"meta": {"a": 1.0, "b": [1]}, "text": "good"}, {"meta": {"a": 2}, "text": "bad"}]
         source += [{"meta": {"a": float("nan"), "c": None}, "text": "bad"}]

@@ -79,7 +79,13 @@ class Columns:
                 return f"column {format_value(name)} {reason}"
         if self.label is not None and row.cells[self.label] is None:
             return f"column {format_value(self.label)} is empty"
+        return self.kept_problem(row)
+
+    def kept_problem(self, row: Row) -> str:
+        """Returns why the kept columns of a row cannot be written, or ""."""
         for name in self.kept:
+            if name not in row.cells:
+                return f"there is no column {format_value(name)}"
             if any(isinstance(v, str) and not is_unicode(v) for v in _leaves(row.cells[name])):
                 value = format_value(row.cells[name])
                 return f"column {format_value(name)} is not UTF-8. Received: {value}"

@@ -212,6 +212,7 @@ class Job:
         rows = [row for place, row in enumerate(task.rows) if place not in task.problems]
         self._companions = explaining.longest(columns, rows)
         if self._kept is None:
+            rows = rows or [row for row in task.rows if not columns.kept_problem(row)]
             self._kept = kept_columns.schema_of(rows, columns.kept, self._source.types)
 
     def _check_columns(self, task: Task) -> None:
