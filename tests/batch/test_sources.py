@@ -142,6 +142,8 @@ def test_values_become_those_of_python():
     source = open_source([{"text": np.array([1, 2]), "id": np.int32(3), "x": b"\xff"}])
     (row,) = source.rows()
     assert row.cells == {"text": [1, 2], "id": 3, "x": "\udcff"}
+    (row,) = open_source([{"at": np.datetime64("2026-11-29T00:00:00.000000001")}]).rows()
+    assert row.cells["at"] == "2026-11-29T00:00:00.000000001"
 
 
 class Tiny(tfds.core.GeneratorBasedBuilder):

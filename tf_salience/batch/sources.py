@@ -94,6 +94,8 @@ def plain(value: Any) -> Any:
     """Returns a value of a row as Python's own; bytes that are not UTF-8 as lone surrogates."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, np.datetime64) and isinstance(value.item(), int):
+        return str(value)  # nanoseconds, which Python's times have not
     if isinstance(value, np.generic | np.ndarray):
         return plain(value.tolist())
     if isinstance(value, list | tuple):
