@@ -2,24 +2,16 @@
 
 import os
 import pathlib
-import shutil
 import time
 
+import chromium
 import pytest
+from chromium import needs_chromium
 from lit_requests import ask
 
 pytest.importorskip("lit_nlp", reason="needs LIT, in an environment of its own: tox -e lit")
 
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None or DRIVER is None, reason="needs Debian's chromium and chromium-driver"
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 #: All elements of the page that match, through the shadow roots of which LIT's page is made.
 FIND = """
@@ -95,16 +87,8 @@ class Page:
 
 @pytest.fixture(scope="module")
 def page(url):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.add_argument("--window-size=1400,1000")
-    service = webdriver.chrome.service.Service(DRIVER)
-    driver = webdriver.Chrome(options=options, service=service)
-    yield Page(driver, url)
-    driver.quit()
+    with chromium.opened(1400, 1000) as driver:
+        yield Page(driver, url)
 
 
 def test_salience_maps_show_coloured_tokens_and_follow_the_menu_of_classes(page):

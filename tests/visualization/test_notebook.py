@@ -1,26 +1,17 @@
 """A real notebook, executed, converted and opened in headless Chromium, in each theme."""
 
-import os
 import re
-import shutil
 
+import chromium
 import pytest
+from chromium import needs_chromium
 
 nbformat = pytest.importorskip("nbformat", reason="Jupyter is not installed")
 nbclient = pytest.importorskip("nbclient", reason="Jupyter is not installed")
 nbconvert = pytest.importorskip("nbconvert", reason="Jupyter is not installed")
 pytest.importorskip("ipykernel", reason="Jupyter is not installed")
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None or DRIVER is None, reason="needs Debian's chromium and chromium-driver"
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 MADE = """
 import numpy as np
@@ -96,16 +87,8 @@ def outputs(notebook):
 
 @pytest.fixture(scope="module")
 def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--disable-gpu", "--window-size=900,1200"):
-        options.add_argument(argument)
-    if os.getuid() == 0:
-        options.add_argument("--no-sandbox")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium.opened(900, 1200) as driver:
+        yield driver
 
 
 def prefer(browser, theme):
