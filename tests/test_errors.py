@@ -42,6 +42,11 @@ def embedding_model():
 
 
 class TestModels:
+    @pytest.mark.parametrize("model", [5, None, "reviews.keras"])
+    def test_what_is_no_model(self, model):
+        with pytest.raises(TypeError, match=r"`model` must be a keras\.Model\..* Received: model="):
+            tfs.Explainer(model)
+
     def test_a_gradient_of_none_names_the_layer(self):
         model = helpers.formula_model(lambda x: tf.stop_gradient(x)[:, 0], np.eye(3, dtype="f4"))
         name = model.layers[0].name

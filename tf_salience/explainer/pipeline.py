@@ -68,8 +68,8 @@ class Pipeline:
             TypeError: for an argument of another kind.
             ValueError: for an argument that does not fit the model; a stateful model.
         """
-        fingerprint = Fingerprint(model)
         text_model = TextModel.from_arguments(model, **model_arguments)
+        fingerprint = Fingerprint(model)
         check_stateless(model)
         score = text_model.score(target)
         runner_arguments = dict(runner_arguments)
