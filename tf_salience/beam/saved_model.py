@@ -10,7 +10,8 @@ from tf_salience.beam.worker import stack, take_label
 
 #: Examples in one call of a SavedModel, whose graph runs them in one forward pass.
 _CALL = 32
-#: Columns of a row that hold a number, as signatures name them.
+#: Columns of a row that hold a number, as signatures name them. `explanation.records` has them
+#: too, but a worker of a SavedModel has no tf_salience to import it from.
 _NUMBERS = (
     "target",
     "output",
