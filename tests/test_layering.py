@@ -22,13 +22,13 @@ FLOORS = (
     {"attribution", "models", "explanation"},
     {"explainer"},
     {"evaluation"},
-    {"callbacks", "export", "demo", "lit", "batch", "beam"},
+    {"callbacks", "export", "demo", "lit", "batch", "beam", "reporting"},
     {"cli"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # `python -m tf_salience` stands above the command.
 FLOOR_OF["__main__"] = len(FLOORS)
-MOST_ROOMS = 17
+MOST_ROOMS = 18
 LOOSE_MODULES = {"__init__", "__main__", "version"}
 
 
