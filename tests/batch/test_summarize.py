@@ -91,7 +91,7 @@ def test_it_prints_as_a_table_and_becomes_a_dict(rows, explain, tmp_path):
 
 
 def test_many_words_are_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("tf_salience.batch.word_statistics.MOST_WORDS", 50)
+    monkeypatch.setattr("tf_salience.explanation.word_statistics.MOST_WORDS", 50)
     monkeypatch.setattr("tf_salience.batch.summarize._BATCH_ROWS", 20)
     rows = [{"tokens": [f"w{n}", "often"], "scores": [0.5, 1.0]} for n in range(300)]
     summary = tfs.summarize(write(tmp_path / "a", rows), min_count=1, top=1000)

@@ -10,14 +10,10 @@ import numpy as np
 
 from tf_salience.batch.shard_file import ERRORS
 from tf_salience.batch.summary import Coverage, Summary, WordDrift
-from tf_salience.batch.word_statistics import (
-    NORMAL_95,
-    WordMean,
-    WordTable,
-    grouped,
-    word_scores,
-)
+from tf_salience.explanation import word_statistics
 from tf_salience.explanation.storage import import_pyarrow
+from tf_salience.explanation.word_statistics import NORMAL_95, WordMean, WordTable
+from tf_salience.utils.arrays import Array
 from tf_salience.utils.validation import format_value, positive_integer
 
 _COLUMNS = ["tokens", "scores", "words", "target_name", "converged", "evaluations"]
@@ -164,16 +160,22 @@ def _foreign(folder: Path) -> str:
 
 def _add(tables: dict[str, WordTable], classes: dict[str, int], batch: Any) -> None:
     """Adds the words of a batch to the table of the class that was explained."""
-    names, scores, rows = word_scores(batch)
     targets = np.array(batch.column("target_name").to_pylist(), object)
-    of_word = targets[rows]
-    every_name = np.array(names, object)
     for target_name in dict.fromkeys(targets.tolist()):
         classes[target_name] = classes.get(target_name, 0) + int((targets == target_name).sum())
-        places = np.flatnonzero(of_word == target_name)
-        if len(places):
-            table = tables.setdefault(target_name, WordTable())
-            table.add(*grouped(every_name[places].tolist(), scores[places]))
+    word_statistics.add_by_target(tables, targets, *_word_scores(batch))
+
+
+def _word_scores(batch: Any) -> tuple[list[str], Array, Array]:
+    """Returns the words of a `pyarrow.RecordBatch`, their scores, and the row of each."""
+    columns = [batch.column(name) for name in ("tokens", "scores", "words")]
+    tokens, scores, numbers = columns
+    if numbers.null_count < len(batch):
+        return word_statistics.word_scores(*(column.to_pylist() for column in columns))
+    # Each token is a word, so that no row need be looked at by itself.
+    lengths = tokens.value_lengths().to_numpy(zero_copy_only=False)
+    rows = np.repeat(np.arange(len(batch)), lengths)
+    return tokens.flatten().to_pylist(), scores.flatten().to_numpy().astype(np.float64), rows
 
 
 def _count_lines(path: Path) -> int:

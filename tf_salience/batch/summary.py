@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from tf_salience.batch.word_statistics import WordMean
+from tf_salience.explanation.word_statistics import WordMean
 from tf_salience.utils.text import printable
 
 _WIDTH = 100

@@ -1,6 +1,6 @@
-"""Counts, means and variances of the scores of words, added up batch by batch."""
+"""Counts, means and intervals of the scores of words, added up batch by batch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,23 +87,19 @@ class WordTable:
         self._rows = {names[row]: number for number, row in enumerate(kept.tolist())}
 
 
-def word_scores(batch: Any) -> tuple[list[str], Array, Array]:
-    """Returns the words of a batch of records, their scores, and the row of each.
+def word_scores(
+    tokens: Iterable[list[str]], scores: Iterable[Any], numbers: Iterable[list[int] | None]
+) -> tuple[list[str], Array, Array]:
+    """Returns the words of examples, their scores, and the example of each.
 
     Pieces of a word are put together, their scores added up; special tokens are left out.
 
     Args:
-        batch: a `pyarrow.RecordBatch` with `tokens`, `scores` and `words`.
+        tokens: by example the token strings.
+        scores: by example the score of each token.
+        numbers: by example `TokenSalience.words`; None where each token is a word.
     """
-    numbers = batch.column("words")
-    if numbers.null_count == len(batch):
-        tokens, scores = batch.column("tokens"), batch.column("scores")
-        lengths = tokens.value_lengths().to_numpy(zero_copy_only=False)
-        rows = np.repeat(np.arange(len(batch)), lengths)
-        return tokens.flatten().to_pylist(), scores.flatten().to_numpy().astype(np.float64), rows
-    merged = list(
-        _merged(*(batch.column(name).to_pylist() for name in ("tokens", "scores", "words")))
-    )
+    merged = list(map(_merged, tokens, scores, numbers))
     names = [word for row_words, _ in merged for word in row_words]
     values = [score for _, row_scores in merged for score in row_scores]
     rows = np.repeat(np.arange(len(merged)), [len(row_words) for row_words, _ in merged])
@@ -111,21 +107,36 @@ def word_scores(batch: Any) -> tuple[list[str], Array, Array]:
 
 
 def _merged(
-    tokens: Iterable[list[str]], scores: Iterable[list[float]], numbers: Iterable[list[int] | None]
-) -> Iterator[tuple[list[str], list[float]]]:
-    for row_tokens, row_scores, row_numbers in zip(tokens, scores, numbers, strict=True):
-        if row_numbers is None:
-            yield row_tokens, row_scores
-            continue
-        slices = [
-            word
-            for word in words.word_slices(row_numbers)
-            if row_numbers[word.start] != words.NO_WORD
-        ]
-        yield words.merge_tokens(row_tokens, slices), [sum(row_scores[word]) for word in slices]
+    tokens: list[str], scores: Any, numbers: list[int] | None
+) -> tuple[list[str], Sequence[float]]:
+    if numbers is None:
+        return tokens, scores
+    slices = [word for word in words.word_slices(numbers) if numbers[word.start] != words.NO_WORD]
+    return words.merge_tokens(tokens, slices), [float(sum(scores[word])) for word in slices]
 
 
-def grouped(names: list[str], scores: Array) -> tuple[list[str], Array]:
+def add_by_target(
+    tables: dict[str, WordTable], targets: Array, names: list[str], scores: Array, rows: Array
+) -> None:
+    """Adds words to the table of the target that was explained, which is made where there is none.
+
+    Args:
+        tables: by the name of the target.
+        targets: (batch,), the name of the target of each example.
+        names: the words.
+        scores: of the words.
+        rows: the example of each word.
+    """
+    of_word = targets[rows]
+    every_name = np.array(names, object)
+    for target_name in dict.fromkeys(targets.tolist()):
+        places = np.flatnonzero(of_word == target_name)
+        if len(places):
+            table = tables.setdefault(target_name, WordTable())
+            table.add(*_grouped(every_name[places].tolist(), scores[places]))
+
+
+def _grouped(names: list[str], scores: Array) -> tuple[list[str], Array]:
     """Adds up the scores of equal words: the words, and (3, words) for `WordTable.add`."""
     unique: dict[str, int] = {}
     index = np.array([unique.setdefault(name, len(unique)) for name in names], np.int64)
