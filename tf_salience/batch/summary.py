@@ -1,7 +1,6 @@
 """`Summary`: what the explanations of a data set say of its words, and how it prints."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,8 +10,11 @@ from rich.text import Text
 
 from tf_salience.explanation.word_statistics import WordMean
 from tf_salience.utils.text import printable
+from tf_salience.visualization.plain_table import PlainTable
 
 _WIDTH = 100
+_WORD_HEADS = ("word", "count", "mean", "95 % interval")
+_DRIFT_HEADS = ("word", "class", "count", "before", "mean", "before", "95 % of difference")
 
 
 @dataclass(frozen=True)
@@ -102,25 +104,54 @@ class Summary:
         """Returns the summary as JSON values."""
         return asdict(self)
 
-    def __rich__(self) -> Group:
-        """Returns the tables, for `rich.print` and rich consoles."""
-        parts: list[Any] = [Text(_coverage_line(self.folder, self.coverage), style="bold")]
-        for target_name, means in self.words.items():
-            share = self.coverage.classes.get(target_name, 0)
-            title = f"{target_name}: {share:,} rows"
-            rows = [(w.word, f"{w.count:,}", f"{w.mean:+.4g}", _interval(w)) for w in means]
-            parts.append(_table(title, ("word", "count", "mean", "95 % interval"), rows))
+    def tables(self) -> list[PlainTable]:
+        """Returns the tables: the words of each class, and which gained and lost most."""
+        tables = [
+            PlainTable(
+                f"{target_name}: {self.coverage.classes.get(target_name, 0):,} rows",
+                _WORD_HEADS,
+                [(w.word, f"{w.count:,}", f"{w.mean:+.4g}", _interval(w)) for w in means],
+            )
+            for target_name, means in self.words.items()
+        ]
+        if self.compared_with is not None:
+            pairs = (("gained most", self.gained), ("lost most", self.lost))
+            tables += [
+                PlainTable(title, _DRIFT_HEADS, list(map(_drift_row, drifts)))
+                for title, drifts in pairs
+            ]
+        return tables
+
+    @property
+    def headlines(self) -> list[str]:
+        """A line for each folder: rows, errors, convergence."""
+        lines = [_coverage_line(self.folder, self.coverage)]
         if self.compared_with is not None and self.coverage_before is not None:
-            line = _coverage_line(f"compared with {self.compared_with}", self.coverage_before)
-            parts.append(Text(f"\n{line}", style="bold"))
-            heads = ("word", "class", "count", "before", "mean", "before", "95 % of difference")
-            parts.append(_table("gained most", heads, list(map(_drift_row, self.gained))))
-            parts.append(_table("lost most", heads, list(map(_drift_row, self.lost))))
+            lines.append(
+                _coverage_line(f"compared with {self.compared_with}", self.coverage_before)
+            )
+        return lines
+
+    @property
+    def note(self) -> str:
+        """Which words are left out."""
         note = f"Words that come {self.min_count} times or more."
         if self.dropped:
             note += f" {self.dropped:,} rare ones were dropped on the way."
-        parts.append(Text(note, style="dim"))
-        return Group(*parts)
+        return note
+
+    def __rich__(self) -> Group:
+        """Returns the tables, for `rich.print` and rich consoles."""
+        first, *before = self.headlines
+        tables = list(map(_rich_table, self.tables()))
+        classes, drifts = tables[: len(self.words)], tables[len(self.words) :]
+        return Group(
+            Text(first, style="bold"),
+            *classes,
+            *(Text(f"\n{line}", style="bold") for line in before),
+            *drifts,
+            Text(self.note, style="dim"),
+        )
 
     def __str__(self) -> str:
         file = io.StringIO()
@@ -155,10 +186,10 @@ def _drift_row(drift: WordDrift) -> tuple[str, ...]:
     )
 
 
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=Text(printable(title)), title_justify="left")
-    for head in heads:
+def _rich_table(plain: PlainTable) -> Table:
+    table = Table(title=Text(printable(plain.title)), title_justify="left")
+    for head in plain.heads:
         table.add_column(head, justify="left" if head in ("word", "class") else "right")
-    for row in rows:
+    for row in plain.rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     return table

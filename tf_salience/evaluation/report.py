@@ -4,9 +4,9 @@ An evaluation is `Any` here, since its module imports this one.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.console import Console, Group
 from rich.table import Table
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tf_salience.utils.text import printable
 from tf_salience.visualization import html
+from tf_salience.visualization.plain_table import PlainTable
 
 #: The rank correlation above which a method has not noticed that all weights are random.
 NOTICED = 0.5
@@ -36,33 +37,24 @@ _PLAIN_WIDTH = 120
 _LABEL_WIDTH = 19
 
 
-class _Block(NamedTuple):
-    """One table: its title, the heads of its columns, its rows, and a note."""
-
-    title: str
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
-
-
 def as_rich(evaluation: Any) -> Group:
     """Returns the tables for a rich console."""
-    parts: list[Any] = [Text(_summary(evaluation), style="bold")]
-    for block in _blocks(evaluation):
-        parts.append(Text(f"\n{block.title}", style="italic"))
+    parts: list[Any] = [Text(headline(evaluation), style="bold")]
+    for plain in tables(evaluation):
+        parts.append(Text(f"\n{plain.title}", style="italic"))
         table = Table()
-        for number, head in enumerate(block.heads):
+        for number, head in enumerate(plain.heads):
             # The words of a name stand on lines of their own, so that columns are narrow.
             lines = printable(head).replace("_", "\n")
             if number:
                 table.add_column(lines, justify="right", no_wrap=True)
             else:
                 table.add_column(lines, min_width=_LABEL_WIDTH)
-        for row in block.rows:
+        for row in plain.rows:
             table.add_row(*map(printable_cell, row))
         parts.append(table)
-        if block.note:
-            parts.append(Text(block.note, style="dim"))
+        if plain.note:
+            parts.append(Text(plain.note, style="dim"))
     return Group(*parts)
 
 
@@ -78,21 +70,21 @@ def as_text(evaluation: Any) -> str:
 def as_html(evaluation: Any) -> str:
     """Returns the tables for a notebook."""
     parts = []
-    for block in _blocks(evaluation):
-        head = "".join(f"<th>{escape(printable(cell))}</th>" for cell in block.heads)
+    for plain in tables(evaluation):
+        head = "".join(f"<th>{escape(printable(cell))}</th>" for cell in plain.heads)
         rows = "".join(
             "<tr>"
             + "".join(
                 f"<td>{escape(printable_cell(cell)).replace(chr(10), '<br>')}</td>" for cell in row
             )
             + "</tr>"
-            for row in block.rows
+            for row in plain.rows
         )
         parts.append(
-            f"<table><caption>{escape(block.title)}</caption><tr>{head}</tr>{rows}</table>"
-            f"<p>{escape(block.note)}</p>"
+            f"<table><caption>{escape(plain.title)}</caption><tr>{head}</tr>{rows}</table>"
+            f"<p>{escape(plain.note)}</p>"
         )
-    summary = _summary(evaluation)
+    summary = headline(evaluation)
     return html.with_style(html.card(summary, "".join(parts), signed=None))
 
 
@@ -101,7 +93,8 @@ def printable_cell(cell: str) -> str:
     return "\n".join(map(printable, cell.split("\n")))
 
 
-def _summary(evaluation: Any) -> str:
+def headline(evaluation: Any) -> str:
+    """Returns a line with the examples, the eraser and the target."""
     config = evaluation.config
     left_out = evaluation.left_out
     return printable(
@@ -112,7 +105,8 @@ def _summary(evaluation: Any) -> str:
     )
 
 
-def _blocks(evaluation: Any) -> Iterator[_Block]:
+def tables(evaluation: Any) -> Iterator[PlainTable]:
+    """Yields the tables: measures, agreement, randomised weights, cost."""
     if evaluation.measures:
         yield _measures(evaluation)
     if len(evaluation.methods) > 1:
@@ -122,7 +116,7 @@ def _blocks(evaluation: Any) -> Iterator[_Block]:
     yield _cost(evaluation)
 
 
-def _measures(evaluation: Any) -> _Block:
+def _measures(evaluation: Any) -> PlainTable:
     rows = []
     whole = evaluation.examples - evaluation.left_out
     for name, measure in evaluation.measures.items():
@@ -145,20 +139,20 @@ def _measures(evaluation: Any) -> _Block:
         if beam
         else "."
     )
-    return _Block("Measures", ["", *evaluation.methods, "random"], rows, note)
+    return PlainTable("Measures", ["", *evaluation.methods, "random"], rows, note)
 
 
-def _agreement(evaluation: Any) -> _Block:
+def _agreement(evaluation: Any) -> PlainTable:
     rows = [
         [method, *(f"{tau:+.2f}" for tau in row)]
         for method, row in zip(evaluation.methods, evaluation.agreement, strict=True)
     ]
-    return _Block(
+    return PlainTable(
         "Agreement of the methods (Kendall's tau of their scores)", ["", *evaluation.methods], rows
     )
 
 
-def _sanity(evaluation: Any) -> _Block:
+def _sanity(evaluation: Any) -> PlainTable:
     rows = []
     for method, correlations in evaluation.sanity.items():
         cascading, independent = correlations["cascading"], correlations["independent"]
@@ -178,12 +172,12 @@ def _sanity(evaluation: Any) -> _Block:
         if names
         else "Every method noticed that all weights are random."
     )
-    return _Block("Rank correlation with the scores of a randomised copy", heads, rows, note)
+    return PlainTable("Rank correlation with the scores of a randomised copy", heads, rows, note)
 
 
-def _cost(evaluation: Any) -> _Block:
+def _cost(evaluation: Any) -> PlainTable:
     rows = [
         [name, f"{cost['forward']:,.0f}", f"{cost['backward']:,.0f}", f"{cost['seconds']:.1f}"]
         for name, cost in evaluation.cost.items()
     ]
-    return _Block("Cost, tracing included", ["", "forward", "backward", "seconds"], rows)
+    return PlainTable("Cost, tracing included", ["", "forward", "backward", "seconds"], rows)
