@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tf_salience.batch.shard_file import Shard
+from tf_salience.explanation import shards
 from tf_salience.utils import files
-from tf_salience.utils.validation import format_value
 from tf_salience.version import __version__
 
-_FILE = "manifest.json"
-_FORMAT, _VERSION = "tf_salience.explained_dataset", 1
 _PACKAGES = ("tensorflow", "keras", "numpy", "pyarrow")
 
 
@@ -49,20 +47,20 @@ class Manifest:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what the file holds, as JSON values."""
-        shards = [{"file": shard.file, **asdict(shard)} for shard in self.shards]
+        facts = [{"file": shard.file, **asdict(shard)} for shard in self.shards]
         return {
-            "format": _FORMAT,
-            "version": _VERSION,
+            "format": shards.FORMAT,
+            "version": shards.VERSION,
             "complete": self.complete,
             "counts": {"shards": len(self.shards), **self.counts},
             "job": self.job,
             "versions": self.versions,
-            "shards": shards,
+            "shards": facts,
         }
 
     def write(self, folder: Path) -> None:
         """Writes `manifest.json`; the old one is replaced once the new one is complete."""
-        with files.atomic_file(folder / _FILE) as new:
+        with files.atomic_file(folder / shards.MANIFEST) as new:
             new.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="ascii")
 
 
@@ -79,37 +77,19 @@ def read_manifest(folder: str | PathLike[str]) -> Manifest | None:
     """Reads the manifest of a folder; None where there is none.
 
     Raises:
-        ValueError: for a file that is no manifest, or one of another version.
+        ValueError: for a file that is not a manifest, or one of another version.
     """
-    path = Path(folder) / _FILE
-    if not path.is_file():
+    document = shards.read_manifest(Path(folder))
+    if document is None:
         return None
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{_damaged(path)} ({error})") from error
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        raise ValueError(_damaged(path))
-    if document.get("version") != _VERSION:
-        raise ValueError(
-            f"The version of the manifest must be {_VERSION}. Received: "
-            f"version={document.get('version')} in {format_value(str(path))}. "
-            "Use the release of tf_salience that wrote it."
-        )
-    try:
-        shards = [{k: v for k, v in shard.items() if k != "file"} for shard in document["shards"]]
+        facts = [{k: v for k, v in shard.items() if k != "file"} for shard in document["shards"]]
         return Manifest(
             document["job"],
             document["versions"],
-            tuple(Shard(**shard) for shard in shards),
+            tuple(Shard(**shard) for shard in facts),
             document["complete"],
         )
     except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"{_damaged(path)} ({error!r})") from error
-
-
-def _damaged(path: Path) -> str:
-    return (
-        f"The file {format_value(str(path))} is no manifest of explanations, so it is not known of "
-        "what the shards beside it were made. Bring the file back, or pass another `output`."
-    )
+        message = shards.damaged(Path(folder, shards.MANIFEST))
+        raise ValueError(f"{message} ({error!r})") from error

@@ -10,11 +10,10 @@ import numpy as np
 
 from tf_salience.batch.shard_file import ERRORS
 from tf_salience.batch.summary import Coverage, Summary, WordDrift
-from tf_salience.explanation import word_statistics
-from tf_salience.explanation.storage import import_pyarrow
+from tf_salience.explanation import shards, word_statistics
 from tf_salience.explanation.word_statistics import NORMAL_95, WordMean, WordTable
 from tf_salience.utils.arrays import Array
-from tf_salience.utils.validation import format_value, positive_integer
+from tf_salience.utils.validation import positive_integer
 
 _COLUMNS = ["tokens", "scores", "words", "target_name", "converged", "evaluations"]
 _BATCH_ROWS = 8192
@@ -115,32 +114,20 @@ def _drifts(
 
 def _read(folder: Path) -> tuple[dict[str, WordTable], Coverage]:
     """Reads the shards of a folder: the words of each class, and what was explained."""
-    import_pyarrow()
+    dataset = shards.open_shards(folder, _COLUMNS)
     import pyarrow.compute as compute
-    import pyarrow.dataset as arrow_dataset
 
-    paths = sorted(folder.glob("*.parquet"))
-    if not paths:
-        raise FileNotFoundError(
-            f"There are no shards, `*.parquet`, in the folder {format_value(str(folder))}. "
-            "Make some with `explain_dataset`."
-        )
     tables: dict[str, WordTable] = {}
     classes: dict[str, int] = {}
     converged, judged, evaluations = 0, 0, 0
     # One fragment after the other: read ahead they would fill the memory.
-    dataset = arrow_dataset.dataset([str(path) for path in paths])
-    missing = [name for name in _COLUMNS if name not in dataset.schema.names]
-    if missing:
-        raise ValueError(f"{_foreign(folder)} Received: no column {format_value(missing[0])}")
     scanner = dataset.scanner(
         _COLUMNS, batch_size=_BATCH_ROWS, batch_readahead=1, fragment_readahead=1
     )
     for batch in scanner.to_batches():
         if not len(batch):
             continue
-        if batch.column("tokens").null_count or batch.column("scores").null_count:
-            raise ValueError(f"{_foreign(folder)} Received: rows without tokens or scores")
+        shards.check_rows(batch, folder)
         flags = batch.column("converged")
         judged += len(flags) - flags.null_count
         converged += compute.sum(flags).as_py() or 0
@@ -149,13 +136,6 @@ def _read(folder: Path) -> tuple[dict[str, WordTable], Coverage]:
     total = sum(classes.values())
     errors = sum(_count_lines(path) for path in sorted((folder / ERRORS).glob("*.jsonl")))
     return tables, Coverage(total, errors, converged if judged else None, evaluations, classes)
-
-
-def _foreign(folder: Path) -> str:
-    return (
-        f"All `*.parquet` in the folder {format_value(str(folder))} must be shards of "
-        "`explain_dataset`. Move other files elsewhere."
-    )
 
 
 def _add(tables: dict[str, WordTable], classes: dict[str, int], batch: Any) -> None:
