@@ -124,7 +124,7 @@ def test_datasets_of_batches_and_of_elements(explain, tmp_path):
     assert [row["id"] for row in read(tmp_path / "out")] == [5, 6, 7, 8]
     ragged = tf.data.Dataset.from_tensor_slices(tf.ragged.constant([[1, 2], [3]])).batch(2)
     assert texts(open_source(ragged)) == [[1, 2], [3]]
-    with pytest.raises(ValueError, match="repeats for ever"):
+    with pytest.raises(ValueError, match="repeats without end"):
         open_source(pairs.repeat())
 
 

@@ -267,7 +267,7 @@ class TestDoubt:
         model = model_zoo.classified(ids, layers.GlobalAveragePooling1D()(hidden))
         call = printed_call(model)
         assert "* is proposed.\n" in call.text
-        assert "it cannot be told which embeds the tokens. Say it" in call.text
+        assert "nothing shows which embeds the tokens. Say it" in call.text
         assert call.keywords == {"embeddings": "'words'"}
         run_all(call, helpers.ids())
         named = report(model, embeddings=["words", "tags"])

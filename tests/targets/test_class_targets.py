@@ -98,7 +98,7 @@ def test_the_two_classes_of_a_single_unit(target, labels, classes):
     ("target", "keywords", "message"),
     [
         ("label", {"labels": [0, 2]}, "from 0 to 1.*Received: labels=2"),
-        (1, {}, "from 0 to 0.*1 class. Received: target=1.*told by their names.*`class_names="),
+        (1, {}, "from 0 to 0.*1 class. Received: target=1.*need names.*`class_names="),
         (2, {"class_names": TWO_NAMES}, "from 0 to 1.*2 classes. Received: target=2"),
         ("worse", {"class_names": TWO_NAMES}, "Received: target='worse'"),
         (0, {"class_names": NAMES}, "one name, or two for a single unit"),

@@ -30,7 +30,8 @@ class Attribution:
         convergence_delta: (batch,), sum of scores - (F(x) - F(x')).
         error_estimate: (batch,), relative to sum |scores|.
         converged: (batch,), true where the tolerance was met.
-        obstacle: (batch,), an `Obstacle`: what stands against the tolerance, met or not.
+        obstacle: (batch,), an `Obstacle`: what makes the path hard to integrate, also where
+            the tolerance is met.
         obstacle_at: (batch,), its node.
     """
 

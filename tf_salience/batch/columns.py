@@ -34,7 +34,7 @@ class Columns:
         """Checks what a user passes.
 
         Raises:
-            TypeError: for names that are no strings.
+            TypeError: for names that are not strings.
             ValueError: for a column that is kept twice, or whose name the explanation has.
         """
         if isinstance(kept, str):

@@ -60,7 +60,7 @@ def open_source(
             name of a data set of TensorFlow Datasets; a `tf.data.Dataset`; or an iterable of dicts.
         split: of TensorFlow Datasets.
         data_dir: where TensorFlow Datasets keeps prepared data; None: its own directory.
-        text_column: the name that the inputs of a `tf.data.Dataset` get that are no dict.
+        text_column: the name of the inputs of a `tf.data.Dataset` that are not a dict.
 
     Raises:
         FileNotFoundError: if no file fits.
@@ -163,8 +163,8 @@ def _from_dataset(dataset: Any, text_column: str) -> Source:
     cardinality = int(dataset.cardinality())
     if cardinality == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
-            "`source` must be finite. Received: a data set that repeats for ever. Take a part of "
-            "it: `source.take(batches)`."
+            "`source` must be finite. Received: a data set that repeats without end. Take a part "
+            "of it: `source.take(batches)`."
         )
     for name, spec in _named(dataset.element_spec, text_column).items():
         if not isinstance(spec, tf.TensorSpec | tf.RaggedTensorSpec):

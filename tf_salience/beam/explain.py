@@ -162,7 +162,7 @@ class Explain(beam.PTransform):
         """Returns a transform to a pair: explained elements, and errors.
 
         An error is (element, reason), the element as it came. It is one example's, never its whole
-        batch's. What is no fault of an example, a worker out of memory say, is not caught: the
+        batch's. Errors of the machine, a worker out of memory say, are not caught: the
         runner tries again.
         """
         return ExplainOrTell(self)

@@ -139,7 +139,7 @@ def stack(examples: Sequence[Any]) -> Any:
     """Stacks examples of equal shapes: a dict of arrays, or an array, with a batch axis.
 
     Raises:
-        ValueError: for bytes that are no UTF-8, or values that make no array.
+        ValueError: for bytes that are not UTF-8, or values that make no array.
     """
     if isinstance(examples[0], dict):
         return {name: stack([example[name] for example in examples]) for name in examples[0]}

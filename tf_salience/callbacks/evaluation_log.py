@@ -1,4 +1,4 @@
-"""Where evaluations go: a log of JSON lines and TensorBoard summaries, errors of which are told."""
+"""Where evaluations go: a log of JSON lines and TensorBoard summaries; errors become warnings."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,8 +1,8 @@
 """TensorBoard summaries, written as records of an event file.
 
-`tf.summary.scalar` and its kin raise where the package tensorboard is not installed, and TensorFlow
-2.21 does not install it. TensorFlow's own writer of event files ignores a full disk and a folder
-that vanished; `tf.io.TFRecordWriter` raises.
+`tf.summary.scalar` and similar functions raise where the package tensorboard is not installed, and
+TensorFlow 2.21 does not install it. TensorFlow's own writer of event files ignores a full disk and
+a folder that vanished; `tf.io.TFRecordWriter` raises.
 """
 
 import contextlib

@@ -200,7 +200,7 @@ def _add_lit(commands: Any) -> None:
         "lit",
         help="show a saved model in LIT, the Language Interpretability Tool, in the browser",
         description="Serves LIT's page with a saved Keras text model, explained by this package. "
-        "It needs LIT, which is no dependency: without it the error says how to install it.",
+        "It needs LIT, which is installed apart: without it the error says how.",
     )
     _add_model(parser)
     parser.add_argument("--data", metavar="FILE", required=True, help="a .tsv, .csv or .jsonl file")

@@ -48,7 +48,7 @@ def methods(options: argparse.Namespace) -> dict[str, Method]:
     """Returns the methods of --methods by name; those with a baseline have that of --baseline.
 
     Raises:
-        ValueError: for a name that is no method, or one that comes twice.
+        ValueError: for a name that is not a method, or one that comes twice.
     """
     chosen: dict[str, Method] = {}
     for name in options.methods:

@@ -123,7 +123,7 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[Row]:
         The rows, in their order.
 
     Raises:
-        ValueError: for another suffix, or a file that is no table at all.
+        ValueError: for another suffix, or a file that is not a table.
         ImportError: for `.parquet` without pyarrow, which the extra `parquet` installs.
     """
     path = pathlib.Path(path)

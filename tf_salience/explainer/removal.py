@@ -55,7 +55,7 @@ def targets(
 
 
 def check_removes(forward: ForwardPass, batch: PathBatch) -> None:
-    """Raises a ValueError where a token cannot be cut out, or what fills the end is felt.
+    """Raises a ValueError where a token cannot be cut out, or padding changes the output.
 
     The last token of some examples is cut out, and the padding in its place becomes noise.
     """

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-#: A smaller share than this is rounding, or nothing that anybody needs to be told.
+#: A smaller share than this is rounding, or too small to report.
 SMALLEST_SHARE = 1e-3
 
 

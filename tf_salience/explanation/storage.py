@@ -40,7 +40,7 @@ def write_table(path: Path, table: Table, kind: str = EXPLANATION) -> None:
     Args:
         path: the file, whose suffix chooses the format.
         table: the table.
-        kind: what the table holds, in a word.
+        kind: one word for what the table holds.
     """
     check_suffix(path)
     if not path.absolute().parent.is_dir():

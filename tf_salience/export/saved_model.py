@@ -58,12 +58,12 @@ def export_saved_model(
       `convergence_delta`; an even trapezoid `error_estimate`; automatic steps that, `converged`
       and `evaluations`, (batch,) each. What they mean: see `Explanation`.
     - `attributions_with_target`: beside the inputs `target`, (batch,) int32, the class to explain;
-      -1 for the one that is predicted. Not there for a target that is no single class.
+      -1 for the one that is predicted. Not there for a target that is not a single class.
 
     Args:
         model: a built `keras.Model`.
         filepath: the directory to write.
-        method: as `Explainer` takes it; a callable baseline, and a method of one's own, must be
+        method: as `Explainer` takes it; a callable baseline, and a custom method, must be
             made of operations that work on tensors.
         tokenizer: as `Explainer` takes it; one that splits texts makes `attributions` take texts.
         target: as `Explainer` takes it, but for "label" and one per example.

@@ -74,8 +74,8 @@ class ServingGraph:
 
         Args:
             flat: its inputs, in the order of the specs.
-            target: (batch,), int32, class indices or `PREDICTION`; not used by a target that is no
-                single class.
+            target: (batch,), int32, class indices or `PREDICTION`; not used by a target that is not
+                a single class.
 
         Returns:
             The signature's outputs by name.

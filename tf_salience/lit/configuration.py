@@ -34,7 +34,7 @@ def steps(config: Config, default: int, *, least: int) -> int:
     """Returns the number of interpolation steps.
 
     Raises:
-        RuntimeError: for what is no number, as LIT's own; or one below `least`.
+        RuntimeError: for a value that is not a number, as LIT raises; or one below `least`.
     """
     value = (config or {}).get(INTERPOLATION_KEY, default)
     try:
@@ -50,7 +50,7 @@ def normalize(config: Config, default: bool) -> bool:
     """Returns whether scores are normalized.
 
     Raises:
-        RuntimeError: for what is no boolean.
+        RuntimeError: for a value that is not a boolean.
     """
     value = (config or {}).get(NORMALIZATION_KEY, default)
     if not isinstance(value, bool):

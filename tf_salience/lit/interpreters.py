@@ -71,7 +71,7 @@ class IntegratedGradients(lit_components.Interpreter):
         return {"saliency": types.TokenSalience(autorun=self._autorun, signed=True)}
 
     def get_baseline(self, embeddings: Array) -> Array:
-        """Returns where the path of a model that is no `LitModel` starts: zeros."""
+        """Returns where the path of a model other than `LitModel` starts: zeros."""
         return np.zeros_like(embeddings)
 
     def get_interpolated_inputs(self, baseline: Array, target: Array, num_steps: int) -> Array:

@@ -96,7 +96,7 @@ class LitModel(lit_model.Model):
             labels: class indices or names, or scores; None: the examples have no label.
 
         Raises:
-            ValueError: for another number of labels than texts, or a label that is no class.
+            ValueError: for another number of labels than texts, or a label that is not a class.
         """
         if labels is not None and len(labels) != len(texts):
             raise ValueError(

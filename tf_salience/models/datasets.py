@@ -66,8 +66,8 @@ def _check_dataset(dataset: tf.data.Dataset, argument: str, max_examples: int | 
         )
     if max_examples is None and dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
-            f"`{argument}` must be finite. Received: a data set that repeats for ever. Take a part "
-            f"of it: `{argument}.take(batches)`."
+            f"`{argument}` must be finite. Received: a data set that repeats without end. Take a "
+            f"part of it: `{argument}.take(batches)`."
         )
 
 

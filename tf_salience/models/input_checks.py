@@ -69,7 +69,7 @@ def _check_dtype(leaf: Array, tensor: Any, intro: str) -> None:
     if nests.is_text(leaf) != (tensor.dtype == "string"):
         raise TypeError(f"{intro} Texts and numbers cannot stand for each other.")
     if "int" in tensor.dtype and leaf.dtype.kind == "f" and not (leaf == np.round(leaf)).all():
-        # Keras would cut the fractions off, in silence.
+        # Keras would cut the fractions off without a warning.
         fraction = leaf[leaf != np.round(leaf)][0]
         raise TypeError(f"{intro} Some numbers are not whole, such as {fraction}.")
     if tensor.dtype == "int32" and (np.abs(leaf.astype(np.float64)) >= 2**31).any():
@@ -107,8 +107,8 @@ def check_embedded(model: keras.Model, nest: Nest, unread: Sequence[int], layer_
     ]
     if missed:
         raise ValueError(
-            f"The model {model.name!r} reads the input {missed[0]!r} by no embedding layer, so it "
-            f"cannot be told whether {layer_name!r} embeds the tokens. Received: embeddings=None. "
+            f"The model {model.name!r} reads the input {missed[0]!r} by no embedding layer, so "
+            f"nothing shows whether {layer_name!r} embeds the tokens. Received: embeddings=None. "
             f"If it does, say so: `embeddings={layer_name!r}`; else name the layer that turns "
             f"{missed[0]!r} into vectors of shape (batch, tokens, dim)."
         )

@@ -88,7 +88,7 @@ class InputTokenizers:
         return self._named(names) or self.default
 
     def of_segment(self, segment: Segment, names: Iterable[str]) -> Tokenizer:
-        """Returns the tokenizer of a segment's ids: that which made them, as far as can be told.
+        """Returns the tokenizer of a segment's ids: that which made them, as far as is known.
 
         Args:
             segment: the segment.
@@ -192,8 +192,8 @@ def _check_one_table(segments: Sequence[Segment]) -> None:
         if has_words and first.layer is not second.layer and not one_input:
             raise ValueError(
                 f"{first.name!r} and {second.name!r} have embeddings of their own, "
-                f"{first.layer.name!r} and {second.layer.name!r}, so it cannot be told whose words "
-                "the ids are. Received: one `tokenizer` for both. Pass a dict: "
+                f"{first.layer.name!r} and {second.layer.name!r}, so it is not known which words "
+                "the ids stand for. Received: one `tokenizer` for both. Pass a dict: "
                 f"`tokenizer={{{first.name!r}: ..., {second.name!r}: ...}}`, with the same "
                 "tokenizer twice if they share their vocabulary; an input that is left out is "
                 "shown as numbers."

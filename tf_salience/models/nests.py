@@ -76,7 +76,7 @@ def pad_sequences_mend(width: Any) -> str:
     """Returns the sentences of a message that show how ids are padded to a width."""
     return (
         f"Pad and cut ids as in training: `keras.utils.pad_sequences(inputs, maxlen={width})` does "
-        "both in front unless it is told `padding='post', truncating='post'`, and a model that was "
+        "both in front without `padding='post', truncating='post'`, and a model that was "
         "trained on one side may say something else on the other."
     )
 

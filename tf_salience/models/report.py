@@ -167,7 +167,7 @@ def _outputs(inspection: Inspection) -> str:
 def _call(
     inspection: Inspection, output: str | int | None, *, is_named: bool, has_tokenizer: bool
 ) -> str:
-    """Returns the call to copy, with what `inspect` was told and what it proposes."""
+    """Returns the call to copy, with the arguments of `inspect` and what it proposes."""
     explained = _explained_output(inspection, output)
     arguments = []
     if is_named:

@@ -23,7 +23,7 @@ from tf_salience.targets import Target
 TEXTS = ("a text", "another text")
 #: Tokens where the model takes any number of them, and positions where these are fewer.
 _TOKENS, _POSITIONS = 5, 2
-#: Differences of outputs, relative to the largest, that are no more than rounding.
+#: Differences of outputs, relative to the largest, that are not more than rounding.
 _ROUNDING = 1e-6
 
 
@@ -135,7 +135,7 @@ def _trial(
     model: TextModel, examples: Callable[[], Inputs], *, is_text: bool = False
 ) -> Trial | None:
     try:
-        # Of made-up examples nobody wants to be told that they are truncated.
+        # A warning that made-up examples are truncated would help nobody.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             inputs = examples()

@@ -27,7 +27,7 @@ class Unit:
     """One output unit: the predicted class, the label, or a class by index or name.
 
     A single unit (a sigmoid, say) with two class names has two classes: the second is scored by the
-    unit, the first by minus the unit. "predicted" is the unit, whichever way the model decides.
+    unit, the first by minus the unit. "predicted" is the unit, whichever class the model predicts.
 
     Attributes:
         which: "predicted" (the largest output at the input; of a single-unit output that unit),

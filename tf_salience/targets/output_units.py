@@ -104,7 +104,7 @@ def unit_count(outputs: Any) -> int:
 def class_indices(target_indices: IntArray, context: Context) -> Any:
     """Returns the class of each example, (batch,), from its column, (batch, 1).
 
-    None for target indices of a target that is no single class, (batch, columns).
+    None for target indices of a target that is not a single class, (batch, columns).
     """
     if target_indices.shape[1] != 1:
         return None
@@ -168,7 +168,7 @@ def _class_index(which: Any, classes: int, class_names: Sequence[str] | None, ar
 
 
 _NAMES_OF_TWO = (
-    ". The two classes of a single unit are told by their names: "
+    ". The two classes of a single unit need names: "
     "`class_names=[<name of class 0>, <name of class 1>]`."
 )
 

@@ -1,7 +1,7 @@
 """The colours of all views: blue speaks for the target, red against it, amber has no sign.
 
-Zero is the background of the page. Red, blue and amber can be told apart with each kind of colour
-blindness, also in their light shades; the views have a bar or a number beside the colour.
+Zero is the background of the page. Red, blue and amber can be distinguished with each kind of
+colour blindness, also in their light shades; the views have a bar or a number beside the colour.
 """
 
 from collections.abc import Sequence

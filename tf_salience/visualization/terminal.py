@@ -96,7 +96,7 @@ def wrapped(text: Text | str) -> str:
     Lines break between words, and within those that are wider than the terminal; wide characters,
     joined emoji and combining marks take the columns that they have.
     """
-    # rich takes a terminal without escape codes for one of 80 columns, unless it is told both.
+    # rich takes a terminal without escape codes for one of 80 columns, unless it is given both.
     console = Console(width=_width(), height=shutil.get_terminal_size().lines)
     lines = Text(text) if isinstance(text, str) else text
     with console.capture() as capture:

@@ -203,7 +203,7 @@ class TestSeveralTexts:
              "multiplied by token", "one of three"],
     )  # fmt: skip
     def test_asked(self, keywords):
-        with pytest.raises(ValueError, match="cannot be told which embeds the tokens. Say it"):
+        with pytest.raises(ValueError, match="nothing shows which embeds the tokens. Say it"):
             find(towers(**keywords), None)
 
     def test_an_encoder_and_a_decoder(self):

@@ -11,7 +11,7 @@ def local_replicas(strategy: tf.distribute.Strategy) -> int:
 
     The workers of a `MultiWorkerMirroredStrategy` explain what they are called with, each by its
     own replicas: how many gradients a path takes is known only as it is run, so to wait for the
-    other workers would be to wait for ever where they were given other texts.
+    other workers would never end where they were given other texts.
     """
     if strategy.num_replicas_in_sync == 1:
         return 1

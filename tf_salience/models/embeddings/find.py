@@ -147,7 +147,7 @@ def _ambiguity_message(
     count = len(all_candidates)
     return (
         f"The model {validation.format_value(model.name)} has {count} embedding "
-        f"layer{'s' * (count > 1)}, and it cannot be told which embeds the tokens. {mend} "
+        f"layer{'s' * (count > 1)}, and nothing shows which embeds the tokens. {mend} "
         f"Received: embeddings=None. The candidates:\n{format_some_candidates(all_candidates)}"
     )
 

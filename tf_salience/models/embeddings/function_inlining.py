@@ -2,7 +2,7 @@
 
 Traced on its own such a function would keep the hooks, and the tensors that they captured, for the
 model's later calls. While an explanation is traced its thread runs the Python code of every
-`tf.function` instead; in all other threads they run as ever.
+`tf.function` instead; in all other threads they run as before.
 """
 
 import atexit

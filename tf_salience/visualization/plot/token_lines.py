@@ -27,7 +27,7 @@ class _Piece(NamedTuple):
         gap: the space after it.
         size: of the font.
         is_italic: true for labels and special tokens.
-        score: relative, in [-1, 1]; None for what is no token.
+        score: relative, in [-1, 1]; None for text that is not a token.
     """
 
     text: str
