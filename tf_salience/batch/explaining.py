@@ -26,6 +26,10 @@ _ROW_ERRORS = (ValueError, TypeError, OverflowError, tf.errors.OpError, Truncate
 #: Counted as errors, or with the rows, rather than told.
 _COUNTED = (NoTokensWarning, NotConvergedWarning)
 
+#: Calls have few different numbers of rows, so many for each doubling. For each number oneDNN keeps
+#: kernels of its own: memory would grow with the job.
+_ROW_COUNTS_PER_DOUBLING = 8
+
 #: Whether the inputs are texts, and the number of the width.
 Bucket = tuple[bool, int]
 Buckets = Mapping[Bucket, Sequence[Row]]
@@ -152,17 +156,27 @@ class RowExplainer:
     def _call(
         self, rows: Sequence[Row]
     ) -> tuple[Explanation | None, list[warnings.WarningMessage], Exception | None]:
-        """Returns an explanation and its warnings, or the error."""
+        """Returns an explanation and its warnings, or the error.
+
+        The explanation ends with copies of the last row, which fill the call.
+        """
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if not self._cuts_texts:
                 warnings.simplefilter("error", TruncatedTextWarning)
             try:
+                rows = [*rows, *[rows[-1]] * (_call_rows(len(rows)) - len(rows))]
                 inputs = self._columns.model_inputs(rows)
                 labels = self._columns.labels(rows, self._explainer.class_names)
                 return self._explainer(inputs, labels), caught, None
             except _ROW_ERRORS as error:
                 return None, [], error
+
+
+def _call_rows(rows: int) -> int:
+    """Returns how many rows a call has that explains this many: up to an eighth more."""
+    step = max(1, (1 << (rows - 1).bit_length()) // 2 // _ROW_COUNTS_PER_DOUBLING)
+    return -(-rows // step) * step
 
 
 def _keep(places: list[int], values: dict[str, list[Any]], result: Explained) -> None:
