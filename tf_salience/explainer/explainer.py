@@ -14,6 +14,7 @@ from tf_salience.attribution import methods
 from tf_salience.attribution.execution.memory import check_max_rows
 from tf_salience.attribution.execution.path_batch import PathBatch
 from tf_salience.attribution.result import Attribution
+from tf_salience.data.class_names import ClassNames
 from tf_salience.explainer import assembly, erasing, result_warnings
 from tf_salience.explainer.pipeline import Pipeline
 from tf_salience.explanation import Explanation, SalienceMatrix
@@ -22,7 +23,6 @@ from tf_salience.models import labels as model_labels
 from tf_salience.models.embeddings.forward_pass import ForwardPass
 from tf_salience.models.inputs import Inputs
 from tf_salience.targets import output_units
-from tf_salience.targets.class_names import ClassNames
 from tf_salience.utils import arrays, validation
 
 

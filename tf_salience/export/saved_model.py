@@ -13,6 +13,7 @@ from tf_salience import targets
 from tf_salience.attribution import methods
 from tf_salience.attribution.execution.memory import check_max_rows
 from tf_salience.attribution.path import PathGradients
+from tf_salience.data.class_names import ClassNames
 from tf_salience.explainer.assembly import explanation_config
 from tf_salience.export import argument_checks, metadata, signatures, warmup
 from tf_salience.export.argument_checks import WITH_TARGET
@@ -21,7 +22,6 @@ from tf_salience.export.erased_loop import ErasedLoop
 from tf_salience.export.graph_path import ChunkLoop
 from tf_salience.export.serving_graph import ServingGraph, fixed_classes
 from tf_salience.models.text_model import TextModel
-from tf_salience.targets.class_names import ClassNames
 from tf_salience.utils import files
 
 ATTRIBUTIONS = "attributions"

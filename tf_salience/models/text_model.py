@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_salience.data.class_names import ClassNames, check_class_names
 from tf_salience.models import labels as model_labels
 from tf_salience.models import outputs as model_outputs
 from tf_salience.models.embeddings import output_activation, structure
@@ -17,7 +18,6 @@ from tf_salience.models.embeddings.forward_pass import Segment
 from tf_salience.models.embeddings.hooked_model import HookedModel
 from tf_salience.models.input_tokenizers import InputTokenizers
 from tf_salience.targets import Context, Target, reads_logits
-from tf_salience.targets.class_names import ClassNames, check_class_names
 from tf_salience.tokenizers.tokenizer import Tokenizer
 from tf_salience.utils import validation
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tf_salience.targets.class_names import check_class_names
+from tf_salience.data.class_names import check_class_names
 
 
 @pytest.mark.parametrize(
