@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tf_salience.export.metadata import read_signature
     from tf_salience.export.saved_model import export_saved_model
     from tf_salience.models.report import inspect
+    from tf_salience.reporting.write_report import write_report
     from tf_salience.utils.warnings import (
         DamagedLogWarning,
         GradientUnderflowWarning,
@@ -73,6 +74,7 @@ _HOMES = {
     "TruncatedTextWarning": "utils.warnings",
     "UnknownTokensWarning": "utils.warnings",
     "UnmaskedPaddingWarning": "utils.warnings",
+    "write_report": "reporting.write_report",
 }
 
 __all__ = [
@@ -110,6 +112,7 @@ __all__ = [
     "read_signature",
     "summarize",
     "targets",
+    "write_report",
 ]
 
 

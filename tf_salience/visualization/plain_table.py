@@ -1,10 +1,11 @@
 """`PlainTable`: a table of strings, which each view shows in its own way."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class PlainTable(NamedTuple):
+@dataclass(frozen=True)
+class PlainTable:
     """A table of strings.
 
     Attributes:
