@@ -134,7 +134,7 @@ def _legend(signed: bool) -> str:
 @cache
 def _style() -> tuple[str, str]:
     """Returns the rules, and the class under which they are."""
-    rules = "".join([*_RULES, *_level_rules()])
+    rules = "".join([*_RULES, *level_rules("&")])
     for name in ("page", "text"):
         colors = (
             color_scale.as_hex(getattr(theme, name))
@@ -145,8 +145,12 @@ def _style() -> tuple[str, str]:
     return rules.replace("&", f".{name}"), name
 
 
-def _level_rules() -> Iterator[str]:
-    """Yields a rule for each step: colours in both themes, and a bar whose height is the score."""
+def level_rules(parent: str) -> Iterator[str]:
+    """Yields a rule for each step: colours in both themes, and a bar whose height is the score.
+
+    Args:
+        parent: the selector under which the rules hold.
+    """
     for sign, signed, line in ((1, True, "solid"), (-1, True, "dashed"), (1, False, "solid")):
         for level in range(1, color_scale.LEVELS + 1):
             relative = sign * level / color_scale.LEVELS
@@ -158,7 +162,7 @@ def _level_rules() -> Iterator[str]:
                 for color in (color_scale.background, color_scale.foreground, color_scale.bar)
             )
             yield (
-                f"& .{_letter(sign, signed)}{level}{{background:light-dark({background});"
+                f"{parent} .{_letter(sign, signed)}{level}{{background:light-dark({background});"
                 f"color:light-dark({text});"
                 f"border-bottom:{0.5 + level * 0.35:.3g}px {line} light-dark({bar})}}"
             )

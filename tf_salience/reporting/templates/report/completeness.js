@@ -1,0 +1,63 @@
+// From F(baseline) to F(input): what speaks for, what against, and how near their sum comes.
+
+import { element, svg } from "./dom.js";
+import { number, percent, signedNumber } from "./numbers.js";
+
+/** Draws the way of a target's output for an example; where no baseline is known, the output alone. */
+export function completeness(target, example, scores) {
+  const end = target.output[example];
+  const start = target.baseline_output?.[example] ?? NaN;
+  if (Number.isNaN(start)) return element("p", { class: "facts" }, ...facts(target, example));
+  const positive = scores.reduce((sum, score) => sum + Math.max(score, 0), 0);
+  const negative = scores.reduce((sum, score) => sum + Math.min(score, 0), 0);
+  return element(
+    "div",
+    { class: "completeness" },
+    element(
+      "div",
+      { class: "ends" },
+      element("span", {}, "F(baseline) ", element("b", {}, number(start))),
+      element("span", { class: "for" }, `for ${signedNumber(positive)}`),
+      element("span", { class: "against" }, `against ${signedNumber(negative)}`),
+      element("span", {}, "F(input) ", element("b", {}, number(end))),
+    ),
+    way(start, positive, negative, end),
+    element("p", { class: "facts" }, ...facts(target, example, end - start)),
+  );
+}
+
+function way(start, positive, negative, end) {
+  const places = [start, start + positive, start + positive + negative, end];
+  const [least, most] = [Math.min(...places), Math.max(...places)];
+  const x = (place) => 2 + (96 * (place - least)) / (most - least || 1);
+  const stretch = (kind, from, to, y) =>
+    svg("rect", { class: kind, x: Math.min(from, to), y, width: Math.abs(to - from), height: 6 });
+  const mark = (place) => svg("path", { class: "axis", d: `M${x(place)} 0V18` });
+  return svg(
+    "svg",
+    { class: "bar way", viewBox: "0 0 100 18", preserveAspectRatio: "none", "aria-hidden": "true" },
+    stretch("for", x(start), x(start + positive), 2),
+    stretch("against", x(start + positive), x(start + positive + negative), 10),
+    mark(start),
+    mark(end),
+  );
+}
+
+function facts(target, example, difference) {
+  const delta = target.delta?.[example] ?? NaN;
+  const error = target.error?.[example] ?? NaN;
+  const converged = target.converged?.[example];
+  const evaluations = target.evaluations?.[example];
+  const parts = [];
+  if (difference === undefined) parts.push(`output ${number(target.output[example])}`);
+  if (!Number.isNaN(delta)) {
+    const share = difference ? ` (${percent(Math.abs(delta / difference))})` : "";
+    parts.push(`delta ${signedNumber(delta)}${share}`);
+  }
+  if (!Number.isNaN(error)) parts.push(`error estimate ${number(error)}`);
+  if (evaluations > 0) parts.push(`${evaluations} evaluations`);
+  const text = [parts.join(" · ")];
+  if (converged === 0) text.push(" · ", element("strong", { class: "wrong" }, "not converged"));
+  if (converged === 1) text.push(" · converged");
+  return text;
+}

@@ -1,0 +1,34 @@
+// Numbers as text.
+
+const MINUS = "−";
+
+/** Three significant digits: 0.0123, 12.3, 1.23e-7. */
+export function number(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  const text = size >= 1e6 || size < 1e-4 ? size.toExponential(2) : trimmed(size);
+  return (value < 0 ? MINUS : "") + text.replace("-", MINUS);
+}
+
+/** As `number`, with a sign. */
+export function signedNumber(value) {
+  return value > 0 ? `+${number(value)}` : number(value);
+}
+
+/** A share as a percentage. */
+export function percent(share) {
+  return Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "–";
+}
+
+/** A count, its thousands apart. */
+export function count(value) {
+  return value.toLocaleString("en");
+}
+
+function trimmed(size) {
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  const text = size.toFixed(digits);
+  return Number(text) === 0 ? size.toPrecision(2) : text;
+}

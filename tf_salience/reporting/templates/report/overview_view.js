@@ -1,0 +1,134 @@
+// The overview: how good the model is, how right the explanations are, which words matter.
+
+import { bar, table } from "./charts.js";
+import { levelClass } from "./colors.js";
+import { element, isolated, printable } from "./dom.js";
+import { count, number, percent, signedNumber } from "./numbers.js";
+import { address } from "./state.js";
+
+export class OverviewView {
+  constructor(report) {
+    this.report = report;
+    this.node = document.getElementById("overview");
+    this.holder = document.getElementById("charts");
+  }
+
+  show(state) {
+    const { report } = this;
+    this.holder.replaceChildren(
+      element(
+        "div",
+        { class: "columns even" },
+        report.accuracy ? accuracy(report, state) : null,
+        ...report.convergence.map((entry) => convergence(report, entry)),
+      ),
+      ...words(report, state),
+    );
+  }
+}
+
+function accuracy({ accuracy: { value, correct, count: all, confusion }, classes }) {
+  const heads = ["Label", ...classes.map((name) => isolated(name)), "Right"];
+  const rows = confusion.map((row, label) => {
+    const sum = row.reduce((total, times) => total + times, 0);
+    const cells = row.map((times, prediction) => confusionCell(times, sum, label, prediction));
+    const right = percent((row[label] ?? 0) / sum);
+    return [isolated(classes[label] ?? String(label)), ...cells, { node: right, class: "number" }];
+  });
+  return element(
+    "article",
+    { class: "card" },
+    element("h2", {}, "Accuracy"),
+    element("p", { class: "big" }, percent(value)),
+    element("p", { class: "quiet" }, `${count(correct)} of ${count(all)} predictions are right.`),
+    element(
+      "div",
+      { class: "scrolled", tabindex: "0", role: "region", "aria-label": "Confusion" },
+      table("Labels by predictions", heads, rows, { class: "confusion" }),
+    ),
+  );
+}
+
+function confusionCell(times, sum, label, prediction) {
+  const href = address({ ...FRESH, label, class: prediction });
+  const node = times ? element("a", { href }, count(times)) : "0";
+  const kind = label === prediction ? "p" : "n";
+  const level = levelClass((times / (sum || 1)) * (kind === "p" ? 0.7 : -0.7), 1);
+  return { node, class: `number ${level}` };
+}
+
+function convergence(report, { run, edges, counts, unconverged, tolerance }) {
+  const most = Math.max(...counts, 1);
+  const rows = counts.map((times, index) => [
+    `${number(edges[index])} – ${number(edges[index + 1])}`,
+    { node: bar(times, { min: 0, max: most, kind: "plain" }), class: "chart" },
+    { node: count(times), class: "number" },
+  ]);
+  const href = address({ ...FRESH, run, unconverged: true, sort: "-error" });
+  const text = `${count(unconverged)} of ${count(report.size)} did not converge`;
+  const bound = tolerance === null ? "" : ` to ${number(tolerance)}`;
+  return element(
+    "article",
+    { class: "card" },
+    element("h2", {}, "Convergence"),
+    element("p", { class: "quiet" }, isolated(report.runs[run].name)),
+    element("p", {}, unconverged ? element("a", { href }, text + bound) : `${text}${bound}.`),
+    table("Error estimates", ["Error", "", "Examples"], rows, { class: "chart-table" }),
+  );
+}
+
+const FRESH = {
+  view: "examples",
+  q: "",
+  word: "",
+  class: -1,
+  label: -1,
+  wrong: false,
+  unconverged: false,
+  sort: "",
+};
+
+/** The words of each run: its classes side by side. */
+function words(report) {
+  return report.runs.flatMap((run, index) => {
+    const entries = report.words.filter((entry) => entry.run === index && entry.rows.length);
+    if (!entries.length) return [];
+    const ends = entries.flatMap(({ rows }) => rows.flatMap((row) => row.slice(2)));
+    const axis = { min: Math.min(0, ...ends), max: Math.max(0, ...ends) };
+    return [
+      element("h2", {}, "Words · ", isolated(run.name)),
+      element(
+        "p",
+        { class: "quiet" },
+        "Mean salience of a word, with its 95 % interval. A word opens the examples that hold it.",
+      ),
+      element(
+        "div",
+        { class: "columns even" },
+        ...entries.map((entry) => wordTable(report, entry, axis)),
+      ),
+    ];
+  });
+}
+
+function wordTable(report, { run, target, rows }, axis) {
+  const { signed } = report.runs[run];
+  const prediction = report.classes.indexOf(target);
+  const lines = rows.map(([word, times, mean, low, high]) => {
+    const kind = signed ? (mean < 0 ? "against" : "for") : "unsigned";
+    const href = address({ ...FRESH, run, word, class: prediction, sort: "-salience" });
+    return [
+      element("a", { href }, isolated(word)),
+      { node: count(times), class: "number" },
+      { node: bar(mean, { ...axis, low, high, kind }), class: "chart" },
+      { node: signedNumber(mean), class: "number" },
+      { node: `${number(low)} to ${number(high)}`, class: "number interval" },
+    ];
+  });
+  const heads = ["Word", "Count", "", "Mean", "95 %"];
+  return element(
+    "article",
+    { class: "card" },
+    table(isolated(target), heads, lines, { class: "chart-table", "aria-label": printable(target) }),
+  );
+}
