@@ -150,8 +150,13 @@ def test_demo_options_reach_the_demo(run, monkeypatch):
         "tf_salience.cli.demo_export.export_and_compare",
         lambda result, directory, console: calls.append(directory),
     )
+    monkeypatch.setattr(
+        "tf_salience.cli.demo_report.write_demo_report",
+        lambda result, filepath, console: calls.append(filepath),
+    )
     assert run("demo", "--explain", "7", "--seed", "3", "--rating-column", "stars")[0] == 0
-    options, directory = calls
+    options, directory, filepath = calls
+    assert filepath == "tf_salience_demo.html"
     assert not directory.exists(), "the demo leaves no files without an option for them"
     assert (options.explain, options.seed, options.rating_column) == (7, 3, "stars")
     assert options.max_texts == 20_000

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from tf_salience.attribution.methods import METHODS
 from tf_salience.attribution.occlusion import UNITS
 from tf_salience.attribution.quadrature import RULES
-from tf_salience.cli import beam_runner, folder_job
+from tf_salience.cli import beam_runner, completion, folder_job, report_command
 from tf_salience.utils.text import printable
 from tf_salience.utils.validation import format_value
 from tf_salience.version import __version__
@@ -17,6 +17,7 @@ EXAMPLES = (
     "tf-salience demo",
     'tf-salience explain model.keras --text "not a good film"',
     "tf-salience evaluate model.keras --data reviews.tsv",
+    "tf-salience report explained.json --data reviews.tsv --output report.html",
     "tf-salience export model.keras served --version 1",
     "tf-salience inspect model.keras",
     "tf-salience lit model.keras --data reviews.tsv",
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_explain(commands)
     _add_evaluate(commands)
+    report_command.add_parser(commands, _COUNT)
     _add_export(commands)
     _add_inspect(commands)
     _add_lit(commands)
@@ -68,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--traceback", action="store_true", help="show where an error came from"
         )
+    completion.add_completion(parser)
     return parser
 
 
@@ -92,6 +95,13 @@ def _add_demo(commands: Any) -> None:
     parser.add_argument("--save", metavar="MODEL.keras", help="keep the trained model")
     parser.add_argument("--picture", metavar="FILE", help="draw the texts: .png, .svg or .pdf")
     parser.add_argument("--export", metavar="DIR", help="keep the exported SavedModel")
+    parser.add_argument(
+        "--report",
+        type=lambda text: None if text == "none" else text,
+        default="tf_salience_demo.html",
+        metavar="FILE.html|none",
+        help="write a page of the explained texts, with the extra `report` (tf_salience_demo.html)",
+    )
 
 
 def _add_explain(commands: Any) -> None:
@@ -118,6 +128,11 @@ def _add_explain(commands: Any) -> None:
     )
     parser.add_argument(
         "--output", metavar="FILE", help="save to .json or .parquet, or to a folder"
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="print all texts to a terminal; without it the first 20. Elsewhere all are printed",
     )
     folder_job.add_arguments(parser, source, _COUNT)
     beam_runner.add_arguments(parser)

@@ -33,6 +33,7 @@ _NOT_HERE = {
     "max": None,
     "continuation": None,
     "words": False,
+    "all": False,
     "rating_column": None,
     "batch_size": 32,
     **{name: value for name, value in folder_job.DEFAULTS.items() if name != "keep"},

@@ -7,8 +7,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 
-from tf_salience.cli import beam_runner, folder_job, option_values
+from tf_salience.cli import beam_runner, folder_job, option_values, printing
 from tf_salience.cli.model_loading import load_model, make_tokenizer
+from tf_salience.cli.report_command import report as report
 from tf_salience.cli.tensorflow_import import import_tensorflow
 from tf_salience.demo.options import DemoOptions
 from tf_salience.export import metadata
@@ -29,12 +30,15 @@ def demo(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from tf_salience.cli.demo_export import export_and_compare
+    from tf_salience.cli.demo_report import write_demo_report
     from tf_salience.demo.run import run_demo
 
     console = Console(highlight=False)
     result = run_demo(demo_options, console)
     with tempfile.TemporaryDirectory() as directory:
         export_and_compare(result, pathlib.Path(options.export or directory), console)
+    if demo_options.report is not None:
+        write_demo_report(result, demo_options.report, console)
 
 
 def explain(options: argparse.Namespace) -> None:
@@ -76,8 +80,7 @@ def explain(options: argparse.Namespace) -> None:
             f"Wrote {len(explanation)} explanations to {printable(str(output))}.", file=sys.stderr
         )
         return
-    for salience in explanation:
-        print(salience, end="\n\n")
+    printing.print_explanation(explanation, shows_all=options.all)
 
 
 def evaluate(options: argparse.Namespace) -> None:

@@ -26,7 +26,7 @@ DEFAULTS: dict[str, Any] = {
 #: Those that `explain_dataset` has by the same name.
 _SHARED = ("keep", "shard_rows", "workers", "max_errors", "long_texts")
 #: Options of `explain` that a folder does not take.
-_NOT_HERE = {"text": None, "words": False, "rating_column": None}
+_NOT_HERE = {"text": None, "words": False, "rating_column": None, "all": False}
 
 
 def add_arguments(parser: argparse.ArgumentParser, source: Any, count: dict[str, Any]) -> None:

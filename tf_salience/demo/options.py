@@ -22,10 +22,11 @@ class DemoOptions:
         seed: seed of the split, the training and the random scores.
         save: where to write the model, a `.keras` file.
         picture: where to draw the printed texts, a `.png`, `.svg` or `.pdf` file.
+        report: where to write the report, an `.html` file; None: nowhere.
 
     Raises:
         ValueError: if there are two sources of data, a number is below 1, or a suffix is wrong.
-        FileNotFoundError: if the directory of `save` or `picture` does not exist.
+        FileNotFoundError: if the directory of `save`, `picture` or `report` does not exist.
     """
 
     data: str | None = None
@@ -40,6 +41,7 @@ class DemoOptions:
     seed: int = 0
     save: str | None = None
     picture: str | None = None
+    report: str | None = None
 
     def __post_init__(self) -> None:
         if self.data is not None and self.tfds is not None:
@@ -54,6 +56,7 @@ class DemoOptions:
         # Checked before the training, which would be lost if its result could not be written.
         _check_path("save", self.save, (".keras",))
         _check_path("picture", self.picture, (".png", ".svg", ".pdf"))
+        _check_path("report", self.report, (".html",))
 
 
 def _check_path(name: str, path: str | None, suffixes: tuple[str, ...]) -> None:

@@ -35,12 +35,14 @@ class DemoResult:
         evaluation: how faithful the methods are, and how plausible where the words are marked.
         explanations: the explanation of the texts by the name of its method.
         texts: the explained texts.
+        labels: their classes, (batch,), or None.
     """
 
     model: keras.Model
     evaluation: Evaluation
     explanations: dict[str, Explanation]
     texts: list[str]
+    labels: np.ndarray | None = None
 
 
 def run_demo(options: DemoOptions, console: Console) -> DemoResult:
@@ -89,7 +91,8 @@ def run_demo(options: DemoOptions, console: Console) -> DemoResult:
     report.print_convergence(console, explanations)
     if options.picture is not None:
         report.draw_texts(options.picture, indices, task, explanations)
-    return DemoResult(model, evaluation, explanations, texts)
+    labels = None if test.labels is None else test.labels[: options.explain]
+    return DemoResult(model, evaluation, explanations, texts, labels)
 
 
 def _train_model(task: Task, options: DemoOptions, console: Console) -> keras.Model:
