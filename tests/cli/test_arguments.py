@@ -14,6 +14,7 @@ from tf_salience.cli import arguments, main
     [
         (["--help"], 0),
         (["--version"], 0),
+        (["--print-completion", "bash"], 0),
         (["demo", "--help"], 0),
         (["explain", "--help"], 0),
         (["export", "--help"], 0),

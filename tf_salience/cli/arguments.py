@@ -27,6 +27,10 @@ EXAMPLES = (
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, which cannot control the terminal."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        completion.complete_paths(self)
+
     def error(self, message: str) -> NoReturn:
         super().error(printable(message))
 
@@ -58,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    completion.add_option(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_explain(commands)
@@ -70,7 +75,6 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--traceback", action="store_true", help="show where an error came from"
         )
-    completion.add_completion(parser)
     return parser
 
 
