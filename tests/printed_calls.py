@@ -28,7 +28,7 @@ class PrintedCall:
         """The printed code."""
         before, _, code = self.text.partition("To explain it\n")
         assert code, before
-        return textwrap.dedent(code)
+        return textwrap.dedent(code.partition("\n\nRead on in the documentation\n")[0])
 
     @property
     def keywords(self):

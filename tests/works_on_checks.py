@@ -132,6 +132,7 @@ class PrintedCall:
         _, title, code = output.getvalue().partition("To explain it\n")
         if not title:
             raise ValueError(f"no call was printed, but {output.getvalue()}")
+        code = code.partition("\n\nRead on in the documentation\n")[0]
         self._subject, self._code = subject, textwrap.dedent(code)
         (call,) = (
             node

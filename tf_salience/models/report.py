@@ -1,5 +1,6 @@
 """`inspect`: prints what can be explained of a model, and the call that does it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ from tf_salience.models.embeddings import structure
 from tf_salience.models.embeddings.candidates import candidates
 from tf_salience.models.embeddings.candidates_table import format_candidates
 from tf_salience.models.embeddings.forward_pass import ForwardPass
+from tf_salience.models.guides import Guide, guides, guides_without_embeddings
 from tf_salience.models.inspection import Inspection, inspect_model
 from tf_salience.models.printed_call import (
     call_source,
@@ -31,8 +33,9 @@ def inspect(
     """Prints what can be explained of a model.
 
     The layers that turn ids into vectors and those that are taken for the ones of the tokens, their
-    shapes, the masks, the outputs with the targets that they have, and a call to copy. The model is
-    run on examples made up for it, so that no target is listed that it refuses.
+    shapes, the masks, the outputs with the targets that they have, a call to copy, and the guides
+    of the documentation that fit the model. The model is run on examples made up for it, so that no
+    target is listed that it refuses.
 
     Args:
         model: a built `keras.Model`.
@@ -50,6 +53,9 @@ def inspect(
         ...
             explanation = explainer(["a text", "another text"])
             print(explanation[0])
+        <BLANKLINE>
+        Read on in the documentation
+          docs/tutorials/text_classifier.md  Explain a Keras text classifier
     """
     print(report(model, embeddings=embeddings, tokenizer=tokenizer, output=output))
 
@@ -69,7 +75,7 @@ def report(
         told = any(argument is not None for argument in (embeddings, tokenizer, output))
         if told or not getattr(model, "built", False):
             raise
-        return printable_lines(f"{head}\n\n{error}")
+        return printable_lines(f"{head}\n\n{error}\n\n{_read_on(guides_without_embeddings())}")
     call = _call(
         inspection,
         output,
@@ -84,7 +90,13 @@ def report(
         if inspection.refusal
         else ("To explain it", call),
     ]
-    return printable_lines("\n\n".join([head, *(f"{title}\n{body}" for title, body in sections)]))
+    parts = [head, *(f"{title}\n{body}" for title, body in sections), _read_on(guides(inspection))]
+    return printable_lines("\n\n".join(parts))
+
+
+def _read_on(pages: Sequence[Guide]) -> str:
+    """Returns the pages of the documentation to read next."""
+    return "\n".join(["Read on in the documentation", *(f"  {page}" for page in pages)])
 
 
 def _inputs(inspection: Inspection) -> str:
