@@ -24,7 +24,11 @@ export function table(caption, heads, rows, attributes = {}) {
     "table",
     attributes,
     element("caption", {}, caption),
-    element("thead", {}, element("tr", {}, ...heads.map((head, index) => headCell(head, rows[0]?.[index])))),
+    element(
+      "thead",
+      {},
+      element("tr", {}, ...heads.map((head, index) => headCell(head, rows[0]?.[index]))),
+    ),
     element(
       "tbody",
       {},

@@ -1,11 +1,14 @@
 // Two runs on the same texts: what moved most.
 
 import { bar, table } from "./charts.js";
+import { largestOf } from "./colors.js";
 import { Comparison } from "./comparing.js";
 import { plainText, targetOf } from "./data.js";
+import { changesOf } from "./difference.js";
 import { element, isolated, printable } from "./dom.js";
 import { List } from "./list.js";
 import { count, number, signedNumber } from "./numbers.js";
+import { ROW_PARTS, rowText } from "./row_text.js";
 import { address, go, replace } from "./state.js";
 
 /** Words that are listed. */
@@ -16,8 +19,8 @@ export class CompareView {
     this.report = report;
     this.key = "";
     this.node = element("section");
-    this.first = runChoice(report, "From", "a");
-    this.second = runChoice(report, "to", "b");
+    this.first = runChoice(report, "Compare A", "a");
+    this.second = runChoice(report, "with B", "b");
     this.choices = element("div", { class: "controls" }, this.first.node, this.second.node);
   }
 
@@ -32,7 +35,7 @@ export class CompareView {
       this.node.replaceChildren(this.choices, element("p", {}, "Choose two runs with scores."));
       return;
     }
-    const key = [state.a, state.b, state.target].join();
+    const key = [state.a, state.b, state.target, state.unit].join();
     if (key !== this.key) this.compare(first, second, state);
     this.key = key;
     this.list.update(state.sort || "-distance", false);
@@ -40,11 +43,12 @@ export class CompareView {
 
   compare(first, second, { target }) {
     this.comparison = new Comparison(first, second, target);
+    this.runs = [first, second];
     this.targets = [first, second].map((run) => targetOf(run, target));
     this.list = new List({
       label: "Examples by how much they moved",
       size: this.report.size,
-      columns: this.columns(first, second),
+      columns: this.columns(),
       passes: () => true,
       onSort: (sort) => sort !== (this.state.sort || "-distance") && replace({ sort }),
     });
@@ -62,7 +66,7 @@ export class CompareView {
     );
   }
 
-  columns(first, second) {
+  columns() {
     const { distance } = this.comparison;
     const output = (side) => (example) => this.targets[side].output[example];
     const column = (name, title, value) => ({
@@ -88,15 +92,19 @@ export class CompareView {
         show: (example) => this.link(example),
       },
       column("distance", "Distance", (example) => distance[example]),
-      column("first", `Output ${printable(first.name)}`, output(0)),
-      column("second", `Output ${printable(second.name)}`, output(1)),
+      column("first", "Output A", output(0)),
+      column("second", "Output B", output(1)),
     ];
   }
 
   link(example) {
-    const href = address({ view: "example", example, difference: true });
-    const text = printable(plainText(this.report, example).slice(0, 300).replace(/\s+/g, " "));
-    return element("a", { class: "line", dir: "auto", href }, text || "(empty)");
+    const text = this.report.texts?.[example] ?? null;
+    const { layout, changes } = changesOf(this.runs, this.state, example, text, ROW_PARTS);
+    return rowText(layout.parts, changes, {
+      href: address({ view: "example", example, difference: true }),
+      signed: true,
+      largest: largestOf(changes),
+    });
   }
 
   words() {
@@ -117,9 +125,12 @@ export class CompareView {
       },
       { node: signedNumber(means[index]), class: "number" },
     ]);
-    return table("Words that moved most", ["Word", "Count", "", "Mean change"], rows, {
-      class: "chart-table",
-    });
+    const heads = ["Word", "Count", "", "Mean change"];
+    return element(
+      "article",
+      { class: "card" },
+      table("Words that moved most, from A to B", heads, rows, { class: "chart-table" }),
+    );
   }
 }
 

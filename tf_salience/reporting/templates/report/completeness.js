@@ -1,13 +1,16 @@
 // From F(baseline) to F(input): what speaks for, what against, and how near their sum comes.
 
 import { element, svg } from "./dom.js";
-import { number, percent, signedNumber } from "./numbers.js";
+import { count, number, percent, signedNumber } from "./numbers.js";
 
-/** Draws the way of a target's output for an example; where no baseline is known, the output alone. */
-export function completeness(target, example, scores) {
+/** Draws the way of a target's output; where no baseline is known, or scores have no sign, the output alone. */
+export function completeness(target, example, scores, isSigned) {
   const end = target.output[example];
-  const start = target.baseline_output?.[example] ?? NaN;
-  if (Number.isNaN(start)) return element("p", { class: "facts" }, ...facts(target, example));
+  const start = isSigned ? (target.baseline_output?.[example] ?? NaN) : NaN;
+  if (Number.isNaN(start)) {
+    const output = element("b", {}, number(end));
+    return element("p", { class: "facts" }, "F(input) ", output, ...facts(target, example));
+  }
   const positive = scores.reduce((sum, score) => sum + Math.max(score, 0), 0);
   const negative = scores.reduce((sum, score) => sum + Math.min(score, 0), 0);
   return element(
@@ -17,12 +20,17 @@ export function completeness(target, example, scores) {
       "div",
       { class: "ends" },
       element("span", {}, "F(baseline) ", element("b", {}, number(start))),
-      element("span", { class: "for" }, `for ${signedNumber(positive)}`),
-      element("span", { class: "against" }, `against ${signedNumber(negative)}`),
       element("span", {}, "F(input) ", element("b", {}, number(end))),
     ),
     way(start, positive, negative, end),
-    element("p", { class: "facts" }, ...facts(target, example, end - start)),
+    element(
+      "p",
+      { class: "facts" },
+      element("span", { class: "for" }, `for ${signedNumber(positive)}`),
+      " · ",
+      element("span", { class: "against" }, `against ${signedNumber(negative)}`),
+      ...facts(target, example, end - start),
+    ),
   );
 }
 
@@ -48,16 +56,14 @@ function facts(target, example, difference) {
   const error = target.error?.[example] ?? NaN;
   const converged = target.converged?.[example];
   const evaluations = target.evaluations?.[example];
-  const parts = [];
-  if (difference === undefined) parts.push(`output ${number(target.output[example])}`);
+  const texts = [];
   if (!Number.isNaN(delta)) {
     const share = difference ? ` (${percent(Math.abs(delta / difference))})` : "";
-    parts.push(`delta ${signedNumber(delta)}${share}`);
+    texts.push(`delta ${signedNumber(delta)}${share}`);
   }
-  if (!Number.isNaN(error)) parts.push(`error estimate ${number(error)}`);
-  if (evaluations > 0) parts.push(`${evaluations} evaluations`);
-  const text = [parts.join(" · ")];
-  if (converged === 0) text.push(" · ", element("strong", { class: "wrong" }, "not converged"));
-  if (converged === 1) text.push(" · converged");
-  return text;
+  if (!Number.isNaN(error)) texts.push(`error estimate ${number(error)}`);
+  if (evaluations > 0) texts.push(`${count(evaluations)} evaluations`);
+  if (converged === 1) texts.push("converged");
+  if (converged === 0) texts.push(element("strong", { class: "wrong" }, "not converged"));
+  return texts.flatMap((text) => [" · ", text]);
 }

@@ -8,11 +8,9 @@ import { partsOf, scoresOfParts } from "./parts.js";
 /** A card with the change of each part's share of all |salience|, over the first run's parts. */
 export function differenceCard(report, state) {
   const [first, second] = [state.a, state.b].map((index) => report.runs[index]);
-  if (!first || !second) return null;
+  if (!first?.targets.length || !second?.targets.length) return null;
   const text = report.texts?.[state.example] ?? null;
-  const [before, after] = [first, second].map((run) => sharesOf(run, state, text));
-  const aligned = alignment(before.layout.parts, after.layout.parts);
-  const changes = before.shares.map((share, index) => (after.shares[aligned[index]] ?? 0) - share);
+  const { layout, changes } = changesOf([first, second], state, state.example, text);
   return element(
     "article",
     { class: "card" },
@@ -23,7 +21,7 @@ export function differenceCard(report, state) {
       element("span", { class: "quiet" }, isolated(second.name), " − ", isolated(first.name)),
     ),
     element("p", { class: "facts" }, "Change of each token’s share of all |salience|"),
-    markedText(before.layout, changes, {
+    markedText(layout, changes, {
       signed: true,
       largest: scaleOf(changes),
       numbers: state.numbers,
@@ -32,12 +30,20 @@ export function differenceCard(report, state) {
   );
 }
 
-function sharesOf(run, { example, target, unit }, text) {
-  const layout = partsOf(run, example, text, unit);
+/** The change of the share of each part of the first run's text: the `layout` and the `changes`. */
+export function changesOf(runs, { target, unit }, example, text, most) {
+  const [before, after] = runs.map((run) => sharesOf(run, { example, target, unit, text, most }));
+  const aligned = alignment(before.layout.parts, after.layout.parts);
+  const changes = before.shares.map((share, index) => (after.shares[aligned[index]] ?? 0) - share);
+  return { layout: before.layout, changes };
+}
+
+function sharesOf(run, { example, target, unit, text, most }) {
+  const layout = partsOf(run, example, text, unit, most);
   const { scores } = targetOf(run, target);
-  const row = scoresOfParts(layout.parts, scores.subarray(run.starts[example]));
+  const row = scores.subarray(run.starts[example], run.starts[example + 1]);
   const sum = row.reduce((all, score) => all + Math.abs(score), 0) || 1;
-  return { layout, shares: row.map((score) => score / sum) };
+  return { layout, shares: scoresOfParts(layout.parts, row).map((score) => score / sum) };
 }
 
 /** The index of the second's part for each of the first's: the same place in the text, or the same word. */

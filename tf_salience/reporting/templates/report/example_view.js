@@ -26,6 +26,9 @@ export class ExampleView {
       this.node.replaceChildren(element("p", {}, "There is no such example."));
       return;
     }
+    const way = this.node.contains(document.activeElement)
+      ? document.activeElement.dataset.way
+      : undefined;
     const drawn = report.runs.map((run) => this.draw(run));
     const largest = largestByMethod(drawn);
     this.node.replaceChildren(
@@ -33,6 +36,8 @@ export class ExampleView {
       element("div", { class: "cards" }, ...drawn.map((card) => this.card(card, largest))),
       ...(state.difference ? [differenceCard(report, state)] : []),
     );
+    // Who goes from example to example stays on the button; who comes from a list reads on here.
+    (this.node.querySelector(`a[data-way="${way}"]`) ?? this.node.querySelector("h2")).focus();
   }
 
   /** The parts of a run, and the scores of each of its targets. */
@@ -58,7 +63,7 @@ export class ExampleView {
       element("a", { class: "button", href: address({ view: "examples" }) }, "List"),
       neighbour("Previous", before),
       neighbour("Next", after),
-      element("h2", {}, `Example ${count(state.example + 1)}`),
+      element("h2", { tabindex: "-1" }, `Example ${count(state.example + 1)}`),
       element("span", { class: "quiet" }, number),
       this.classes(),
     );
@@ -101,7 +106,7 @@ export class ExampleView {
         head,
         element("span", { class: "quiet" }, "target ", isolated(targetName(target, example))),
       ),
-      completeness(target, example, scores),
+      completeness(target, example, scores, run.signed),
       markedText(layout, scores, {
         signed: run.signed,
         largest: largest.get(run.method),

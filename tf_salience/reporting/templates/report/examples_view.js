@@ -1,16 +1,14 @@
 // The list of examples: searched, filtered, sorted.
 
-import { largestOf, levelClass } from "./colors.js";
+import { largestOf } from "./colors.js";
 import { className, isWrong, plainText, targetOf } from "./data.js";
 import { element, isolated, printable, shown } from "./dom.js";
 import { List } from "./list.js";
 import { count, number, signedNumber } from "./numbers.js";
 import { partsOf, scoresOfParts } from "./parts.js";
+import { ROW_PARTS, rowText } from "./row_text.js";
 import { address, go, replace } from "./state.js";
 import { wordSalience } from "./words.js";
-
-/** Parts of a text that a row has room for. */
-const ROW_PARTS = 60;
 
 export class ExamplesView {
   constructor(report) {
@@ -37,6 +35,7 @@ export class ExamplesView {
     if (this.terms.length && !this.lowered) this.lower();
     if (this.list === null || Boolean(before?.word) !== Boolean(state.word)) this.makeList();
     this.list.update(state.sort, isOther);
+    if (before?.view === "example" && state.view !== "example") this.list.reveal(before.example);
     this.summary.textContent = this.counted();
   }
 
@@ -103,15 +102,17 @@ export class ExamplesView {
     if (report.labels) columns.push(this.classColumn("label", "Label", "labels"));
     if (report.predictions)
       columns.push(this.classColumn("prediction", "Prediction", "predictions"));
-    columns.push(
-      this.column("output", "Output", "number", (e) => this.target?.output[e], number),
-    );
+    columns.push(this.column("output", "Output", "number", (e) => this.target?.output[e], number));
     if (has("error"))
-      columns.push(this.column("error", "Error", "number", (e) => this.target?.error?.[e], number));
+      columns.push(
+        this.column("error", "Error", "number wide", (e) => this.target?.error?.[e], number),
+      );
     if (this.state.word)
-      columns.push(this.column("salience", "Word", "number", (e) => this.salience[e], signedNumber));
+      columns.push(
+        this.column("salience", "Word", "number", (e) => this.salience[e], signedNumber),
+      );
     columns.push(
-      this.column("length", "Tokens", "number narrow", (e) => this.run.lengths[e], count),
+      this.column("length", "Tokens", "number narrow wide", (e) => this.run.lengths[e], count),
     );
     return columns;
   }
@@ -126,7 +127,7 @@ export class ExamplesView {
     return {
       name,
       title,
-      kind: "class",
+      kind: "class wide",
       value: nameOf,
       show: (example) =>
         isolated(nameOf(example) || "–", {
@@ -136,19 +137,15 @@ export class ExamplesView {
   }
 
   link(example) {
-    const link = element("a", { class: "marked line", dir: "auto", href: address({ view: "example", example }) });
+    const { run, target } = this;
     const text = this.report.texts?.[example] ?? null;
-    const { parts } = partsOf(this.run, example, text, this.state.unit);
-    const scores = this.target ? scoresOfParts(parts, this.target.scores.subarray(this.run.starts[example])) : [];
-    const largest = largestOf(scores);
-    parts.slice(0, ROW_PARTS).forEach((part, index) => {
-      if (part.gap) link.append(part.gap.replace(/\s+/g, " "));
-      const level = levelClass(scores[index] ?? 0, largest, this.run.signed);
-      const kind = `t ${level}${part.isSpecial ? " special" : ""}`;
-      link.append(element(part.isSpecial ? "bdi" : "span", { class: kind }, printable(part.text)));
+    const { parts } = partsOf(run, example, text, this.state.unit, ROW_PARTS);
+    const scores = target?.scores.subarray(run.starts[example], run.starts[example + 1]) ?? [];
+    return rowText(parts, scoresOfParts(parts, scores), {
+      href: address({ view: "example", example, difference: false }),
+      signed: run.signed,
+      largest: largestOf(scores),
     });
-    if (!parts.length) link.append("(empty)");
-    return link;
   }
 }
 

@@ -3,11 +3,13 @@
 import { DataTable } from "itables";
 import { element } from "./dom.js";
 
+const narrow = matchMedia("(max-width: 720px)");
+
 /**
  * Makes a list with a row for each example.
  *
- * A column has `name`, `title`, `kind` (a class), `value(example)`, by which it is sorted, and `show(example)`,
- * which returns text or a node.
+ * A column has `name`, `title`, `value(example)`, by which it is sorted, and `show(example)`, which returns
+ * text or a node. Its `kind` is its classes: "number", and "wide", which a narrow window has no room for.
  *
  * @param {object} options `label`, `size`, `columns`, `passes(example)`, `onSort(sort)`.
  */
@@ -20,6 +22,8 @@ export class List {
     this.options = { label, size };
     this.table = null;
     this.focused = -1;
+    this.isMeasured = false;
+    narrow.addEventListener("change", () => this.fit());
   }
 
   /** Builds the table, once the list stands in the page. */
@@ -41,7 +45,21 @@ export class List {
     this.table.search.fixed("filters", (_, row) => this.passes(row[0]));
     this.table.on("order", () => this.onOrder());
     this.table.on("draw", () => this.restoreFocus());
+    this.fit();
     this.table.draw();
+    this.measure();
+  }
+
+  fit() {
+    this.table?.columns(".wide").visible(!narrow.matches);
+  }
+
+  /** Measures columns and rows, once the list is seen: an example's neighbours are known before. */
+  measure() {
+    if (this.isMeasured || !this.node.offsetParent) return;
+    this.isMeasured = true;
+    this.table.columns.adjust();
+    this.table.scroller.measure();
   }
 
   definition({ title, kind, value, show }) {
@@ -65,6 +83,7 @@ export class List {
     const order = this.orderOf(sort);
     if (JSON.stringify(order) !== JSON.stringify(this.present())) this.table.order(order);
     this.table.draw();
+    this.measure();
     return undefined;
   }
 
@@ -75,6 +94,13 @@ export class List {
       .data()
       .toArray()
       .map(([example]) => example);
+  }
+
+  /** Scrolls to an example and gives it the focus. */
+  reveal(example) {
+    this.focused = example;
+    this.table.row(example).scrollTo(false);
+    this.restoreFocus();
   }
 
   orderOf(sort) {
@@ -104,9 +130,7 @@ export class List {
     const order = this.table.rows({ search: "applied", order: "applied" }).indexes().toArray();
     const place = order.indexOf(this.table.row(row).index()) + moves[event.key];
     const next = Math.min(Math.max(place, 0), order.length - 1);
-    this.focused = order[next];
-    this.table.row(this.focused).scrollTo(false);
-    this.restoreFocus();
+    this.reveal(order[next]);
   }
 
   restoreFocus() {

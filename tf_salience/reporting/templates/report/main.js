@@ -29,11 +29,12 @@ function show() {
   hideHint();
   toolbar.show(state);
   for (const [name, view] of Object.entries(views)) shown(view.node, name === state.view);
-  for (const link of toolbar.links) link.href = address({ view: link.dataset.view, ...fresh(link) });
+  for (const link of toolbar.links)
+    link.href = address({ view: link.dataset.view, ...fresh(link) });
   // The list gives an example its neighbours.
   if (state.view === "example") examples.show(state);
   views[state.view].show(state);
-  document.documentElement.dataset.ready = state.view;
+  document.documentElement.dataset.shown = location.hash;
 }
 
 /** The columns of the comparison are others than those of the examples. */

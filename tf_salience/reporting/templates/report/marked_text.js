@@ -28,11 +28,8 @@ export function markedText({ parts, tail }, scores, options) {
   });
   const marks = parts.map((part, index) => mark(part, scores[index], options));
   parts.forEach((part, index) => {
-    if (part.segment !== null) {
-      box.append(isolated(part.segment, { class: "segment" }));
-    } else if (part.gap) {
-      box.append(printableText(part.gap));
-    }
+    if (part.gap) box.append(printableText(part.segment === null ? part.gap : part.gap.trimEnd()));
+    if (part.segment !== null) box.append(isolated(part.segment, { class: "segment" }));
     box.append(marks[index]);
   });
   if (tail) box.append(printableText(tail));

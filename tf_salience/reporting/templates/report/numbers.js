@@ -2,7 +2,7 @@
 
 const MINUS = "−";
 
-/** Three significant digits: 0.0123, 12.3, 1.23e-7. */
+/** Two to four significant digits: 0.012, 0.345, 12.3, 1.23e-7. */
 export function number(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
@@ -28,7 +28,6 @@ export function count(value) {
 }
 
 function trimmed(size) {
-  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
-  const text = size.toFixed(digits);
-  return Number(text) === 0 ? size.toPrecision(2) : text;
+  if (size < 0.1) return size.toPrecision(2);
+  return size.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }

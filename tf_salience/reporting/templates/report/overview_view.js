@@ -113,10 +113,10 @@ function words(report) {
 
 function wordTable(report, { run, target, rows }, axis) {
   const { signed } = report.runs[run];
-  const prediction = report.classes.indexOf(target);
+  const chosen = choiceOf(report, run, target);
   const lines = rows.map(([word, times, mean, low, high]) => {
     const kind = signed ? (mean < 0 ? "against" : "for") : "unsigned";
-    const href = address({ ...FRESH, run, word, class: prediction, sort: "-salience" });
+    const href = address({ ...FRESH, ...chosen, run, word, sort: "-salience" });
     return [
       element("a", { href }, isolated(word)),
       { node: count(times), class: "number" },
@@ -129,6 +129,18 @@ function wordTable(report, { run, target, rows }, axis) {
   return element(
     "article",
     { class: "card" },
-    table(isolated(target), heads, lines, { class: "chart-table", "aria-label": printable(target) }),
+    table(isolated(target), heads, lines, {
+      class: "chart-table",
+      "aria-label": printable(target),
+    }),
   );
+}
+
+/** The target of the list for a class; where the target is another one for each example, its class. */
+function choiceOf({ runs, classes }, run, name) {
+  const { targets } = runs[run];
+  const index = targets.findIndex(({ names }) => names.includes(name));
+  if (index < 0) return {};
+  const isCommon = targets[index].names.length === 1;
+  return { target: index, class: isCommon ? -1 : classes.indexOf(name) };
 }

@@ -12,15 +12,16 @@ import { sameWord } from "./data.js";
  * @param {number} example
  * @param {?string} text of the example, where it is known.
  * @param {string} unit "pieces" or "words".
+ * @param {number} most parts that are listed, the first ones.
  */
-export function partsOf(run, example, text, unit) {
+export function partsOf(run, example, text, unit, most = Infinity) {
   const from = run.starts[example];
   const length = run.starts[example + 1] - from;
   const words = run.words?.subarray(from, from + length) ?? null;
   const offsets = text !== null && run.offsets ? run.offsets.subarray(2 * from) : null;
   const layout = new Layout(text, offsets);
   const segments = segmentStarts(run.segments?.[example], length);
-  for (let start = 0; start < length; ) {
+  for (let start = 0; start < length && layout.parts.length < most;) {
     let stop = start + 1;
     while (unit === "words" && words && stop < length && sameWord(words, stop - 1)) stop++;
     const part = {
@@ -41,7 +42,7 @@ export function partsOf(run, example, text, unit) {
 export function scoresOfParts(parts, scores) {
   return parts.map(({ start, stop }) => {
     let sum = 0;
-    for (let token = start; token < stop; token++) sum += scores[token];
+    for (let token = start; token < stop; token++) sum += scores[token] ?? 0;
     return sum;
   });
 }
@@ -53,6 +54,7 @@ class Layout {
     this.text = text;
     this.offsets = offsets;
     this.cursor = 0;
+    this.apart = null; // the first part since the last that is in the text
     this.isBoundary = text === null ? null : boundaries(text);
   }
 
@@ -63,6 +65,7 @@ class Layout {
       // Not in the text: a special token, or a text that nothing is known of.
       part.gap = !last || part.isPiece ? "" : " ";
       this.parts.push(part);
+      this.apart ??= part;
       return;
     }
     if (last?.place !== undefined && (start < this.cursor || !this.isBoundary(start))) {
@@ -71,8 +74,7 @@ class Layout {
       last.text = this.text.slice(last.place, this.cursor);
       return;
     }
-    part.gap = this.text.slice(this.cursor, Math.max(start, this.cursor));
-    if (last && last.place === undefined && !part.gap && !part.isPiece) part.gap = " ";
+    part.gap = this.fillGap(this.text.slice(this.cursor, Math.max(start, this.cursor)));
     part.place = Math.max(start, this.cursor);
     part.text = this.text.slice(part.place, stop);
     this.cursor = Math.max(this.cursor, stop);
@@ -91,9 +93,18 @@ class Layout {
     return [first, last];
   }
 
+  /** Text between parts stands before the special tokens there: "film! [SEP] It". */
+  fillGap(gap) {
+    if (!this.apart) return gap;
+    const rest = gap.trim();
+    if (rest || this.parts[0] === this.apart) this.apart.gap = rest ? `${gap.trimEnd()} ` : "";
+    this.apart = null;
+    return " ";
+  }
+
   finish() {
-    const tail = this.cursor ? this.text.slice(this.cursor) : "";
-    return { parts: this.parts, tail };
+    const tail = this.cursor ? this.fillGap(this.text.slice(this.cursor)) : "";
+    return { parts: this.parts, tail: tail.trimEnd() };
   }
 }
 

@@ -208,3 +208,47 @@ def translation():
         "target_tokens": None,
     }
     return contents([run([source], [], name="Translation", matrix=[matrix])], 1)
+
+
+def pieces_of_words():
+    """Pieces that are put together, special tokens, two segments and their own text."""
+    rows = [["[CLS]", "un", "##believ", "##able", "film", "[SEP]", "it", "is", "[SEP]"]]
+    vocabulary, _ = ids_of([[*rows[0], "unbelievable"]])
+    text = "Unbelievable film!  It is."
+    places = [-1, 0, 2, 8, 13, -1, 20, 23, -1]
+    stops = [-1, 2, 8, 12, 17, -1, 22, 25, -1]
+    spelled = ["unbelievable", "film", "it", "is"]
+    starts = {1: 0, 4: 1, 6: 2, 7: 3}
+    made = run(
+        rows,
+        [target([[0.1, 0.2, 0.3, 0.4, -0.5, 0.0, 0.2, 0.1, 0.05]])],
+        words=i32([-1, 0, 0, 0, 1, -1, 2, 3, -1]),
+        offsets=i32(list(zip(places, stops, strict=True))),
+        segments=[[["review", 0, 6], ["claim", 6, 9]]],
+        vocabulary=vocabulary,
+        spellings=i32(
+            [vocabulary.index(spelled[starts[n]]) if n in starts else -1 for n in range(9)]
+        ),
+    )
+    return contents([made], 1, texts=[text])
+
+
+def scripts():
+    """Texts of several scripts, laid over their own text."""
+    texts = [
+        "הסרט מצוין, אבל הסוף (השלישי) ארוך מדי!",
+        "فيلم رائع، لكن النهاية طويلة.",
+        "这部电影非常好，我很喜欢。",
+        "So good 👩‍👩‍👧 👍🏽 nai\u0308ve café!",
+    ]
+    rows = [
+        ["הסרט", "מצוין", ",", "אבל", "הסוף", "השלישי", "ארוך", "מדי", "!"],
+        ["فيلم", "رائ", "ع", "لكن", "النهاية", "طويلة", "."],
+        ["这", "部", "电影", "非常", "好", "我", "很", "喜欢", "。"],
+        ["So", "good", "👩", "‍", "👩", "‍", "👧", "👍", "🏽", "nai", "̈", "ve", "café", "!"],
+    ]
+    random = np.random.default_rng(3)
+    scores = [random.normal(size=len(row)) for row in rows]
+    return contents(
+        [run(rows, [target(scores)], offsets=offsets_of(rows, texts))], len(rows), texts=texts
+    )
