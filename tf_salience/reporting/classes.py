@@ -16,6 +16,8 @@ UNKNOWN = -1
 MOST_CLASSES = 40
 #: Targets of one class, with the field that says which.
 _CLASS_FIELDS = {"Unit": "which", "Probability": "of", "LogProbability": "of"}
+#: A single unit says the second class above it, whether it is a logit or a probability.
+_SURELY_SECOND = 0.5
 #: What a single unit without names is called; it is no class.
 _SINGLE_UNIT = "output"
 
@@ -110,7 +112,8 @@ def predictions(run: Run, classes: int) -> Array | None:
     """Returns the class that the model predicted for each example, (batch,); None if unknown.
 
     It is known where the predicted class was explained, or each class was: then it is that of the
-    largest output. Of a single unit it is not, since its threshold is not.
+    largest output. Of a single unit it is not known, since its threshold is not, unless all outputs
+    are above 0.5: then logits as well as probabilities say the second class.
 
     Args:
         run: the run.
@@ -120,7 +123,8 @@ def predictions(run: Run, classes: int) -> Array | None:
         indices = class_indices(target)
         if _which(target) == "predicted" and len(indices):
             # A single unit of two names has the index 1, whichever way the model decides.
-            is_settled = classes != 2 or bool((indices == 0).any())
+            may_be_single = classes == 2 and not (indices == 0).any()
+            is_settled = not may_be_single or bool((target.output > _SURELY_SECOND).all())
             return indices if is_settled else None
     columns = [class_indices(target) for target in run.targets]
     kinds = {target.config.get("class_name") for target in run.targets}

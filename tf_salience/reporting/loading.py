@@ -138,12 +138,16 @@ def _of_folder(name: str, folder: Path, limit: int | None) -> Run:
     table = dataset.head(total if limit is None else min(total, limit))
     shards.check_rows(table, folder)
     columns = table.to_pydict()
-    run = runs.of_columns(name, columns, _config(shards.read_manifest(folder)), total=total)
+    manifest = shards.read_manifest(folder)
+    run = runs.of_columns(name, columns, _config(manifest), total=total)
     rows = columns.get(_ROW)
     return replace(
         run,
         columns={key: column for key, column in columns.items() if key not in records.COLUMNS},
         row_numbers=None if rows is None else np.array(rows, np.int64),
+        source_rows=None
+        if manifest is None
+        else sum(shard["source_rows"] for shard in manifest["shards"]),
     )
 
 

@@ -95,7 +95,7 @@ def aligned(name: str, values: Any, runs: Sequence[Run]) -> list[Any]:
     if len(plain) in (count, *(run.total for run in runs)):
         return plain[:count]
     for run in runs:
-        if run.row_numbers is not None and len(plain) > run.row_numbers.max(initial=0):
+        if run.row_numbers is not None and len(plain) == run.source_rows:
             return [plain[row] for row in run.row_numbers.tolist()]
     raise ValueError(
         f"`{name}` must have one value for each example. Received: {len(plain):,} for "

@@ -66,6 +66,7 @@ class Run:
         matrices: by example targets x tokens, or None.
         columns: of the examples, by name, what stands beside the explanations in a folder.
         row_numbers: (batch,), of the examples in the source of a folder; None for other runs.
+        source_rows: how many rows the source of a folder has; None for other runs.
         total: how many examples there are, those included that a limit has left out.
     """
 
@@ -79,6 +80,7 @@ class Run:
     matrices: list[SalienceMatrix] | None
     columns: Mapping[str, list[Any]]
     row_numbers: Array | None
+    source_rows: int | None
     total: int
 
     def __len__(self) -> int:
@@ -184,6 +186,7 @@ def of_columns(
         matrices=None,
         columns={},
         row_numbers=None,
+        source_rows=None,
         total=total,
     )
 
