@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("proselint", reason="proselint, of the extra `dev`, is not installed")
-
 SCRIPT = Path(__file__).parents[1] / ".ci" / "prose.py"
 PAGE = """# A page
 
