@@ -23,15 +23,14 @@ HEADER = (
 
 TEXT = """# Works on
 
-Models in the shapes of [keras.io's NLP examples](https://keras.io/examples/nlp/), built in small from what those examples are, with random
-weights ([tests/keras_io_models.py](../tests/keras_io_models.py)). This page is made by `python tests/works_on.py`; the same checks are tests
-(`pytest tests/test_works_on.py`). For each model
+Small models in the shapes of [keras.io's NLP examples](https://keras.io/examples/nlp/), with random weights
+([tests/keras_io_models.py](../tests/keras_io_models.py)). `python tests/works_on.py` makes this page. The test suite runs the same checks
+on every model (`pytest tests/test_works_on.py`). For each model
 
-1. `tfs.inspect(model)` prints a call, which is run as it is printed; its arguments are used in all that follows, and a `tokenizer=` among
-   them is all that `inspect` was told;
+1. `tfs.inspect(model)` prints a call. The call runs as it is printed, and its arguments are used in the next steps;
 2. `tfs.explain` runs integrated gradients and gradient · input, and leaves the model as it was;
 3. a `SalienceLogger` logs {examples} examples in an evaluation of one batch;
-4. `export_saved_model` writes a SavedModel, which is loaded without the library and asked the same.
+4. `export_saved_model` writes a SavedModel. It is loaded without the library, and its scores are compared.
 
 ```python
 import keras
@@ -40,34 +39,36 @@ import tf_salience as tfs
 ids = keras.Input((None,), dtype="int32", name="ids")
 hidden = keras.layers.Embedding(50, 8, mask_zero=True)(ids)
 model = keras.Model(ids, keras.layers.Dense(3)(keras.layers.GRU(8)(hidden)))
-tfs.inspect(model)  # what it says of yours
+tfs.inspect(model)  # prints the same for your model
 ```
 
 ## What was seen
 
-On {date}, {machine}, Python {python}, {versions}; {seconds:.0f} s of the processor for all of it.
+Measured on {date}, {machine}, Python {python}, {versions}; {seconds:.0f} s of processor time in total.
 
 {table}
 
-The figures are the worst of {examples} examples, as the script saw them. *Completeness*: |sum of scores - (F(x) - F(x'))| of integrated gradients
-with the default steps, relative to sum |scores|; F is computed by the model alone, at its embeddings and at none. *Finite difference*: the
-embeddings of each token are scaled at a rate of its own, and the change of the target is compared with what gradient · input says of it,
-relative to sum |scores|. *On padding*: the share of sum |scores| that lies on padding, where a model does not mask it. *Export*: the largest
-difference of a score in the SavedModel to the live one, relative to the largest score.
+Each figure is the worst of {examples} examples.
+
+- *Completeness*: |sum of scores - (F(x) - F(x'))| of integrated gradients with the default steps, relative to sum |scores|. F is computed by the
+  model alone.
+- *Finite difference*: the embeddings of each token are scaled by a small factor, and the change of the target is compared with the prediction of
+  gradient · input, relative to sum |scores|.
+- *On padding*: the share of sum |scores| on padding, where a model does not mask it.
+- *Export*: the largest difference between a score of the SavedModel and the live one, relative to the largest score.
 {export_note}
 {notes}
 
 ## What does not work
 
-An example that did not converge says so itself (`converged` is False, one warning), and is among the figures above. With random weights of this
+An example that did not converge has `converged=False` and a warning, and it is included in the figures above. With random weights of this
 size, ReLUs and maxima make many kinks along the path, for which 128 nodes are not always enough.
 
 {failures}
 """
 
 EXPORT_NOTE = """
-A `Span` or a `Position` is not exported, since each request has other places: a callable on one output unit stands for it in the export
-(marked *).
+\\* `Span` and `Position` are not exported, because each request has other positions. The export explains one output unit by a callable instead.
 """
 
 
@@ -97,12 +98,10 @@ def row(findings: Findings) -> str:
 
 
 def not_converged(findings: Findings) -> list[str]:
-    """Says of how many examples integrated gradients told that they did not converge."""
+    """A line with the number of examples that did not converge, if there are any."""
     count = findings.converged.count(False)
     total = len(findings.converged)
-    return [
-        f"integrated gradients say of {count} of {total} examples that they did not converge"
-    ] * bool(count)
+    return [f"{count} of {total} examples did not converge"] * bool(count)
 
 
 def page(all_findings: Sequence[Findings]) -> str:
@@ -131,7 +130,7 @@ def page(all_findings: Sequence[Findings]) -> str:
 
 
 def main() -> None:
-    """Examines every model, and writes the page."""
+    """Examines every model and writes the page."""
     warnings.simplefilter("ignore")
     all_findings = []
     for name in keras_io_models.CASES:
