@@ -111,6 +111,6 @@ def test_without_a_command_all_are_shown_with_examples(capsys):
         arguments.parser().parse_args(shlex.split(example)[1:]).command
         for example in arguments.EXAMPLES
     ]
-    assert commands == ["demo", "explain", "evaluate", "export", "inspect", "lit"]
+    assert commands == ["demo", "explain", "evaluate", "report", "export", "inspect", "lit"]
     for example in arguments.EXAMPLES:
         assert f"\n  {example}\n" in printed
