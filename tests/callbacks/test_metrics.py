@@ -6,7 +6,7 @@ import tf_salience as tfs
 from tf_salience.callbacks import metrics
 from tf_salience.callbacks.probe_explainer import ProbeExplanation
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "watch_training.md"
 
 
 def test_every_scalar_is_documented():
@@ -15,7 +15,7 @@ def test_every_scalar_is_documented():
     assert len(names) == 9
     for name in names:
         assert f"`{name}`" in tfs.SalienceLogger.__doc__
-        assert f"`{name}`" in README.read_text("utf-8")
+        assert f"`{name}`" in PAGE.read_text("utf-8")
 
 
 def test_scalars_average_over_the_probes_that_have_them():

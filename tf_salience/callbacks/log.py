@@ -45,8 +45,8 @@ def read_log(path: str | os.PathLike[str], name: str = "salience") -> list[dict[
         name: the `name` of the logger, where `path` is a folder.
 
     Returns:
-        One dict per probe and evaluation, in the order of writing; the README lists the keys. An
-        incomplete line, as a crash leaves it, is skipped with a `DamagedLogWarning`.
+        One dict per probe and evaluation, in the order of writing; docs/watch_training.md lists the
+        keys. An incomplete line, as a crash leaves it, is skipped with a `DamagedLogWarning`.
 
     Raises:
         FileNotFoundError: if there is no such log.
