@@ -39,6 +39,11 @@ class Report:
         self.driver.get(f"{self.path.as_uri()}#{urlencode(state)}")
         self.wait()
 
+    def go(self, **state):
+        """Goes to a state within the open page."""
+        self.driver.execute_script("location.hash = arguments[0]", urlencode(state))
+        self.wait()
+
     def wait(self):
         """Waits until the page shows what its address says."""
         from selenium.webdriver.support.wait import WebDriverWait

@@ -383,11 +383,13 @@ def test_each_view_is_printed_on_white(report, state, text):
     report.open(**state, theme="dark")
     report.script(
         "addEventListener('beforeprint', () => {"
-        " window.printed = document.querySelector('main').innerText;"
-        " window.paper = getComputedStyle(document.documentElement).backgroundColor; })"
+        " window.printed = document.querySelector('main').innerText; })"
     )
     printed = report.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
     assert len(base64.b64decode(printed["data"])) > 10_000
     assert text in report.script("return window.printed")
-    assert report.script("return window.paper") == "rgb(255, 255, 255)"
     assert report.find(".printed") == []
+    report.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    paper = report.script("return getComputedStyle(document.documentElement).backgroundColor")
+    report.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert paper == "rgb(255, 255, 255)"

@@ -45,9 +45,16 @@ export class List {
     this.table.search.fixed("filters", (_, row) => this.passes(row[0]));
     this.table.on("order", () => this.onOrder());
     this.table.on("draw", () => this.restoreFocus());
+    this.table.on("draw", () => this.letScroll());
     this.fit();
     this.table.draw();
     this.measure();
+  }
+
+  /** What scrolls can be reached by the keyboard: by a row, or else itself. */
+  letScroll() {
+    const isEmpty = this.table.page.info().recordsDisplay === 0;
+    this.node.querySelector(".dt-scroll-body")?.setAttribute("tabindex", isEmpty ? "0" : "-1");
   }
 
   fit() {
