@@ -8,9 +8,13 @@ import shtab
 #: Values of options and arguments that are files or folders, by their metavar.
 _PATHS = {
     "FILE": shtab.FILE,
+    "FILE.html": shtab.FILE,
+    "FILE.html|none": shtab.FILE,
     "FILE.py|MODULE": shtab.FILE,
+    "FILE_OR_FOLDER": shtab.FILE,
     "MODEL.keras": shtab.FILE,
     "DIR": shtab.DIRECTORY,
+    "FOLDER": shtab.DIRECTORY,
     "OUT": shtab.DIRECTORY,
 }
 

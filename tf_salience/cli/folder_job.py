@@ -7,7 +7,7 @@ import pathlib
 import sys
 from typing import Any
 
-from tf_salience.cli import option_values
+from tf_salience.cli import option_types, option_values
 from tf_salience.cli.model_loading import load_model, make_tokenizer
 from tf_salience.cli.tensorflow_import import import_tensorflow
 from tf_salience.utils.text import printable
@@ -41,19 +41,19 @@ def add_arguments(parser: argparse.ArgumentParser, source: Any, count: dict[str,
     folder = parser.add_argument_group(
         "explaining into a folder",
         "With --output DIR, a new folder, --data may be a pattern and .parquet, and of any size. "
-        "The same command again goes on where it was.",
+        "The same command again continues an interrupted job.",
     )
-    folder.add_argument("--split", default="train", metavar="NAME", help="of --tfds (train)")
+    folder.add_argument("--split", default="train", metavar="NAME", help="split of --tfds (train)")
     folder.add_argument("--data-dir", metavar="DIR", help="where TFDS keeps prepared data")
     folder.add_argument(
         "--keep",
-        type=lambda text: [name.strip() for name in text.split(",")],
+        type=option_types.comma_separated,
         default=[],
         metavar="A,B,...",
-        help="columns of the data to be written beside the explanations",
+        help="columns of the data to copy into the output",
     )
-    folder.add_argument("--shard-rows", **count, default=10_000, help="rows in a shard (10000)")
-    folder.add_argument("--workers", **count, default=1, help="processes that share the work (1)")
+    folder.add_argument("--shard-rows", **count, default=10_000, help="rows per shard (10000)")
+    folder.add_argument("--workers", **count, default=1, help="number of processes (1)")
     folder.add_argument(
         "--max-errors",
         type=int,

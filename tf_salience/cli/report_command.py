@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from tf_salience.cli import option_values
+from tf_salience.cli import option_types, option_values
 from tf_salience.data import files
 from tf_salience.data.labelled_texts import LabelledTexts
 from tf_salience.utils.text import printable
@@ -71,7 +71,7 @@ def add_parser(commands: Any, count: dict[str, Any]) -> argparse.ArgumentParser:
     names = parser.add_mutually_exclusive_group()
     names.add_argument(
         "--class-names",
-        type=lambda text: [name.strip() for name in text.split(",")],
+        type=option_types.comma_separated,
         metavar="A,B,...",
         help="names of the model's outputs, in order, if the explanations have none",
     )
