@@ -32,15 +32,15 @@ def test_a_plain_vocabulary_does_not_encode_texts():
 
 
 @pytest.mark.parametrize(
-    ("index", "mend"),
+    ("index", "fix"),
     [
         ({f"word{i}": i for i in range(88584)}, r"list, by id: `sorted\(index, key=index.get\)`"),
         ({i: f"word{i}" for i in range(88584)}, r"list: `\[words\[i\] for i in"),
     ],
     ids=["ids of words", "words of ids"],
 )
-def test_a_word_index_becomes_a_list(index, mend):
-    with pytest.raises(TypeError, match=f"`tokenizer` must be.*Received: .*{mend}") as error:
+def test_a_word_index_becomes_a_list(index, fix):
+    with pytest.raises(TypeError, match=f"`tokenizer` must be.*Received: .*{fix}") as error:
         tfs.Explainer(helpers.sequential_lstm(), tokenizer=index)
     assert len(str(error.value)) < 1500
 

@@ -34,12 +34,12 @@ def test_choices():
 
 def test_values_that_are_not_finite():
     values = np.zeros((3, 2))
-    validation.check_finite("The target", values, mend="Check it.")
+    validation.check_finite("The target", values, fix="Check it.")
     values[1, 0], values[2, 1] = np.nan, np.inf
     with pytest.raises(ValueError, match=r"The target.*in examples 1, 2\. Check it\."):
-        validation.check_finite("The target", values, mend="Check it.")
+        validation.check_finite("The target", values, fix="Check it.")
     with pytest.raises(ValueError, match=r"in example 7\."):
-        validation.check_finite("The target", values, mend="", examples=[5, 7, 7])
+        validation.check_finite("The target", values, fix="", examples=[5, 7, 7])
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def too_many_errors(max_errors: int, first: str) -> str:
     """Returns the message of a job that ends since too many rows could not be explained."""
     return (
         f"More than `max_errors` rows cannot be explained. Received: max_errors={max_errors}. "
-        f"The first of them is {first}. Finished shards are kept; mend the source, or pass a "
+        f"The first of them is {first}. Finished shards are kept; fix the source, or pass a "
         "larger `max_errors` (None for any number), and start the job again."
     )
 

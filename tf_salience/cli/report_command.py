@@ -155,8 +155,8 @@ def _texts_and_labels(options: argparse.Namespace) -> tuple[Any, Any]:
     has_folders = any(Path(path).is_dir() for path in options.explanations)
     if caught and has_folders:
         raise ValueError(
-            f"{caught[0].message} The rows of a folder cannot be told by the others: explain the "
-            "file again with --keep, and leave --data out."
+            f"{caught[0].message} The other columns do not identify the rows of a folder: explain "
+            "the file again with --keep, and leave --data out."
         )
     for warning in caught:
         warnings.warn(warning.message, stacklevel=1)

@@ -193,7 +193,7 @@ class ForwardRunner:
             validation.check_finite(
                 "The model's outputs",
                 output,
-                mend="Check the model's weights and the inputs of these examples.",
+                fix="Check the model's weights and the inputs of these examples.",
                 examples=examples.tolist(),
             )
 
@@ -269,16 +269,16 @@ def _check_ids(layer: Any, ids: Array, examples: Array, *, is_explained: bool) -
     index = tuple(int(axis[0]) for axis in np.nonzero(outside))
     if is_explained and ids.ndim == 2 and len(ids) == len(examples):
         where = f"example {examples[index[0]]}, position {index[1]}"
-        mend = "Check that the ids were made with the vocabulary the model was trained on."
+        fix = "Check that the ids were made with the vocabulary the model was trained on."
     else:
         where = f"position {index[-1]}"
-        mend = (
+        fix = (
             "If these are positions, the sentences are longer than the model takes: cut them; if "
             "they are segments, there are more texts than it takes."
         )
     raise ValueError(
         f"Layer {layer.name!r} has embeddings for the ids 0 to {layer.input_dim - 1}. "
-        f"Received: id {int(ids[index])} at {where}. {mend}"
+        f"Received: id {int(ids[index])} at {where}. {fix}"
     )
 
 
@@ -293,6 +293,6 @@ def _check_embeddings(segment: Segment, examples: Array) -> None:
     validation.check_finite(
         f"The embeddings of layer {segment.layer.name!r}",
         segment.embeddings,
-        mend="Check the layer's weights: has training diverged?",
+        fix="Check the layer's weights: has training diverged?",
         examples=examples.tolist(),
     )

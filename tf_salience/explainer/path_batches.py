@@ -141,7 +141,7 @@ class PathBatches:
         validation.check_finite(
             "The baseline embeddings",
             np.broadcast_to(baseline, (len(numbers), *baseline.shape[1:])),
-            mend="Check `baseline`.",
+            fix="Check `baseline`.",
             examples=numbers.tolist(),
         )
         return baseline
@@ -167,7 +167,7 @@ def _targets(target: Target, context: Context, target_indices: Array) -> Array:
     validation.check_finite(
         "The target",
         values,
-        mend="Check the callable, or choose another target.",
+        fix="Check the callable, or choose another target.",
         examples=context.examples.tolist(),
     )
     return values

@@ -48,7 +48,7 @@ def targets(
     validation.check_finite(
         "The target without some tokens",
         values,
-        mend="Check the model on texts of few tokens, or choose another eraser.",
+        fix="Check the model on texts of few tokens, or choose another eraser.",
         examples=batch.numbers[example].tolist(),
     )
     return values

@@ -61,7 +61,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Reads the manifest of a folder as JSON values; None where there is none.
 
     Raises:
-        ValueError: for a file that is no manifest, or one of another version.
+        ValueError: for a file that is not a manifest, or one of another version.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -82,7 +82,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def damaged(path: Path) -> str:
-    """Returns the message for a file that is no manifest."""
+    """Returns the message for a file that is not a manifest."""
     return (
         f"The file {format_value(str(path))} is no manifest of explanations, so it is not known of "
         "what the shards beside it were made. Bring the file back, or pass another `output`."

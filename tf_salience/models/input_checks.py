@@ -80,14 +80,14 @@ def _check_shape(leaf: Array, tensor: Any, intro: str) -> None:
     if leaf.ndim != len(tensor.shape):
         if nests.is_text(leaf) and {leaf.ndim, len(tensor.shape)} == {1, 2}:
             return  # Keras adds or drops the last axis of (batch, 1).
-        mend = " For a single example add a batch axis: `inputs[None]`." * (leaf.ndim == 1)
-        raise ValueError(f"{intro} The ranks differ.{mend}")
+        fix = " For a single example add a batch axis: `inputs[None]`." * (leaf.ndim == 1)
+        raise ValueError(f"{intro} The ranks differ.{fix}")
     if leaf.ndim == 2 and tensor.shape[1] not in (None, leaf.shape[1]):
         longer = leaf.shape[1] > tensor.shape[1]
         raise ValueError(
             f"{intro} The sentences are {'longer' if longer else 'shorter'} than the model "
             f"takes: {leaf.shape[1]} tokens instead of {tensor.shape[1]}. "
-            f"{nests.pad_sequences_mend(tensor.shape[1])}"
+            f"{nests.pad_sequences_fix(tensor.shape[1])}"
         )
 
 

@@ -67,12 +67,12 @@ def to_arrays(inputs: Any, pad_id: int | None = None, pad_rows: PadRows | None =
     except ValueError as error:
         raise ValueError(
             "`inputs` must be rectangular. Received: a list whose rows have different lengths. "
-            f"{pad_sequences_mend('...')}"
+            f"{pad_sequences_fix('...')}"
         ) from error
     return _checked(array, inputs)
 
 
-def pad_sequences_mend(width: Any) -> str:
+def pad_sequences_fix(width: Any) -> str:
     """Returns the sentences of a message that show how ids are padded to a width."""
     return (
         f"Pad and cut ids as in training: `keras.utils.pad_sequences(inputs, maxlen={width})` does "

@@ -122,7 +122,7 @@ def predictions(run: Run, classes: int) -> Array | None:
     for target in run.targets:
         indices = class_indices(target)
         if _which(target) == "predicted" and len(indices):
-            # A single unit of two names has the index 1, whichever way the model decides.
+            # A single unit of two names has the index 1, whichever class is predicted.
             may_be_single = classes == 2 and not (indices == 0).any()
             is_settled = not may_be_single or bool((target.output > _SURELY_SECOND).all())
             return indices if is_settled else None

@@ -73,7 +73,7 @@ def _by_run(predictions: Any, runs: Sequence[Run]) -> list[list[Any] | None]:
     """Returns the predictions that were passed for each run.
 
     Raises:
-        ValueError: for a name that is no run's.
+        ValueError: for a name that is not that of a run.
     """
     if predictions is None:
         return [None] * len(runs)

@@ -31,7 +31,7 @@ def load_runs(explanations: Any, limit: int | None) -> list[Run]:
     Raises:
         FileNotFoundError: if there is no such file, or a folder has no shards.
         ImportError: for Parquet without pyarrow.
-        TypeError: for anything that is no explanation.
+        TypeError: for anything but explanations.
         ValueError: for no examples, or too many.
     """
     if not isinstance(explanations, Mapping):
@@ -97,7 +97,7 @@ def _checked_total(name: str, explanation: Any) -> int:
     """Returns the number of examples.
 
     Raises:
-        TypeError: for what is no explanation.
+        TypeError: for anything but an explanation.
     """
     if isinstance(explanation, Explanation):
         return len(explanation)

@@ -60,7 +60,7 @@ def in_full_precision(outputs: Any) -> Any:
 
 
 def check_logits(
-    target: str, outputs: Any, context: Context, mend: str, *, converted: Sequence[str] = ()
+    target: str, outputs: Any, context: Context, fix: str, *, converted: Sequence[str] = ()
 ) -> None:
     """Raises a ValueError for probabilities, which would be squashed twice without a sign of it.
 
@@ -68,7 +68,7 @@ def check_logits(
         target: the name of the target, for the message.
         outputs: the model's outputs as an array, (batch, ..., classes).
         context: the examples.
-        mend: the last sentence of the message: how to mend it.
+        fix: the last sentence of the message: how to fix it.
         converted: the activations whose logits the outputs are by now.
     """
     if context.activation in converted:
@@ -81,7 +81,7 @@ def check_logits(
         source = context.activation or "softmax that is not the model's last operation"
         raise ValueError(
             f"`{target}` takes logits, but the model's outputs are probabilities already: they "
-            f"come from a {source}. Received: outputs of shape {outputs.shape}. {mend}"
+            f"come from a {source}. Received: outputs of shape {outputs.shape}. {fix}"
         )
 
 

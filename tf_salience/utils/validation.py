@@ -128,14 +128,14 @@ def check_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
 
 
 def check_finite(
-    subject: str, values: Any, *, mend: str, examples: Sequence[int] | None = None
+    subject: str, values: Any, *, fix: str, examples: Sequence[int] | None = None
 ) -> None:
     """Raises a ValueError that names the examples whose values are not finite.
 
     Args:
         subject: the subject of the message, such as "The target".
         values: floats, (batch, ...).
-        mend: the last sentence of the message: how to mend it.
+        fix: the last sentence of the message: how to fix it.
         examples: the numbers of the examples, (batch,); 0, 1, 2, ... if None.
     """
     array = np.asarray(values)
@@ -144,7 +144,7 @@ def check_finite(
         numbers = rows if examples is None else np.asarray(examples)[rows]
         raise ValueError(
             f"{subject} must be finite numbers. Received: NaN or infinite values in "
-            f"{format_examples(sorted(set(numbers.tolist())))}. {mend}"
+            f"{format_examples(sorted(set(numbers.tolist())))}. {fix}"
         )
 
 

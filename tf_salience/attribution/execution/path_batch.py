@@ -207,6 +207,6 @@ class PathBatch:
         validation.check_finite(
             f"{name} along the path",
             np.where(finite, 0.0, np.nan),
-            mend="Check the weights, the target, and where the path starts (the baseline).",
+            fix="Check the weights, the target, and where the path starts (the baseline).",
             examples=numbers.tolist(),
         )

@@ -37,15 +37,15 @@ def absence_message(model: keras.Model) -> str:
     saved = next((layer for layer in layers if isinstance(layer, keras.layers.TFSMLayer)), None)
     names = validation.format_value([layer.name for layer in layers])
     return (
-        f"{saved_model_mend(saved)}No `keras.layers.Embedding` was found in the model "
+        f"{saved_model_fix(saved)}No `keras.layers.Embedding` was found in the model "
         f"{validation.format_value(model.name)}, nor another layer that turns ids into vectors. "
-        f"{'' if saved is not None else _mend(model, layers, shapes)}"
+        f"{'' if saved is not None else _fix(model, layers, shapes)}"
         f"Received: a model of the layers {names}"
     )
 
 
-def saved_model_mend(model: Any) -> str:
-    """Returns the mend for a SavedModel, in whatever object; "" for another object."""
+def saved_model_fix(model: Any) -> str:
+    """Returns the fix for a SavedModel, in whatever object; "" for another object."""
     if hasattr(model, "signatures") or isinstance(model, keras.layers.TFSMLayer):
         return (
             "A SavedModel has no layers whose embeddings could be replaced: load the `.keras` file "
@@ -55,7 +55,7 @@ def saved_model_mend(model: Any) -> str:
     return ""
 
 
-def _mend(
+def _fix(
     model: keras.Model,
     layers: Sequence[keras.layers.Layer],
     shapes: Mapping[keras.layers.Layer, Shape] | None,

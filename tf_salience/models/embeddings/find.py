@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tf_salience.models.embeddings.absence import absence_message, saved_model_mend
+from tf_salience.models.embeddings.absence import absence_message, saved_model_fix
 from tf_salience.models.embeddings.candidates import Candidate, candidates, obvious
 from tf_salience.models.embeddings.candidates_table import format_some_candidates
 from tf_salience.models.embeddings.structure import (
@@ -45,7 +45,7 @@ def find(model: keras.Model, choice: Any) -> list[keras.layers.Layer]:
     """
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"`model` must be a keras.Model. {_mend(model)}"
+            f"`model` must be a keras.Model. {_fix(model)}"
             f"Received: model={validation.format_value(model)} (of type {type(model).__name__})"
         )
     if not model.built:
@@ -73,14 +73,14 @@ def likeliest(model: keras.Model) -> list[keras.layers.Layer]:
     return [candidate.layer for candidate in _by_size(possible or all_candidates)[:1]]
 
 
-def _mend(model: Any) -> str:
-    """Returns the mend for a model of another kind."""
+def _fix(model: Any) -> str:
+    """Returns the fix for a model of another kind."""
     if type(model).__module__.partition(".")[0] == "tf_keras":
         return (
             "This one is of Keras 2 (tf_keras): make it again with Keras 3, and copy the weights: "
             "`model.set_weights(old.get_weights())`. "
         )
-    return saved_model_mend(model)
+    return saved_model_fix(model)
 
 
 def _guessed(model: keras.Model) -> list[keras.layers.Layer]:
@@ -107,7 +107,7 @@ def _outweighs(other: Candidate, tokens: Candidate) -> bool:
 
 
 def _are_of_texts(tokens: Sequence[Candidate]) -> bool:
-    """True if several layers plainly embed texts, each that of an input of its own.
+    """True if several layers clearly embed texts, each that of an input of its own.
 
     So it is with an encoder and a decoder, a query and a title. Whatever stands beside a text and
     is none (tags, speakers, characters) reads the same input, has fewer ids by far, is joined to
@@ -139,7 +139,7 @@ def _ambiguity_message(
 ) -> str:
     # The largest table is the likeliest, and the one to be proposed.
     proposed = _by_size(tokens or all_candidates)[0]
-    mend = (
+    fix = (
         f"Say it: `embeddings={validation.format_value(proposed.name)}`, or a list of names."
         if proposed.name is not None
         else "Pass the layer itself as `embeddings`: others have its name and its path."
@@ -147,7 +147,7 @@ def _ambiguity_message(
     count = len(all_candidates)
     return (
         f"The model {validation.format_value(model.name)} has {count} embedding "
-        f"layer{'s' * (count > 1)}, and nothing shows which embeds the tokens. {mend} "
+        f"layer{'s' * (count > 1)}, and nothing shows which embeds the tokens. {fix} "
         f"Received: embeddings=None. The candidates:\n{format_some_candidates(all_candidates)}"
     )
 

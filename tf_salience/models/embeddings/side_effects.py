@@ -35,7 +35,7 @@ _READERS = frozenset(
 )
 _READER_PREFIXES = ("Collective", "Stack", "TensorArray")
 
-#: The first letters of an operation's kind, what it changes, and how to mend the model.
+#: The first letters of an operation's kind, what it changes, and how to fix the model.
 _CHANGES = (
     (
         ("LookupTable", "InitializeTable"),
@@ -69,14 +69,14 @@ def refuse_side_effects(model: keras.Model, operations: Sequence[Any]) -> None:
     """
     captures = _captures(operations[0].graph) if operations else {}
     for operation, handle in _side_effects(operations, captures):
-        _, change, mend = next(
+        _, change, fix = next(
             entry for entry in _CHANGES if not entry[0] or operation.type.startswith(entry[0])
         )
         name = _state_name(model, handle)
         raise ValueError(
             f"The model {format_value(model.name)} changes {change} whenever it runs, so "
             f"explaining it would change it. Received: a model with state of its own: {name}"
-            f"operation {format_value(operation.name)} of kind {operation.type}. {mend}"
+            f"operation {format_value(operation.name)} of kind {operation.type}. {fix}"
         )
 
 
