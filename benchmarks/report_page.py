@@ -74,14 +74,15 @@ def _page(examples: int, words: int) -> str:
     texts = [" ".join(row) for row in rows]
     scores = random.normal(size=(examples, words))
     numbers = report_contents.i32(np.tile(np.arange(words), examples))
+    classes = report_contents.i32(random.integers(0, 2, examples))
     run = report_contents.run(
         rows,
         [report_contents.target(scores)],
         offsets=report_contents.offsets_of(rows, texts),
         words=numbers,
+        predictions=classes,
         spellings=report_contents.ids_of(rows)[1],
     )
-    classes = report_contents.i32(random.integers(0, 2, examples))
     return render(
         report_contents.contents(
             [run],

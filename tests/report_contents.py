@@ -77,6 +77,8 @@ def run(rows, targets, *, name="Integrated gradients", method="integrated_gradie
         "segments": None,
         "targets": targets,
         "matrix": None,
+        "predictions": None,
+        "accuracy": None,
         **fields,
     }
 
@@ -97,6 +99,7 @@ def contents(runs, size, **fields):
         "accuracy": None,
         "convergence": [],
         "tables": [],
+        "notes": [],
         **fields,
     }
 
@@ -127,22 +130,32 @@ def reviews(size=60, length=12, seed=0):
     offsets = offsets_of(rows, texts)
     confusion = np.zeros((2, 2), int)
     np.add.at(confusion, (labels, predictions), 1)
+    known = {
+        "predictions": i32(predictions),
+        "accuracy": {
+            "value": float((labels == predictions).mean()),
+            "correct": int((labels == predictions).sum()),
+            "count": size,
+            "confusion": confusion.tolist(),
+        },
+        "offsets": offsets,
+    }
     return contents(
         [
-            run(rows, both, offsets=offsets),
+            run(rows, both, **known),
             run(
                 rows,
                 [target(noisy, ["positive"]), target([-row for row in noisy], ["negative"])],
                 name="Gradient · input",
                 method="gradient_dot_input",
-                offsets=offsets,
+                **known,
             ),
             run(
                 rows,
                 [target([np.abs(row) for row in scores])],
                 name="Gradient norm",
                 method="gradient_norm",
-                offsets=offsets,
+                **known,
             ),
         ],
         size,
@@ -154,12 +167,7 @@ def reviews(size=60, length=12, seed=0):
             {"run": 0, "target": name, "rows": word_rows(rows, scores, sign)}
             for name, sign in (("negative", -1), ("positive", 1))
         ],
-        accuracy={
-            "value": float((labels == predictions).mean()),
-            "correct": int((labels == predictions).sum()),
-            "count": size,
-            "confusion": confusion.tolist(),
-        },
+        accuracy=known["accuracy"],
         convergence=[
             {
                 "run": 0,
@@ -169,6 +177,7 @@ def reviews(size=60, length=12, seed=0):
                 "tolerance": 0.025,
             }
         ],
+        notes=["A sample of sixty reviews."],
         tables=[
             {
                 "title": "Faithfulness",
@@ -205,9 +214,10 @@ def translation():
         "scores": f32(scores.ravel()),
         "output": f32(np.linspace(1, 2, 6)),
         "delta": None,
-        "target_tokens": None,
+        "target_tokens": i32(range(6)),
     }
-    return contents([run([source], [], name="Translation", matrix=[matrix])], 1)
+    mean = target([scores.mean(0)], ["mean of the targets"])
+    return contents([run([source], [mean], name="Translation", matrix=[matrix])], 1)
 
 
 def pieces_of_words():

@@ -63,7 +63,7 @@ def test_the_data_comes_through(html):
     data = json.loads(zlib.decompress(base64.b64decode(packed)))
     assert data["runs"] == contents["runs"]
     assert data["texts"] == contents["texts"]
-    assert contents.keys() - data.keys() == {"title", "created", "versions", "tables"}
+    assert contents.keys() - data.keys() == set(page._SHOWN_BY_TEMPLATE)
 
 
 def test_text_of_the_user_is_escaped_and_can_be_encoded():

@@ -77,6 +77,7 @@ def hostile(strings):
         report_contents.target(scores, numbered, [numbered.index(text) for text in strings]),
         report_contents.target(-scores, numbered[:1]),
     ]
+    classes = list(range(size))
     runs = [
         report_contents.run(
             rows,
@@ -84,26 +85,28 @@ def hostile(strings):
             name=text,
             method=text,
             facts=[[text, text]],
+            predictions=i32(classes[::-1]),
             segments=[[[text, 0, 1], [text, 1, 2]]] * size,
             words=i32([0, 1] * size),
             spellings=report_contents.ids_of(rows)[1],
         )
         for text in strings
     ]
+    confusion = np.eye(size, dtype=int).tolist()
+    runs[0]["accuracy"] = {"value": 0.0, "correct": 0, "count": size, "confusion": confusion}
     runs[-1]["matrix"] = [
         {
             "targets": [text, "and"],
             "scores": f32([0.1, 0.2, 0.3, -0.4]),
             "output": f32([1, 2]),
             "delta": None,
-            "target_tokens": None,
+            "target_tokens": i32([0, 1]),
         }
         for text in strings
     ]
     # Texts hold their tokens, so that those lie over them.
     texts = [f"{text} and" for text in strings]
     runs[0]["offsets"] = report_contents.offsets_of(rows, texts)
-    classes = list(range(size))
     return report_contents.contents(
         runs,
         size,
@@ -115,12 +118,7 @@ def hostile(strings):
         labels=i32(classes),
         predictions=i32(classes[::-1]),
         words=[{"run": 0, "target": text, "rows": [[text, 3, 0.5, 0.4, 0.6]]} for text in strings],
-        accuracy={
-            "value": 0,
-            "correct": 0,
-            "count": size,
-            "confusion": np.eye(size, dtype=int).tolist(),
-        },
+        notes=strings,
         tables=[
             {
                 "title": text,
@@ -161,7 +159,7 @@ def test_the_overview_shows_them(report):
     for selector in (
         "article h2 bdi", ".run-facts dt", ".run-facts dd", "table.plain caption b bdi",
         "table.plain caption .quiet bdi", "table.plain th", "table.plain td",
-        ".chart-table caption", ".chart-table tbody a", ".confusion tbody th",
+        ".chart-table caption", ".chart-table tbody a", ".confusion tbody th", ".notes",
     ):  # fmt: skip
         is_shown(report, selector)
     assert report.script("return document.title") == printable("".join(HOSTILE)).strip()

@@ -74,7 +74,7 @@ def test_the_overview_says_what_is_known(report):
         assert known in text
     accuracy = CONTENTS["accuracy"]
     assert f"{accuracy['correct']} of 60 predictions are right" in text
-    assert "10 of 60 did not converge to 0.025" in text
+    assert "10 of 120 did not converge to 0.025" in text
     (row,) = [row for row in report.find("table.chart-table tr") if row.text.startswith("funny")][
         :1
     ]

@@ -20,7 +20,7 @@ from tf_salience.visualization import color_scale
 from tf_salience.visualization.html import level_rules
 
 #: What the scripts do not read: the template shows it.
-_SHOWN_BY_TEMPLATE = ("title", "created", "versions", "tables")
+_SHOWN_BY_TEMPLATE = ("title", "created", "versions", "tables", "notes", "accuracy")
 
 
 def render(contents: Mapping[str, Any]) -> str:
@@ -50,6 +50,7 @@ def render(contents: Mapping[str, Any]) -> str:
         created=contents["created"],
         versions=list(contents["versions"].items()),
         size=f"{contents['size']:,} example{'' if contents['size'] == 1 else 's'}",
+        notes=contents["notes"],
         runs=runs,
         signed=any(run["signed"] for run in runs),
         unsigned=not all(run["signed"] for run in runs),

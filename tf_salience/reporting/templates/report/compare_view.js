@@ -69,10 +69,10 @@ export class CompareView {
   columns() {
     const { distance } = this.comparison;
     const output = (side) => (example) => this.targets[side].output[example];
-    const column = (name, title, value) => ({
+    const column = (name, title, kind, value) => ({
       name,
       title,
-      kind: "number",
+      kind,
       value,
       show: (example) => number(value(example)),
     });
@@ -91,9 +91,9 @@ export class CompareView {
         value: (example) => plainText(this.report, example).toLowerCase(),
         show: (example) => this.link(example),
       },
-      column("distance", "Distance", (example) => distance[example]),
-      column("first", "Output A", output(0)),
-      column("second", "Output B", output(1)),
+      column("distance", "Distance", "number", (example) => distance[example]),
+      column("first", "Output A", "number wide", output(0)),
+      column("second", "Output B", "number wide", output(1)),
     ];
   }
 

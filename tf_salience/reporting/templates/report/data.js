@@ -74,7 +74,8 @@ export function className(report, index) {
   return index >= 0 ? (report.classes[index] ?? null) : null;
 }
 
-export function isWrong(report, example) {
-  const [label, prediction] = [report.labels?.[example], report.predictions?.[example]];
+/** Whether the model of a run predicts another class than the label. */
+export function isWrong(report, run, example) {
+  const [label, prediction] = [report.labels?.[example], run.predictions?.[example]];
   return label >= 0 && prediction >= 0 && label !== prediction;
 }

@@ -69,25 +69,31 @@ export class ExampleView {
     );
   }
 
+  /** The label, and the prediction, where all runs have the same. */
   classes() {
     const { report, state } = this;
     const label = className(report, report.labels?.[state.example] ?? -1);
-    const prediction = className(report, report.predictions?.[state.example] ?? -1);
-    const wrong = isWrong(report, state.example);
     return element(
       "span",
       { class: "classes" },
       label === null ? null : element("span", {}, "label ", isolated(label, { class: "chip" })),
-      prediction === null
-        ? null
-        : element(
-            "span",
-            {},
-            " prediction ",
-            isolated(prediction, { class: wrong ? "chip wrong" : "chip" }),
-            wrong ? " wrong" : "",
-          ),
+      this.haveOnePrediction() ? this.prediction(report.runs[0]) : null,
     );
+  }
+
+  haveOnePrediction() {
+    const { runs } = this.report;
+    const { example } = this.state;
+    return runs.every((run) => run.predictions?.[example] === runs[0].predictions?.[example]);
+  }
+
+  prediction(run) {
+    const { example } = this.state;
+    const name = className(this.report, run.predictions?.[example] ?? -1);
+    if (name === null) return null;
+    const wrong = isWrong(this.report, run, example);
+    const chip = isolated(name, { class: wrong ? "chip wrong" : "chip" });
+    return element("span", {}, "prediction ", chip, wrong ? " wrong" : "");
   }
 
   card({ run, layout, rows }, largest) {
@@ -104,6 +110,7 @@ export class ExampleView {
         "div",
         { class: "card-head" },
         head,
+        this.haveOnePrediction() ? null : this.prediction(run),
         element("span", { class: "quiet" }, "target ", isolated(targetName(target, example))),
       ),
       completeness(target, example, scores, run.signed),

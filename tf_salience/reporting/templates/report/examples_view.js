@@ -70,11 +70,12 @@ export class ExamplesView {
 
   passes(example) {
     const { wrong, unconverged, class: prediction, label } = this.state;
-    const { predictions, labels } = this.report;
-    if (wrong && !isWrong(this.report, example)) return false;
-    if (unconverged && this.target?.converged?.[example] !== 0) return false;
-    if (prediction >= 0 && predictions?.[example] !== prediction) return false;
-    if (label >= 0 && labels?.[example] !== label) return false;
+    const { run } = this;
+    if (wrong && !isWrong(this.report, run, example)) return false;
+    if (unconverged && !run.targets.some((target) => target.converged?.[example] === 0))
+      return false;
+    if (prediction >= 0 && run.predictions?.[example] !== prediction) return false;
+    if (label >= 0 && this.report.labels?.[example] !== label) return false;
     if (this.salience && Number.isNaN(this.salience[example])) return false;
     return this.terms.every((term) => this.lowered[example].includes(term));
   }
@@ -99,9 +100,9 @@ export class ExamplesView {
         show: (example) => this.link(example),
       },
     ];
-    if (report.labels) columns.push(this.classColumn("label", "Label", "labels"));
+    if (report.labels) columns.push(this.classColumn("label", "Label", (e) => report.labels[e]));
     if (report.predictions)
-      columns.push(this.classColumn("prediction", "Prediction", "predictions"));
+      columns.push(this.classColumn("prediction", "Prediction", (e) => this.run.predictions?.[e]));
     columns.push(this.column("output", "Output", "number", (e) => this.target?.output[e], number));
     if (has("error"))
       columns.push(
@@ -121,18 +122,16 @@ export class ExamplesView {
     return { name, title, kind, value, show: (example) => text(value(example)) };
   }
 
-  classColumn(name, title, field) {
-    const { report } = this;
-    const nameOf = (example) => className(report, report[field][example]) ?? "";
+  classColumn(name, title, classOf) {
+    const nameOf = (example) => className(this.report, classOf(example)) ?? "";
+    const isMarked = (example) => name === "prediction" && isWrong(this.report, this.run, example);
     return {
       name,
       title,
       kind: "class wide",
       value: nameOf,
       show: (example) =>
-        isolated(nameOf(example) || "–", {
-          class: field === "predictions" && isWrong(report, example) ? "wrong" : null,
-        }),
+        isolated(nameOf(example) || "–", { class: isMarked(example) ? "wrong" : null }),
     };
   }
 

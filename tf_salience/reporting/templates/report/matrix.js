@@ -24,6 +24,7 @@ export function matrixCard(run, layout, state, head) {
   const light = (index) => {
     outputs.forEach((button, other) => button.classList.toggle("lit", other === index));
     recolor(input, rows[index], largest);
+    markPlace(input, layout.parts, matrix.target_tokens?.[index]);
     fact.replaceChildren(
       "Input tokens for ",
       isolated(matrix.targets[index], { class: "name" }),
@@ -63,6 +64,14 @@ export function matrixCard(run, layout, state, head) {
     fact,
     input,
     allScores(matrix, layout.parts, rows, run, state.numbers),
+  );
+}
+
+/** Marks the input token that stands where the output token is. */
+function markPlace(input, parts, place) {
+  const marks = input.querySelectorAll(".t");
+  parts.forEach(({ start, stop }, index) =>
+    marks[index].classList.toggle("place", start <= place && place < stop),
   );
 }
 

@@ -2,13 +2,13 @@
 
 const MINUS = "−";
 
-/** Two to four significant digits: 0.012, 0.345, 12.3, 1.23e-7. */
+/** Two to four significant digits: 0.012, 0.345, 12.3, 1.2e-7. */
 export function number(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   const size = Math.abs(value);
   if (size === 0) return "0";
-  const text = size >= 1e6 || size < 1e-4 ? size.toExponential(2) : trimmed(size);
+  const text = size >= 1e6 || size < 1e-4 ? size.toExponential(1) : trimmed(size);
   return (value < 0 ? MINUS : "") + text.replace("-", MINUS);
 }
 

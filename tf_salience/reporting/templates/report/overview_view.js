@@ -13,47 +13,70 @@ export class OverviewView {
     this.holder = document.getElementById("charts");
   }
 
-  show(state) {
+  show() {
     const { report } = this;
     this.holder.replaceChildren(
       element(
         "div",
         { class: "columns even" },
-        report.accuracy ? accuracy(report, state) : null,
+        ...accuracies(report).map((entry) => accuracyCard(report, entry)),
         ...report.convergence.map((entry) => convergence(report, entry)),
       ),
-      ...words(report, state),
+      ...words(report),
     );
   }
 }
 
-function accuracy({ accuracy: { value, correct, count: all, confusion }, classes }) {
-  const heads = ["Label", ...classes.map((name) => isolated(name)), "Right"];
-  const rows = confusion.map((row, label) => {
-    const sum = row.reduce((total, times) => total + times, 0);
-    const cells = row.map((times, prediction) => confusionCell(times, sum, label, prediction));
-    const right = percent((row[label] ?? 0) / sum);
-    return [isolated(classes[label] ?? String(label)), ...cells, { node: right, class: "number" }];
+/** The accuracy of each model: runs that predict the same stand together, by `names`. */
+function accuracies({ runs }) {
+  const entries = new Map();
+  runs.forEach(({ name, accuracy, predictions }, run) => {
+    if (!accuracy) return;
+    const key = predictions.join();
+    if (!entries.has(key)) entries.set(key, { ...accuracy, run, names: [] });
+    entries.get(key).names.push(name);
   });
+  return [...entries.values()];
+}
+
+function accuracyCard(report, { value, correct, count: all, confusion, run, names }) {
+  const ofRuns = names.length < report.runs.length ? `${names.map(printable).join(", ")}: ` : "";
   return element(
     "article",
     { class: "card" },
     element("h2", {}, "Accuracy"),
     element("p", { class: "big" }, percent(value)),
-    element("p", { class: "quiet" }, `${count(correct)} of ${count(all)} predictions are right.`),
     element(
-      "div",
-      { class: "scrolled", tabindex: "0", role: "region", "aria-label": "Confusion" },
-      table("Labels by predictions", heads, rows, { class: "confusion" }),
+      "p",
+      { class: "quiet" },
+      `${ofRuns}${count(correct)} of ${count(all)} predictions are right.`,
     ),
+    confusion ? confusionTable(report, confusion, run) : null,
   );
 }
 
-function confusionCell(times, sum, label, prediction) {
-  const href = address({ ...FRESH, label, class: prediction });
+function confusionTable({ classes }, confusion, run) {
+  const heads = ["Label", ...classes.map((name) => isolated(name)), "Right"];
+  const rows = confusion.map((row, label) => {
+    const sum = row.reduce((total, times) => total + times, 0);
+    const cells = row.map((times, prediction) =>
+      confusionCell(times, sum, { run, label, class: prediction }),
+    );
+    const right = percent((row[label] ?? 0) / sum);
+    return [isolated(classes[label] ?? String(label)), ...cells, { node: right, class: "number" }];
+  });
+  return element(
+    "div",
+    { class: "scrolled", tabindex: "0", role: "region", "aria-label": "Confusion" },
+    table("Labels by predictions", heads, rows, { class: "confusion" }),
+  );
+}
+
+function confusionCell(times, sum, state) {
+  const href = address({ ...FRESH, ...state });
   const node = times ? element("a", { href }, count(times)) : "0";
-  const kind = label === prediction ? "p" : "n";
-  const level = levelClass((times / (sum || 1)) * (kind === "p" ? 0.7 : -0.7), 1);
+  const sign = state.label === state.class ? 1 : -1;
+  const level = levelClass((sign * 0.7 * times) / (sum || 1), 1);
   return { node, class: `number ${level}` };
 }
 
@@ -65,7 +88,8 @@ function convergence(report, { run, edges, counts, unconverged, tolerance }) {
     { node: count(times), class: "number" },
   ]);
   const href = address({ ...FRESH, run, unconverged: true, sort: "-error" });
-  const text = `${count(unconverged)} of ${count(report.size)} did not converge`;
+  const all = report.size * report.runs[run].targets.length;
+  const text = `${count(unconverged)} of ${count(all)} did not converge`;
   const bound = tolerance === null ? "" : ` to ${number(tolerance)}`;
   return element(
     "article",
