@@ -121,6 +121,17 @@ def test_the_histogram_counts_every_estimate(explanation):
     assert (histogram["unconverged"], histogram["tolerance"]) == (3, 0.01)
 
 
+def test_the_bars_of_like_estimates_are_fine(explanation):
+    errors = np.linspace(2e-3, 9e-3, 30)
+    (histogram,) = contents_of(explanation([(["a"], [1.0])] * 30, error_estimate=errors))[
+        "convergence"
+    ]
+    assert 4 <= len(histogram["counts"]) <= 12
+    assert sum(histogram["counts"]) == 30
+    same = explanation([(["a"], [1.0])] * 2, error_estimate=np.array([1e-3, 1e-3]))
+    assert contents_of(same)["convergence"][0]["counts"] == [2]
+
+
 def test_a_matrix(explanation):
     rows = [(["the", "cat"], [0.0, 1.0]), (["the", "cat"], [2.0, 3.0])]
     matrix = SalienceMatrix(

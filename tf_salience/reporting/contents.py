@@ -20,8 +20,10 @@ from tf_salience.utils.arrays import Array
 from tf_salience.visualization import color_scale
 from tf_salience.visualization.plain_table import PlainTable
 
-#: Of the histogram of error estimates: half decades, the first of them with all below.
+#: Of the histogram of error estimates; what is smaller goes into the first bar.
 _LOWEST_DECADE, _HIGHEST_DECADE = -8.0, 2.0
+#: Bars of a decade, and the most bars.
+_BARS_OF_DECADE, _MOST_BARS = (8, 4, 2, 1), 12
 
 
 def encoded(values: Any, dtype: type) -> dict[str, str] | None:
@@ -191,9 +193,7 @@ def _convergence(run: Run) -> dict[str, Any] | None:
     finite = errors[np.isfinite(errors)]
     with np.errstate(divide="ignore"):
         decades = np.clip(np.log10(finite), _LOWEST_DECADE, _HIGHEST_DECADE)
-    low = np.floor(2 * decades.min(initial=_HIGHEST_DECADE)) / 2
-    high = np.floor(2 * decades.max(initial=_LOWEST_DECADE)) / 2 + 0.5
-    edges = [0.0, *(10 ** np.arange(low + 0.5, high + 0.25, 0.5)).tolist()]
+    edges = _edges(decades)
     counts, _ = np.histogram(np.minimum(finite, edges[-1]), edges)
     flags = [target.converged for target in targets if target.converged is not None]
     return {
@@ -202,6 +202,17 @@ def _convergence(run: Run) -> dict[str, Any] | None:
         "unconverged": sum(int((~flag).sum()) for flag in flags),
         "tolerance": run.config.get("method", {}).get("config", {}).get("tolerance"),
     }
+
+
+def _edges(decades: Array) -> list[float]:
+    """Returns the edges of bars of an equal share of a decade, (bars + 1,); the first is 0."""
+    lowest = decades.min(initial=_HIGHEST_DECADE)
+    highest = max(lowest, decades.max(initial=_LOWEST_DECADE))
+    for bars in _BARS_OF_DECADE:
+        first, last = np.floor(bars * lowest) + 1, np.floor(bars * highest) + 1
+        if last - first < _MOST_BARS:
+            break
+    return [0.0, *(10 ** (np.arange(first, last + 1) / bars)).tolist()]
 
 
 def tables_of(evaluation: Any, summary: Any) -> list[PlainTable]:

@@ -8,14 +8,13 @@ from tf_salience.version import __version__
 
 
 def facts(run: Run) -> list[list[str]]:
-    """Returns pairs of a label and a value."""
+    """Returns pairs of a label and a value; the method's name stands beside them."""
     config = run.config
     method = config.get("method", {})
     pairs = [
         ("model", config.get("model")),
         ("embedding layers", ", ".join(config.get("embeddings") or [])),
         ("output", config.get("output")),
-        ("method", method.get("class_name")),
         *((name, _plain(value)) for name, value in method.get("config", {}).items()),
         ("target", ", ".join(dict.fromkeys(_target(t.config) for t in run.targets))),
         ("normalized", config.get("normalized")),
