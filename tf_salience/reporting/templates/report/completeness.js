@@ -62,7 +62,8 @@ function facts(target, example, difference) {
     texts.push(`delta ${signedNumber(delta)}${share}`);
   }
   if (!Number.isNaN(error)) texts.push(`error estimate ${number(error)}`);
-  if (evaluations > 0) texts.push(`${count(evaluations)} evaluations`);
+  if (evaluations > 0)
+    texts.push(`${count(evaluations)} evaluation${evaluations === 1 ? "" : "s"}`);
   if (converged === 1) texts.push("converged");
   if (converged === 0) texts.push(element("strong", { class: "wrong" }, "not converged"));
   return texts.flatMap((text) => [" · ", text]);

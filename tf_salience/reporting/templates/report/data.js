@@ -43,9 +43,9 @@ export function targetName(target, example) {
   return target.names[target.name[example]] ?? "";
 }
 
-/** The name of a target for all examples; where they differ, "predicted" or the number. */
-export function commonTargetName(target, number) {
-  return target.names.length === 1 ? target.names[0] : `target ${number + 1}, by example`;
+/** The name of a target for all examples; those of all, where they differ and are few. */
+export function commonTargetName({ names }, number) {
+  return names.length <= 3 ? names.join(" / ") : `target ${number + 1}, by example`;
 }
 
 /** The text of an example, or its tokens, joined. */

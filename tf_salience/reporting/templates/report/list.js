@@ -128,9 +128,9 @@ export class List {
     this.onSort(direction === "desc" ? `-${sort}` : sort);
   }
 
-  /** The arrow keys go from row to row, Page Up and Page Down by ten. */
+  /** The arrow keys go from row to row, Page Up and Page Down by ten, Home to the first. */
   step(event) {
-    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
+    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity };
     const row = event.target.closest?.("tbody tr");
     if (!row || !(event.key in moves)) return;
     event.preventDefault();

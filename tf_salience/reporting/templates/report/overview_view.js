@@ -97,7 +97,7 @@ function convergence(report, { run, edges, counts, unconverged, tolerance }) {
     element("h2", {}, "Convergence"),
     element("p", { class: "quiet" }, isolated(report.runs[run].name)),
     element("p", {}, unconverged ? element("a", { href }, text + bound) : `${text}${bound}.`),
-    table("Error estimates", ["Error", "", "Examples"], rows, { class: "chart-table" }),
+    table("Error estimates", ["Error", "", "Count"], rows, { class: "chart-table" }),
   );
 }
 

@@ -127,8 +127,7 @@ const PLAIN = /^[\x00-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u3000-\u3098
 /** Says whether a place in the text is between two characters that a reader sees. */
 function boundaries(text) {
   if (PLAIN.test(text)) return () => true;
-  const places = new Set([text.length]);
-  for (const { index } of new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(text))
-    places.add(index);
-  return (place) => places.has(place);
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  const characters = segmenter.segment(text);
+  return (place) => place >= text.length || characters.containing(place).index === place;
 }

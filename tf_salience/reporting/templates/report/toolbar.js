@@ -1,6 +1,6 @@
 // What holds in all views: run, target, pieces or words, numbers, theme.
 
-import { commonTargetName } from "./data.js";
+import { commonTargetName, targetName } from "./data.js";
 import { element, printable, shown } from "./dom.js";
 import { go } from "./state.js";
 
@@ -9,7 +9,8 @@ export class Toolbar {
     this.report = report;
     this.links = [...document.querySelectorAll("nav a[data-view]")];
     this.run = choice("Run", "run", names(report.runs.map(({ name }) => name)));
-    this.target = choice("Target", "target", names(targetNames(report)));
+    this.targets = mostTargets(report);
+    this.target = choice("Target", "target", names(this.targets.map(commonTargetName)));
     this.unit = choice("Show", "unit", [
       ["words", "words"],
       ["pieces", "pieces"],
@@ -32,7 +33,8 @@ export class Toolbar {
     document.documentElement.dataset.theme = state.theme;
     for (const name of ["run", "target", "unit", "theme"]) this[name].select.value = state[name];
     shown(this.run.node, report.runs.length > 1 && state.view === "examples");
-    shown(this.target.node, targetNames(report).length > 1 && state.view !== "overview");
+    shown(this.target.node, this.targets.length > 1 && state.view !== "overview");
+    this.nameTargets(state);
     shown(this.unit.node, report.runs.some(({ words }) => words) && inText);
     shown(this.numbers.node, state.view === "example");
     this.numbers.button.setAttribute("aria-pressed", String(state.numbers));
@@ -42,14 +44,20 @@ export class Toolbar {
       else link.removeAttribute("aria-current");
     }
   }
+
+  /** An example's targets have names of their own. */
+  nameTargets({ view, example }) {
+    const isExample = view === "example" && example >= 0 && example < this.report.size;
+    this.targets.forEach((target, number) => {
+      const name = isExample ? targetName(target, example) : commonTargetName(target, number);
+      this.target.select.options[number].textContent = printable(name);
+    });
+  }
 }
 
-/** The names of the targets of the run that has most. */
-function targetNames({ runs }) {
-  const { targets } = runs.reduce((most, run) =>
-    run.targets.length > most.targets.length ? run : most,
-  );
-  return targets.map(commonTargetName);
+/** The targets of the run that has most. */
+function mostTargets({ runs }) {
+  return runs.reduce((most, { targets }) => (targets.length > most.length ? targets : most), []);
 }
 
 function names(texts) {
