@@ -80,11 +80,11 @@ def photograph(explanation: tfs.Explanation, folder: Path) -> None:
             body, _ = nbconvert.HTMLExporter(theme=theme).from_notebook_node(notebook)
             page = Path(temporary, f"{theme}.html")
             page.write_text(body, "utf-8")
-            screenshot(page, folder / f"notebook_{theme}.png")
+            screenshot(page.as_uri(), folder / f"notebook_{theme}.png", _SIZE)
 
 
-def screenshot(page: Path, picture: Path) -> None:
-    """Opens a page in headless Chromium, and writes what is seen."""
+def screenshot(address: str, picture: Path, size: tuple[int, int]) -> None:
+    """Opens a page in headless Chromium, and writes what is seen in a window of a size."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or shutil.which("chromium-browser")
     for argument in ("--headless=new", "--disable-gpu", "--hide-scrollbars"):
@@ -93,8 +93,8 @@ def screenshot(page: Path, picture: Path) -> None:
         options.add_argument("--no-sandbox")
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     with webdriver.Chrome(options=options, service=service) as browser:
-        browser.set_window_size(*_SIZE)
-        browser.get(page.as_uri())
+        browser.set_window_size(*size)
+        browser.get(address)
         browser.save_screenshot(str(picture))
 
 

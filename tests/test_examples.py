@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -209,6 +210,14 @@ def _lit_server(output: str) -> None:
     assert re.match(rf"delta {NUMBER}\({NUMBER}\) error [\d.e-]+ %\({NUMBER}\)$", convergence)
 
 
+def _report_of_two_models(output: str) -> None:
+    lstm, average = (int(share) for share in re.findall(r"(\d+)% of 200 right", output))
+    assert lstm > 95 > 85 > average
+    (page,) = re.findall(r"^Open (.+) in a browser\.$", output, re.M)
+    assert Path(page).read_text("utf-8").startswith("<!doctype html>")
+    shutil.rmtree(Path(page).parent)
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
     "choose_a_baseline": _choose_a_baseline,
     "compare_methods": _compare_methods,
@@ -219,6 +228,7 @@ CHECKS: dict[str, Callable[[str], None]] = {
     "lit_server": _lit_server,
     "load_test": _load_test,
     "make_requests": _make_requests,
+    "report_of_two_models": _report_of_two_models,
     "tagger": _tagger,
     "train_and_watch": _train_and_watch,
     "trust_the_numbers": _trust_the_numbers,
@@ -246,6 +256,8 @@ def test_example(script: Path, tmp_path: Path) -> None:
         "keras_hub"
     ):
         pytest.skip("needs KerasHub, which the extra `hub` brings")
+    if script.stem == "report_of_two_models" and not importlib.util.find_spec("itables"):
+        pytest.skip("needs Jinja2 and itables, which the extra `report` brings")
     if script.stem == "lit_server" and not importlib.util.find_spec("lit_nlp"):
         pytest.skip("needs LIT, which `tox -e lit` has")
     process = subprocess.run(
