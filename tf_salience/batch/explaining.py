@@ -1,6 +1,5 @@
 """Rows explained together with others of their length; those that cannot be are set apart."""
 
-import bisect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_salience.attribution.execution.trimming import WIDTHS
 from tf_salience.batch.columns import Columns
 from tf_salience.data.rows import Row
+from tf_salience.explainer import call_sizes
 from tf_salience.explainer.explainer import Explainer
 from tf_salience.explanation import Explanation, records
 from tf_salience.utils.validation import format_error
@@ -26,10 +25,6 @@ _ROW_ERRORS = (ValueError, TypeError, OverflowError, tf.errors.OpError, Truncate
 #: Counted as errors, or with the rows, rather than told.
 _COUNTED = (NoTokensWarning, NotConvergedWarning)
 
-#: Calls have few different numbers of rows, so many for each doubling. For each number oneDNN keeps
-#: kernels of its own: memory would grow with the job.
-_ROW_COUNTS_PER_DOUBLING = 8
-
 #: Whether the inputs are texts, and the number of the width.
 Bucket = tuple[bool, int]
 Buckets = Mapping[Bucket, Sequence[Row]]
@@ -42,10 +37,7 @@ def bucket(columns: Columns, row: Row) -> Bucket:
 
     Numbers stand in others than texts: in one array, numpy would make texts of them.
     """
-    length = columns.length(row)
-    # Beyond the largest width each bucket ends at the double of the one before.
-    doublings = (max(0, length - 1) // WIDTHS[-1]).bit_length()
-    return columns.has_text(row), bisect.bisect_left(WIDTHS, length) + doublings
+    return columns.has_text(row), call_sizes.width_number(columns.length(row))
 
 
 def longest(columns: Columns, rows: Sequence[Row]) -> dict[Bucket, list[Row]]:
@@ -165,18 +157,12 @@ class RowExplainer:
             if not self._cuts_texts:
                 warnings.simplefilter("error", TruncatedTextWarning)
             try:
-                rows = [*rows, *[rows[-1]] * (_call_rows(len(rows)) - len(rows))]
+                rows = [*rows, *[rows[-1]] * (call_sizes.filled_rows(len(rows)) - len(rows))]
                 inputs = self._columns.model_inputs(rows)
                 labels = self._columns.labels(rows, self._explainer.class_names)
                 return self._explainer(inputs, labels), caught, None
             except _ROW_ERRORS as error:
                 return None, [], error
-
-
-def _call_rows(rows: int) -> int:
-    """Returns how many rows a call has that explains this many: up to an eighth more."""
-    step = max(1, (1 << (rows - 1).bit_length()) // 2 // _ROW_COUNTS_PER_DOUBLING)
-    return -(-rows // step) * step
 
 
 def _keep(places: list[int], values: dict[str, list[Any]], result: Explained) -> None:
