@@ -49,6 +49,19 @@ def add_parser(commands: Any, count: dict[str, Any]) -> argparse.ArgumentParser:
         "--name", action="append", metavar="NAME", help="of each FILE_OR_FOLDER, in their order"
     )
     parser.add_argument("--title", help="of the page")
+    _add_data(parser)
+    parser.add_argument(
+        "--evaluation", metavar="FILE", help="show what `tf-salience evaluate --output` wrote"
+    )
+    parser.add_argument(
+        "--summary", metavar="FOLDER", help="show the words of a whole folder of explanations"
+    )
+    parser.add_argument("--limit", **count, help="show the first N examples (at most 10000)")
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of texts, labels and classes."""
     parser.add_argument(
         "--data",
         metavar="FILE",
@@ -78,14 +91,6 @@ def add_parser(commands: Any, count: dict[str, Any]) -> argparse.ArgumentParser:
     names.add_argument(
         "--class-names-file", metavar="FILE", help="the same in a file, one name a line"
     )
-    parser.add_argument(
-        "--evaluation", metavar="FILE", help="show what `tf-salience evaluate --output` wrote"
-    )
-    parser.add_argument(
-        "--summary", metavar="FOLDER", help="show the words of a whole folder of explanations"
-    )
-    parser.add_argument("--limit", **count, help="show the first N examples (at most 10000)")
-    return parser
 
 
 def report(options: argparse.Namespace) -> None:

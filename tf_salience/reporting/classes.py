@@ -22,18 +22,18 @@ _SURELY_SECOND = 0.5
 _SINGLE_UNIT = "output"
 
 
-def class_names(given: Any, runs: Sequence[Run], labels: Sequence[Any] | None) -> list[str]:
+def class_names(passed: Any, runs: Sequence[Run], labels: Sequence[Any] | None) -> list[str]:
     """Returns the names of the classes by index; without names `class 0`, `class 1`, ...
 
     Args:
-        given: as `write_report` takes it, or None: those of the runs.
+        passed: as `write_report` takes it, or None: those of the runs.
         runs: all runs.
         labels: as passed, or None.
 
     Raises:
         ValueError: if the runs have different names.
     """
-    names = check_class_names(given)
+    names = check_class_names(passed)
     if names is not None:
         return names
     by_run = [(run.name, list(run.config["class_names"])) for run in runs if _has_names(run)]

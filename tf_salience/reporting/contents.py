@@ -69,7 +69,7 @@ def report_contents(
         }
         for run, predicted, accuracy in zip(runs, predictions, accuracies, strict=True)
     ]
-    known = next((predicted for predicted in predictions if predicted is not None), None)
+    first_known = next((predicted for predicted in predictions if predicted is not None), None)
     means = [(number, means) for number, run in enumerate(runs) for means in word_means(run)]
     histograms = ((number, _convergence(run)) for number, run in enumerate(runs))
     return {
@@ -80,19 +80,19 @@ def report_contents(
         "texts": examples.texts and list(map(run_texts.joined, examples.texts)),
         "classes": names,
         "labels": encoded(labels, np.int32),
-        "predictions": encoded(known, np.int32),
+        "predictions": encoded(first_known, np.int32),
         "runs": run_contents,
         "words": [{"run": number, **rows} for number, rows in means],
         "accuracy": next(filter(None, accuracies), None),
         "convergence": [{"run": number, **h} for number, h in histograms if h is not None],
         "tables": list(map(_table, tables)),
-        "notes": _notes(labels, known),
+        "notes": _notes(labels, first_known),
     }
 
 
-def _notes(labels: Array | None, known: Array | None) -> list[str]:
+def _notes(labels: Array | None, predictions: Array | None) -> list[str]:
     """Returns what the overview says of what is not known."""
-    if labels is not None and known is None:
+    if labels is not None and predictions is None:
         return [
             "Accuracy is not known, since the explanations do not tell what the model predicted: "
             "explain the target “predicted” or all classes, or pass `predictions=`."

@@ -1,4 +1,4 @@
-"""`Examples`: what a report knows of its examples beside their explanations."""
+"""`Examples`: classes, labels, predictions and texts of the examples of a report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tf_salience.utils.validation import format_value
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What a report knows of its examples beside their explanations.
+    """Classes, labels, predictions and texts of the examples of a report.
 
     Attributes:
         class_names: of the classes by index; [] where none are known.

@@ -69,8 +69,8 @@ def _differ_in_target(first: Run, second: Run) -> bool:
     has_matrices = first.matrices is not None or second.matrices is not None
     if has_matrices or not first.config or facts != other_facts or first.tokens != second.tokens:
         return False
-    known = [target.config for target in first.targets]
-    return all(target.config not in known for target in second.targets)
+    configs = [target.config for target in first.targets]
+    return all(target.config not in configs for target in second.targets)
 
 
 def _load(name: str, explanation: Any, limit: int | None) -> Run:

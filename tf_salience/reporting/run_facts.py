@@ -1,4 +1,4 @@
-"""What the overview of a report says of each run: model, layers, method, target, versions."""
+"""Model, layers, configuration, target and versions of a run, for the overview of a report."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,8 +24,8 @@ def facts(run: Run) -> list[list[str]]:
 
 def versions(runs: Sequence[Run]) -> dict[str, str]:
     """Returns the versions that made the explanations, and of this package where they say none."""
-    known = {name: str(v) for run in runs for name, v in run.config.get("versions", {}).items()}
-    return {"tf_salience": __version__, **known}
+    of_runs = {name: str(v) for run in runs for name, v in run.config.get("versions", {}).items()}
+    return {"tf_salience": __version__, **of_runs}
 
 
 def _target(config: Mapping[str, Any]) -> str:

@@ -79,10 +79,10 @@ def aligned(name: str, values: Any, runs: Sequence[Run]) -> list[Any]:
     if isinstance(values, str):
         columns = next((run.columns for run in runs if values in run.columns), None)
         if columns is None:
-            known = sorted({column for run in runs for column in run.columns})
+            kept = sorted({column for run in runs for column in run.columns})
             raise ValueError(
                 f"`{name}` as a string must be a column that `explain_dataset` has kept, "
-                f"{format_value(known)}. Received: {name}={format_value(values)}. Pass a list with "
+                f"{format_value(kept)}. Received: {name}={format_value(values)}. Pass a list with "
                 "one value for each example."
             )
         return columns[values]
