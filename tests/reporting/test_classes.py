@@ -94,6 +94,25 @@ def test_labels_are_checked(small, labels, error, message):
         known(small, labels=labels)
 
 
+def test_ids_are_not_classes(explanation):
+    made = explanation([(["a"], [1])], config={"class_names": None})
+    with pytest.raises(ValueError, match=r"below 100,000\. Received: 123456789"):
+        known(made, labels=[123456789])
+
+
+@pytest.mark.parametrize(
+    "value", [["no", "yes"], {"0": "no", "1": "yes"}, {"yes": 1, "no": 0}, "sha of an array"]
+)
+def test_names_of_a_manifest(value):
+    expected = None if isinstance(value, str) else ["no", "yes"]
+    assert loading._class_names(value) == expected
+
+
+def test_every_class_has_a_name(small):
+    with pytest.raises(ValueError, match=r"every class\. Received: 1 names.*of class 1"):
+        known(small, class_names=["negative"])
+
+
 def test_runs_with_other_classes(explanation, small):
     other = explanation([(["a"], [1])], config={"class_names": ["no", "yes"], "model": "b"})
     with pytest.raises(ValueError, match=r"same classes.*\['no', 'yes'\] in 'b'"):

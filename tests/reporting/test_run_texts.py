@@ -82,6 +82,11 @@ def test_texts_are_checked(explanation, texts, error, message):
         run_texts.texts_of(texts, [run])
 
 
+def test_texts_of_tensorflow_are_bytes(explanation):
+    run = of_explanation("run", explanation([(["é"], [1]), (["b"], [1])]), 2)
+    assert run_texts.texts_of(np.array(["é".encode(), b"b"], object), [run]) == [["é"], ["b"]]
+
+
 def test_values_of_all_examples_or_of_those_that_a_limit_has_left(explanation):
     run = of_explanation("run", explanation([(["a"], [1]), (["b"], [1])]), 5)
     assert run_texts.aligned("labels", np.arange(5), [run]) == [0, 1]

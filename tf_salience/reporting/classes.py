@@ -14,6 +14,8 @@ from tf_salience.utils.validation import format_value
 UNKNOWN = -1
 #: Of a table of labels beside predictions.
 MOST_CLASSES = 40
+#: A label of a larger index is likely an id.
+_MOST_UNNAMED = 100_000
 #: Targets of one class, with the field that says which.
 _CLASS_FIELDS = {"Unit": "which", "Probability": "of", "LogProbability": "of"}
 #: A single unit says the second class above it, whether it is a logit or a probability.
@@ -31,9 +33,15 @@ def class_names(passed: Any, runs: Sequence[Run], labels: Sequence[Any] | None) 
         labels: as passed, or None.
 
     Raises:
-        ValueError: if the runs have different names.
+        ValueError: if the runs have different names, or a class has none.
     """
+    highest = max((int(max(c)) for c in _all_indices(runs)), default=UNKNOWN)
     names = check_class_names(passed)
+    if names is not None and highest >= len(names):
+        raise ValueError(
+            f"`class_names` must name every class. Received: {len(names)} names, and explanations "
+            f"of class {highest}"
+        )
     if names is not None:
         return names
     by_run = [(run.name, list(run.config["class_names"])) for run in runs if _has_names(run)]
@@ -46,9 +54,18 @@ def class_names(passed: Any, runs: Sequence[Run], labels: Sequence[Any] | None) 
             )
     if by_run:
         return by_run[0][1]
-    indices = [label for label in labels or () if validation.is_integer(label)]
-    indices += [int(max(c)) for run in runs for t in run.targets if len(c := class_indices(t))]
-    return [f"class {index}" for index in range(max(indices, default=UNKNOWN) + 1)]
+    highest = max([highest, *(label for label in labels or () if validation.is_integer(label))])
+    if highest >= _MOST_UNNAMED:
+        raise ValueError(
+            f"Class indices must be below {_MOST_UNNAMED:,}. Received: {highest}. Pass "
+            "`class_names=` if there are as many classes."
+        )
+    return [f"class {index}" for index in range(highest + 1)]
+
+
+def _all_indices(runs: Sequence[Run]) -> list[Array]:
+    columns = [class_indices(target) for run in runs for target in run.targets]
+    return [column for column in columns if len(column)]
 
 
 def _has_names(run: Run) -> bool:

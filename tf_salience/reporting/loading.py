@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_salience.data.class_names import check_class_names
 from tf_salience.explanation import records, shards
 from tf_salience.explanation.explanation import Explanation
 from tf_salience.explanation.salience_matrix import SalienceMatrix
@@ -163,7 +164,17 @@ def _config(manifest: Mapping[str, Any] | None) -> dict[str, Any]:
         "method": job["method"],
         "target": job["target"],
         "output": job["explainer"].get("output"),
-        "class_names": job["explainer"].get("class_names"),
+        "class_names": _class_names(job["explainer"].get("class_names")),
         "versions": manifest["versions"],
         "columns": job["columns"],
     }
+
+
+def _class_names(value: Any) -> list[str] | None:
+    """Returns the class names of a manifest, which holds them as they were passed to the job."""
+    if isinstance(value, dict):
+        # JSON has the indices of a dict, index to name, as strings.
+        has_indices = all(isinstance(name, str) for name in value.values())
+        value = {int(index): name for index, name in value.items()} if has_indices else value
+    # The names of a large array are not kept.
+    return check_class_names(value) if isinstance(value, dict | list) else None

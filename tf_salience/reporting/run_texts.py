@@ -41,14 +41,20 @@ def texts_of(passed: Any, runs: Sequence[Run]) -> list[list[str]] | None:
         columns = [aligned("texts", column, runs) for column in lists]
     else:
         columns = [aligned("texts", passed, runs)]
-    for column in columns:
-        for example, text in enumerate(column):
-            if not isinstance(text, str):
-                raise TypeError(
-                    f"`texts` must hold strings. Received: {format_value(text)} (of type "
-                    f"{type(text).__name__}) for example {example}"
-                )
-    return [list(row) for row in zip(*columns, strict=True)]
+    rows = zip(*columns, strict=True)
+    return [[_string(text, example) for text in row] for example, row in enumerate(rows)]
+
+
+def _string(text: Any, example: int) -> str:
+    """Returns a text; TensorFlow's strings are bytes."""
+    if isinstance(text, bytes):
+        return text.decode("utf-8", "replace")
+    if not isinstance(text, str):
+        raise TypeError(
+            f"`texts` must hold strings. Received: {format_value(text)} (of type "
+            f"{type(text).__name__}) for example {example}"
+        )
+    return text
 
 
 def _kept_texts(run: Run) -> list[list[str]] | None:
@@ -91,7 +97,7 @@ def aligned(name: str, values: Any, runs: Sequence[Run]) -> list[Any]:
             f"`{name}` must be a list with one value for each example. Received: "
             f"{format_value(values)} (of type {type(values).__name__})"
         )
-    plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    plain = np.asarray(values).tolist() if hasattr(values, "__array__") else list(values)
     if len(plain) in (count, *(run.total for run in runs)):
         return plain[:count]
     for run in runs:
