@@ -283,10 +283,16 @@ def test_what_moved_most_is_on_top(report):
 
 
 @pytest.mark.parametrize("made", [report_contents.translation], indirect=True)
-def test_an_output_token_lights_its_input_tokens(made):
+@pytest.mark.parametrize("way", ["pointer", "keyboard"])
+def test_an_output_token_lights_its_input_tokens(made, way):
+    from selenium.webdriver.common.action_chains import ActionChains
+
     made.open(view="example", example=0)
     for index, output in enumerate(made.find("button.output")):
-        made.script("arguments[0].focus()", output)
+        if way == "pointer":
+            ActionChains(made.driver).move_to_element(output).perform()
+        else:
+            made.script("arguments[0].focus()", output)
         (marks,) = made.script(MARKS)
         assert marks[index][1] == max(
             (kind for _, kind in marks), key=lambda kind: int(kind[1:] or 0)

@@ -104,6 +104,7 @@ export class CompareView {
       href: address({ view: "example", example, difference: true }),
       signed: true,
       largest: largestOf(changes),
+      isCut: changes.length === ROW_PARTS,
     });
   }
 

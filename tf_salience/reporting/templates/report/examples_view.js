@@ -144,6 +144,7 @@ export class ExamplesView {
       href: address({ view: "example", example, difference: false }),
       signed: run.signed,
       largest: largestOf(scores),
+      isCut: parts.length === ROW_PARTS,
     });
   }
 }

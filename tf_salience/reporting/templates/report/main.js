@@ -7,7 +7,7 @@ import { ExampleView } from "./example_view.js";
 import { ExamplesView } from "./examples_view.js";
 import { hideHint } from "./hint.js";
 import { OverviewView } from "./overview_view.js";
-import { printWith } from "./printing.js";
+import { printLists } from "./printing.js";
 import { address, readState } from "./state.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -42,6 +42,6 @@ function fresh(link) {
   return (link.dataset.view === "compare") === (readState().view === "compare") ? {} : { sort: "" };
 }
 
-printWith(examples, report);
+printLists({ examples, compare: views.compare });
 addEventListener("hashchange", show);
 show();

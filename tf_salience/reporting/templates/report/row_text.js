@@ -11,9 +11,9 @@ export const ROW_PARTS = 60;
  *
  * @param {object[]} parts of `partsOf`, no more than `ROW_PARTS`.
  * @param {number[]} scores one a part.
- * @param {object} options `href`, `signed`, `largest`.
+ * @param {object} options `href`, `signed`, `largest`, `isCut`, where there are more parts.
  */
-export function rowText(parts, scores, { href, signed, largest }) {
+export function rowText(parts, scores, { href, signed, largest, isCut }) {
   const link = element("a", { class: "marked line", dir: "auto", href });
   parts.forEach((part, index) => {
     if (part.gap) link.append(printable(part.gap.replace(/\s+/g, " ")));
@@ -21,6 +21,7 @@ export function rowText(parts, scores, { href, signed, largest }) {
     const kind = `t ${level}${part.isSpecial ? " special" : ""}`;
     link.append(element(part.isSpecial ? "bdi" : "span", { class: kind }, printable(part.text)));
   });
+  if (isCut) link.append(" …");
   if (!parts.length) link.append("(empty)");
   return link;
 }
