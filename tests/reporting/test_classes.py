@@ -100,14 +100,6 @@ def test_ids_are_not_classes(explanation):
         known(made, labels=[123456789])
 
 
-@pytest.mark.parametrize(
-    "value", [["no", "yes"], {"0": "no", "1": "yes"}, {"yes": 1, "no": 0}, "sha of an array"]
-)
-def test_names_of_a_manifest(value):
-    expected = None if isinstance(value, str) else ["no", "yes"]
-    assert loading._class_names(value) == expected
-
-
 def test_every_class_has_a_name(small):
     with pytest.raises(ValueError, match=r"every class\. Received: 1 names.*of class 1"):
         known(small, class_names=["negative"])

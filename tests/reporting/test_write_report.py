@@ -43,8 +43,8 @@ def scores(contents, run=0):
 def folder(tmp_path):
     """Writes records as the shards of a folder, with a manifest."""
 
-    def make(rows, name="explained", *, source_rows=None, columns=None, kept=()):
-        place = tmp_path / name
+    def make(rows, *, source_rows=None, columns=None, kept=(), class_names=("no", "yes")):
+        place = tmp_path / "explained"
         place.mkdir()
         empty = {**dict.fromkeys(records.COLUMNS), "evaluations": 8, "target_name": "yes"}
         rows = [{**empty, "output": 1.0, "row": n, **row} for n, row in enumerate(rows)]
@@ -57,7 +57,7 @@ def folder(tmp_path):
             "model": {"name": "reviews", "weights": "1f"},
             "method": {"class_name": "gradient_norm", "config": {}},
             "target": {"class_name": "Unit", "which": "predicted", "code": None},
-            "explainer": {"class_names": ["no", "yes"]},
+            "explainer": {"class_names": class_names},
             "columns": columns or {"inputs": "text", "label": None, "keep": []},
         }
         shards = [{"source_rows": len(rows) if source_rows is None else source_rows}]
@@ -120,6 +120,15 @@ def test_values_for_the_rows_of_a_source_of_which_some_failed(written, folder):
     assert written(place, texts=["a", "b", "c"], limit=2)["texts"] == ["a", "b"]
     with pytest.raises(ValueError, match="Received: 4 for 3 examples"):
         written(place, texts=["a", "b", "c", "d"])
+
+
+@pytest.mark.parametrize(
+    "names", [["no", "yes"], {"0": "no", "1": "yes"}, {"yes": 1, "no": 0}, "sha of an array"]
+)
+def test_class_names_of_a_folder_in_each_form(written, folder, names):
+    place = folder([{"tokens": ["a"], "scores": [1.0], "target": 1}] * 2, class_names=names)
+    expected = ["class 0", "class 1"] if isinstance(names, str) else ["no", "yes"]
+    assert written(place)["classes"] == expected
 
 
 def test_a_folder_of_explain_dataset(written, tmp_path):
