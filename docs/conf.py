@@ -6,6 +6,7 @@ import tf_salience
 
 project = "tf_salience"
 author = "the authors of tf_salience"
+project_copyright = author
 version = release = tf_salience.__version__
 
 extensions = [
@@ -24,6 +25,8 @@ myst_heading_anchors = 3
 
 # The tutorials are run with each build; an error in a cell is an error of the build.
 nb_execution_mode = "force"
+# What a tutorial saves does not stay in docs/.
+nb_execution_in_temp = True
 nb_execution_timeout = 240
 nb_execution_raise_on_error = True
 nb_merge_streams = True

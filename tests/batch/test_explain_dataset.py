@@ -174,7 +174,7 @@ class TestErrors:
         assert [row["row"] for row in read(tmp_path / "out")] == [0, 2]
         errors = {error["row"]: error["reason"] for error in read_errors(tmp_path / "out")}
         assert list(errors) == [1, 3]
-        assert "Texts and numbers" in errors[1]
+        assert "Texts cannot replace numbers" in errors[1]
 
     def test_lines_that_cannot_be_read_are_set_apart(self, explain, tmp_path):
         path = tmp_path / "a.tsv"
@@ -410,7 +410,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("changes", "message"),
         [
-            ({"keep": ["row"]}, "named as one of the explanation"),
+            ({"keep": ["row"]}, "other than those of the explanation"),
             ({"keep": ["id", "id"]}, "different columns"),
             ({"keep": ["nothing"]}, "there is no column 'nothing'"),
             ({"text_column": "nothing"}, "there is no column 'nothing'"),

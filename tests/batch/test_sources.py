@@ -177,5 +177,5 @@ def test_a_split_of_tensorflow_datasets(tmp_path, explain):
     assert explain("tiny", keep=["n"], **keywords) == manifest
     part = open_source("tiny", split="test[:1]", data_dir=tmp_path / "tfds")
     assert (part.total, len(texts(part))) == (1, 1)
-    with pytest.raises(TypeError, match="`split` goes with the name"):
+    with pytest.raises(TypeError, match="`split` needs the name"):
         open_source([{}], split="test")

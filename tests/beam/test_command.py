@@ -67,7 +67,7 @@ def test_kept_nulls_and_labels_that_are_names_of_digits(paths, tmp_path):
         (["--data", "DATA", "--output", "DATA"], "must be a new folder"),
         (
             ["--data", "DATA", "--output", "o", "--keep", "tokens"],
-            "named as one of the explanation",
+            "other than those of the explanation",
         ),
         (["--tfds", "imdb_reviews", "--output", "o"], "Received: --tfds"),
         (["--data", __file__, "--output", "o", "--steps", "8"], "Received: --steps"),

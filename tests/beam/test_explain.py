@@ -147,7 +147,7 @@ def test_batching_checks_its_arguments(arguments, message):
 def test_arguments_that_do_not_fit_the_model(paths, text_model, tmp_path):
     with pytest.raises(TypeError, match=r"must be a path .*model\.save"):
         Explain(text_model)
-    with pytest.raises(ValueError, match="of a version if it has some"):
+    with pytest.raises(ValueError, match="the folder of a version"):
         Explain(tmp_path)
     with pytest.raises(ValueError, match="as it was exported"):
         Explain(paths["text", "saved_model"], "gradient_norm")

@@ -83,7 +83,7 @@ def test_labels_of_digits_that_are_class_names(models, run, data, tmp_path, outp
         (["--data", "DATA", "--output", "DIR", "--words"], "--words"),
         (["--data", "DATA", "--workers", "2"], "--workers need --output DIR"),
         (["--data", "DATA", "--output", "DIR", "--split", "test"], "--split need --tfds"),
-        (["--data", "none*.tsv", "--output", "DIR"], "No file fits"),
+        (["--data", "none*.tsv", "--output", "DIR"], "No file matches"),
         (["--data", "DATA", "--output", "DIR", "--keep", "x"], "no column 'x'"),
         (["--data", "DATA", "--output", "DIR", "--max-errors", "0"], "max_errors=0"),
         (["--data", "DATA", "--output", "out.jsn"], ".jsn"),

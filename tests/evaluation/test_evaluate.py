@@ -230,7 +230,7 @@ def test_the_cost_counts_passes(explainers):
 
 class TestErrors:
     def test_a_method_given_twice(self, explainers):
-        with pytest.raises(ValueError, match="names of their own.*Pass a dict"):
+        with pytest.raises(ValueError, match="different names.*Pass a dict"):
             tfs.evaluate([explainers[0], explainers[0]], IDS)
 
     def test_two_models(self, explainers):

@@ -90,7 +90,7 @@ def test_a_single_example_shows_it_too(method):
 
 def test_statistics_of_the_rows_of_a_single_example_show():
     """Two copies of an example have its own mean; the rows of its path have not."""
-    with pytest.raises(ValueError, match="must not depend on what is run beside it.*example 0"):
+    with pytest.raises(ValueError, match="must not depend on the other rows.*example 0"):
         tfs.explain(built(normalized_over_the_batch), IDS[:1])
 
 

@@ -15,7 +15,7 @@ from tf_salience.export import argument_checks
         ({"target": "label"}, ValueError, "no labels.*attributions_with_target"),
         ({"target": [0, 1]}, ValueError, r"for each example cannot be .*Received: target=\[0, 1\]"),
         ({"target": tfs.targets.Margin("label", 0)}, ValueError, "no labels"),
-        ({"target": tfs.targets.Position(0)}, ValueError, "place among the tokens.*callable"),
+        ({"target": tfs.targets.Position(0)}, ValueError, "position of a token.*callable"),
         ({"target": 7}, ValueError, "must be a class index from 0 to 2"),
         ({"version": -1}, ValueError, "`version` must be at least 0. Received: version=-1"),
         ({"version": "1"}, TypeError, "`version` must be a number or None. Received: version='1'"),

@@ -36,7 +36,7 @@ class TestSignature:
             (np.ones((2, 3, 4), int), ValueError, r"takes .*int32 of shape.*The ranks differ"),
             (np.ones(4, int), ValueError, r"add a batch axis: `inputs\[None\]`"),
             (np.full((2, 3), 1.5), TypeError, "not whole, such as 1.5"),
-            (np.array(["a"], object), TypeError, "Texts and numbers"),
+            (np.array(["a"], object), TypeError, "Texts cannot replace"),
             ((IDS, IDS), ValueError, "must be 1 arrays"),
             ({"other": IDS, "b": IDS}, ValueError, "must be 1 arrays"),
             (np.array([[1, 2**32]]), ValueError, "do not fit into int32"),
@@ -113,7 +113,7 @@ class TestIdsThatNoLayerEmbeds:
         hidden = layers.Concatenate()([layers.GRU(4)(layers.Dense(6)(hot)), vectors])
         model = model_zoo.classified([words, speakers], hidden)
         inputs = (self.WORDS, self.SPEAKERS)
-        with pytest.raises(ValueError, match=r"reads the input 'text' by no|2 embedding layers"):
+        with pytest.raises(ValueError, match=r"reads the input 'text'|2 embedding layers"):
             tfs.explain(model, inputs, "gradient_norm")
         named = tfs.explain(model, inputs, "gradient_norm", embeddings="speaker")
         assert list(named.segments) == ["who"]
@@ -121,7 +121,7 @@ class TestIdsThatNoLayerEmbeds:
     def test_a_table_of_the_models_own(self):
         model, inputs = OwnTake(), {"text": self.WORDS, "who": self.SPEAKERS}
         model(inputs)
-        with pytest.raises(ValueError, match="'text' by no embedding layer.*embeddings='speaker'"):
+        with pytest.raises(ValueError, match="No embedding layer.*'text'.*embeddings='speaker'"):
             tfs.explain(model, inputs, "gradient_norm")
 
     def test_inputs_that_are_no_ids_need_no_embedding(self):

@@ -101,7 +101,7 @@ class TestADictOfTokenizers:
         assert split == [list(row.values()) for row in SPLIT]
 
     def test_a_name_that_is_none_is_refused(self, tokenizers):
-        with pytest.raises(ValueError, match="'spansih' is none of .*'english', 'spanish'"):
+        with pytest.raises(ValueError, match="'spansih' is not one of .*'english', 'spanish'"):
             tfs.explain(
                 two_tables(),
                 ids_of(tokenizers),

@@ -316,7 +316,7 @@ class TestContrast:
             tfs.explain(language_models("GPT2"), SENTENCES, target=target)
 
     def test_a_continuation_has_no_start(self):
-        with pytest.raises(ValueError, match="a continuation, or where it is in the inputs"):
+        with pytest.raises(ValueError, match="a continuation, or its place in the inputs"):
             tfs.targets.Span(" cat", start=2)
 
     def test_ids_take_no_continuation(self, language_models):
@@ -389,7 +389,7 @@ class TestContrast:
             tfs.explain(model, [""], "gradient_norm", target=target)
 
     def test_a_target_among_the_tokens_is_not_exported(self, language_models, tmp_path):
-        with pytest.raises(ValueError, match="at a place among the tokens cannot be exported"):
+        with pytest.raises(ValueError, match="at a position of a token cannot be exported"):
             tfs.export_saved_model(language_models("GPT2"), tmp_path / "m", target=SPAN)
 
 

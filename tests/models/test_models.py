@@ -127,7 +127,7 @@ class TestTaggers:
         again = tfs.Explainer(model, target=by_class, **options).matrix((ids, ids))
         np.testing.assert_array_equal(again[0].scores, matrices[0].scores)
         other_lengths = np.array([[1, 2, 3, 0], [1, 2, 3, 4]])
-        with pytest.raises(ValueError, match="can count from the end where it is known"):
+        with pytest.raises(ValueError, match="can count from the end only if it is known"):
             tfs.explain(model, (ids, other_lengths), target=tfs.targets.Position(-1), **options)
         with pytest.raises(ValueError, match="`matrix` needs to know which tokens are real"):
             tfs.Explainer(model, target=by_class, **options).matrix((ids, other_lengths))

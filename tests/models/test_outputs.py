@@ -134,5 +134,5 @@ class TestPredictedTokens:
                 explanation = tfs.explain(model, inputs, target=span, embeddings=tables)
                 assert explanation.target_name == ["log P(8)"]
                 continue
-            with pytest.raises(ValueError, match="not known which of its inputs"):
+            with pytest.raises(ValueError, match="not known which input"):
                 tfs.explain(model, inputs, target=span, embeddings=tables)

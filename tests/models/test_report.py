@@ -287,7 +287,7 @@ class TestDoubt:
         hot = layers.Dense(8)(ops.one_hot(text, model_zoo.VOCABULARY))
         hidden = layers.GlobalAveragePooling1D()(layers.Add()([hot, model_zoo.table("x")(tags)]))
         call = printed_call(model_zoo.classified([text, tags], hidden))
-        assert "reads the input 'text' by no embedding layer" in call.text
+        assert "reads the input 'text', so it is not known" in call.text
         assert call.keywords == {"embeddings": "'x'"}
         run_all(call, (helpers.ids(), helpers.ids()))
 

@@ -60,7 +60,7 @@ def test_a_guessed_layer_must_embed_all_ids():
     hot = layers.Dense(8)(ops.one_hot(text, model_zoo.VOCABULARY))
     hidden = layers.GlobalAveragePooling1D()(layers.Add()([hot, model_zoo.table("x")(tags)]))
     model = model_zoo.classified([text, tags], hidden)
-    with pytest.raises(ValueError, match="reads the input 'text' by no embedding layer"):
+    with pytest.raises(ValueError, match="reads the input 'text', so it is not known"):
         signature(model)
     (segment,) = signature(model, embeddings="x").segments
     assert segment.name == "tags"

@@ -96,7 +96,7 @@ def compute(
         raise ValueError(
             "`keep_ids` needs a layer that is called on token ids. Received: "
             f"keep_ids={validation.format_value(list(keep_ids))}, "
-            "and a layer whose input are no ids"
+            "and a layer whose input is not ids"
         )
     kept = tf.reduce_any(tf.equal(ids[:, :, None], list(keep_ids)), axis=-1)
     return tf.where(kept[:, :, None], embeddings, vectors)

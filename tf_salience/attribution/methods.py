@@ -192,7 +192,7 @@ class IntegratedGradients:
         validation.check_one_of("rule", self.rule, quadrature.RULES)
         if self.steps == "auto" and self.rule != "trapezoid":
             raise ValueError(
-                "`rule` goes with a number of steps; steps='auto' has a rule of its own. "
+                "`rule` needs a number of steps; steps='auto' has its own rule. "
                 f"Received: steps='auto', rule={self.rule!r}"
             )
         if self.steps != "auto":

@@ -284,7 +284,7 @@ def check_targets(targets: Any, rows: int) -> Any:
     """
     if len(targets) != rows:
         raise ValueError(
-            "A callable `target` must return one number for each row, and look at that row alone. "
+            "A callable `target` must return one number for each row, and use that row alone. "
             f"Received: {len(targets)} numbers for {rows} rows"
         )
     return targets

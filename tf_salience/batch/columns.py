@@ -51,7 +51,7 @@ class Columns:
         taken = sorted({ROW, *records.COLUMNS}.intersection(kept))
         if taken or len(set(kept)) < len(kept):
             raise ValueError(
-                "`keep` must be different columns of the source, none named as one of the "
+                "`keep` must be different columns of the source, other than those of the "
                 f"explanation, {format_value([ROW, *records.COLUMNS])}. "
                 f"Received: keep={format_value(list(kept))}. Rename the column in the source."
             )

@@ -63,7 +63,7 @@ class Job:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise ValueError(
-                "`output` must be a folder. Received: a file, or a place below one, "
+                "`output` must be a folder. Received: a file, or a path below a file, "
                 f"output={validation.format_value(str(folder))}"
             ) from error
         with files.sole_writer(folder) as is_alone:
@@ -148,7 +148,7 @@ class Job:
         different = model_checksum.differences(earlier.job, self._manifest.job)
         if different:
             raise ValueError(
-                "`output` holds another job, so it cannot go on. Received: "
+                "`output` holds another job, which these arguments cannot continue. Received: "
                 f"output={validation.format_value(str(folder))}. What differs: "
                 f"{'; '.join(different)}. Pass another folder, or the same arguments as before."
             )
@@ -169,7 +169,7 @@ class Job:
             if job != self._job or (known is not None and known != shard):
                 raise ValueError(
                     f"The file {validation.format_value(str(path))} is not the shard that this job "
-                    "has written. Remove it, and it is made again."
+                    "has written. Remove it, and start the job again."
                 )
             self._kept = kept
             shards[number] = shard
@@ -231,9 +231,10 @@ class Job:
 
     def _refuse(self, start: int, stop: int) -> None:
         raise ValueError(
-            "`source` has changed since the job began. Received: other values in rows "
-            f"{start} to {stop - 1} than {validation.format_value(str(self._setup.folder))} was "
-            "made of. Pass the source as it was, or another `output`."
+            "`source` has changed since the job began. Received: rows "
+            f"{start} to {stop - 1} with other values than those that were explained in "
+            f"{validation.format_value(str(self._setup.folder))}. Pass the earlier source, or "
+            "another `output`."
         )
 
     def _outcomes(
@@ -289,7 +290,7 @@ class Job:
         if counts["unconverged"]:
             warnings.warn(
                 f"{counts['unconverged']:,} of {counts['rows']:,} rows did not converge: their "
-                "`converged` is False, their `error_estimate` says how far they came.",
+                "`converged` is False, their `error_estimate` says how accurate they are.",
                 warnings.NotConvergedWarning,
             )
 

@@ -21,8 +21,8 @@ def schema_of(rows: Sequence[Row], names: Sequence[str], types: Mapping[str, Any
             column = pa.array(values)
         except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             raise ValueError(
-                "A column of `keep` must hold values of one type that Parquet has. Received: keep="
-                f"{format_value(name)} ({format_error(error)})"
+                "A column of `keep` must hold values of one type that Parquet supports. Received: "
+                f"keep={format_value(name)} ({format_error(error)})"
             ) from error
         known = types.get(name, pa.null())
         if pa.types.is_decimal(known) or pa.types.is_uint64(known):

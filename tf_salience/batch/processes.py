@@ -52,9 +52,9 @@ def run(
         # Whatever the user's own objects raise.
         except Exception as error:
             raise TypeError(
-                "With `workers` more than 1 the model and all arguments are handed to other "
-                "processes, so they must be objects that can be pickled: registered layers, "
-                "functions of a module, no lambdas. Or pass `model` as the path of a `.keras` file."
+                "With `workers` above 1 the model and all arguments are sent to other processes, "
+                "so pickle must be able to store them: registered layers and functions of a "
+                "module, not lambdas. Or pass `model` as the path of a `.keras` file."
                 f" Received: {format_error(error)}"
             ) from error
         threads = max(1, _cores() // workers)
@@ -71,9 +71,9 @@ def run(
                 yield from _outcomes(executor, tasks, workers, is_stopped)
             except BrokenProcessPool as error:
                 raise RuntimeError(
-                    "A worker has ended before its shard was done: killed, out of memory, or its "
-                    "model could not be made there; see what it printed. Finished shards are "
-                    "kept; start the job again, with fewer `workers` if memory was short."
+                    "A worker ended before its shard was finished: it was killed, ran out of "
+                    "memory, or could not load its model. Read what it printed. Finished shards "
+                    "are kept; start the job again, with fewer `workers` if memory was short."
                 ) from error
             except KeyboardInterrupt:
                 writer.close()  # the workers end at once

@@ -62,13 +62,13 @@ def number_of(path: Path) -> int:
     """Returns the number of the shard in a file.
 
     Raises:
-        ValueError: if it has not the name of a shard.
+        ValueError: if it does not have the name of a shard.
     """
     digits = path.stem.removeprefix("shard-")
     if not digits.isdecimal() or path.name != file_name(int(digits)):
         raise ValueError(
-            f"The file {format_value(str(path))} has not the name of a shard, such as "
-            f"{file_name(0)}: whoever reads the folder would read its rows, too. Move it elsewhere."
+            f"The file {format_value(str(path))} does not have the name of a shard, such as "
+            f"{file_name(0)}. A reader of the folder would read its rows too. Move it elsewhere."
         )
     return int(digits)
 
@@ -164,7 +164,7 @@ def read_shard(path: Path) -> tuple[str, Shard, Any]:
 def _damaged(path: Path) -> str:
     return (
         f"The file {format_value(str(path))} is no whole shard of explanations. Shards appear "
-        "whole or not at all, so something else has changed it; remove it, and it is made again."
+        "whole or not at all, so something else has changed it. Remove it, and start the job again."
     )
 
 

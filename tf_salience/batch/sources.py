@@ -70,7 +70,7 @@ def open_source(
     if split is not None:
         if not isinstance(source, str):
             raise TypeError(
-                "`split` goes with the name of a data set of TensorFlow Datasets. Received: "
+                "`split` needs the name of a data set of TensorFlow Datasets. Received: "
                 f"source={format_value(source)}, split={format_value(split)}"
             )
         return _from_tfds(source, split, data_dir)
@@ -112,7 +112,7 @@ def _from_files(patterns: Iterable[str | os.PathLike[str]]) -> Source:
         files = [pathlib.Path(name) for name in names if os.path.isfile(name)]
         if not files:
             raise FileNotFoundError(
-                f"No file fits `source`. Received: source={format_value(pattern)}"
+                f"No file matches `source`. Received: source={format_value(pattern)}"
             )
         paths.extend(files)
     for path in paths:

@@ -225,7 +225,7 @@ def _checked_path(model: Any) -> str:
         expected = Path(path) / "assets.extra" / "tf_salience.json"
     if not expected.is_file():
         raise ValueError(
-            "`model` must be a `.keras` file, or the folder that `export_saved_model` wrote, that "
-            f"of a version if it has some. Received: model={path!r}, without {expected.name}"
+            "`model` must be a `.keras` file, or the folder that `export_saved_model` wrote; with "
+            f"versions, the folder of a version. Received: model={path!r}, without {expected.name}"
         )
     return os.path.abspath(path)

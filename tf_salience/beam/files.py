@@ -91,7 +91,7 @@ def explain_files(
     taken = [LOCATION, *records.COLUMNS]
     if len({*taken, *read.keep}) < len(taken) + len(read.keep):
         raise ValueError(
-            "`keep` must be different columns of the source, none named as one of the explanation, "
+            "`keep` must be different columns of the source, other than those of the explanation, "
             f"{format_value(taken)}. Received: keep={format_value(list(read.keep))}. Rename the "
             "column in the source."
         )

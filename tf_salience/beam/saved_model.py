@@ -40,7 +40,7 @@ class SavedModelExplainer:
         name = "attributions" if label is None else "attributions_with_target"
         if name not in self._model.signatures:
             raise ValueError(
-                f"The SavedModel {path!r} explains no single class, so it has no signature "
+                f"The SavedModel {path!r} does not explain a single class, so it has no signature "
                 f"{name!r}. Received: label={label!r}. Leave `label` out."
             )
         self._signature = self._model.signatures[name]

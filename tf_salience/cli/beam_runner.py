@@ -71,7 +71,7 @@ def explain(options: argparse.Namespace) -> None:
     unsupported = _passed(options, _NOT_HERE)
     if unsupported or options.data is None or options.output is None:
         raise ValueError(
-            "--runner needs --data and --output, a new folder, and does not go with "
+            "--runner needs --data and --output, a new folder, and does not take "
             f"{', '.join(map(_flag, _NOT_HERE))}. Received: {', '.join(unsupported) or 'neither'}"
         )
     paths = sorted(glob.glob(options.data, recursive=True)) or [options.data]

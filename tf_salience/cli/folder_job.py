@@ -101,7 +101,7 @@ def explain(options: argparse.Namespace) -> None:
     ]
     if unsupported:
         raise ValueError(
-            f"--output {options.output}, a folder, does not go with {', '.join(unsupported)}. "
+            f"--output {options.output}, a folder, cannot be used with {', '.join(unsupported)}. "
             "Pass --data or --tfds, or a file as --output: .json or .parquet."
         )
     of_tfds = [name for name in ("split", "data_dir") if getattr(options, name) != DEFAULTS[name]]

@@ -40,7 +40,7 @@ def method(options: argparse.Namespace) -> Method:
             f"Choose a method that does: {', '.join(suitable)}."
         )
     if "rule" in config and config.get("steps", "auto") == "auto":
-        raise ValueError("--rule needs a number of --steps; 'auto' has a rule of its own.")
+        raise ValueError("--rule needs a number of --steps; 'auto' has its own rule.")
     return METHODS[options.method](**config)
 
 

@@ -206,4 +206,4 @@ def _parquet_file(path: pathlib.Path) -> Any:
     try:
         return pyarrow.parquet.ParquetFile(path)
     except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"{path} is no parquet file ({error}).") from error
+        raise ValueError(f"{path} is not a Parquet file ({error}).") from error

@@ -158,7 +158,7 @@ def _named(explainers: Any) -> dict[str, Explainer]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated or "random" in names or "measures" in names:
         raise ValueError(
-            "`explainers` must have names of their own, other than 'random' and 'measures'. "
+            "`explainers` must have different names, other than 'random' and 'measures'. "
             f"Received: {validation.format_value(names)}. Pass a dict, name to explainer, for a "
             "method with two settings."
         )

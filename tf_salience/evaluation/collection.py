@@ -172,8 +172,8 @@ class Collection:
         total = len(self.first)
         if not self.taus:
             raise ValueError(
-                "`evaluate` needs texts of two or more tokens, since one has no order. Received: "
-                f"{total} examples, all of fewer"
+                "`evaluate` needs texts of two or more tokens, since a single token has no order. "
+                f"Received: {total} examples, all of fewer tokens"
             )
         count = len(self.taus)
         return Evaluation(

@@ -86,7 +86,7 @@ def _copy(model: keras.Model) -> keras.Model:
         # A model of the user's may raise anything where it is made anew.
         raise ValueError(
             "`randomization` needs a copy of the model, which is made by its `get_config` and "
-            f"`from_config`. Received: {model.name!r}, which cannot be copied. Write the two, and "
+            f"`from_config`. Received: {model.name!r}, which cannot be copied. Define them, and "
             f"`build`, or pass `randomization=0`. It said: {validation.format_error(error)}"
         ) from error
     return copy

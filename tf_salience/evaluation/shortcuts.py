@@ -54,7 +54,7 @@ def plant_shortcut(
     - "ordered_pair": the first two tokens, in this order for the first class, else for the second.
 
     Args:
-        texts: (batch,) strings, whose words are parted by spaces.
+        texts: (batch,) strings, whose words are separated by spaces.
         labels: (batch,) class indices, of two classes or more; the first two are planted.
         kind: one of `KINDS`.
         tokens: the tokens, in no text; the third is that of "token_in_context".
@@ -114,7 +114,7 @@ def _check_share(kind: str, share: float) -> None:
     if not 0 < share <= (0.5 if kind == "token_in_context" else 1.0):
         raise ValueError(
             "`share` must be above 0 and at most 1, or 0.5 for 'token_in_context', which changes "
-            f"as many texts again. Received: share={share}"
+            f"twice as many texts. Received: share={share}"
         )
 
 

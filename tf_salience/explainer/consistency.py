@@ -64,14 +64,14 @@ def check_alone(
     numbers = validation.format_examples(examples[rows].tolist())
     if _draws_random_numbers(graph):
         raise ValueError(
-            f"The outputs of the model {model.name!r} are random: {numbers} got other ones in "
-            "another batch, so would every step of an explanation. Received: a model that draws "
+            f"The outputs of the model {model.name!r} are random: those of {numbers} differ in "
+            "another batch, and would differ at every step. Received: a model that draws "
             "random numbers while it predicts, as by `Dropout` called with `training=True`. Call "
             "such layers with the `training` that the model is called with."
         )
     raise ValueError(
-        f"The outputs of the model {model.name!r} depend on the batch: {numbers} got other ones "
-        "beside other examples, so scores would depend on the order of the batch. Received: a "
+        f"The outputs of the model {model.name!r} depend on the batch: those of {numbers} differ "
+        "in another batch, so scores would depend on the order of the batch. Received: a "
         "model that mixes examples, as `BatchNormalization` called with `training=True` does, a "
         "softmax or a maximum over the batch axis, or a division by the longest text of the "
         "batch. Make each output depend on its own example alone."

@@ -146,8 +146,9 @@ class ForwardRunner:
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise ValueError(
                 f"The model {self._model.model.name!r} could not run on the inputs. Received: "
-                f"{nests.describe(batch)}. Expected: inputs that `model(inputs)` takes, no longer "
-                f"than its positions reach. The model said: {validation.format_error(error)}"
+                f"{nests.describe(batch)}. Expected: inputs that `model(inputs)` takes, with no "
+                "more tokens than it has positions. The model said: "
+                f"{validation.format_error(error)}"
             ) from error
         traced = self._traced[int(tensors.pop("number"))]
         if self._fixed_batch is not None:

@@ -87,9 +87,9 @@ def check_removes(forward: ForwardPass, batch: PathBatch) -> None:
     )
     if (np.abs(short - noisy) > _TOLERANCE * np.abs(short).max(initial=0.0)).any():
         raise ValueError(
-            "`eraser='remove'` needs a model that masks its padding, which fills the place of what "
-            "is cut out. Received: a model whose target changes with the embeddings of its "
-            "padding. Mask it (`mask_zero=True`), or choose another eraser, 'baseline' for "
+            "`eraser='remove'` needs a model that masks its padding, because padding replaces the "
+            "tokens that are cut out. Received: a model whose target changes with the embeddings "
+            "of its padding. Mask it (`mask_zero=True`), or choose another eraser, 'baseline' for "
             "instance."
         )
 
@@ -144,9 +144,9 @@ def _places(
         beside = []
     if not is_plain:
         raise ValueError(
-            "`eraser='remove'` cuts tokens out of the ids that are an input of the model, of one "
-            "text with what goes with its tokens, or of several texts alone. Received: embeddings "
-            f"of layer {segment.layer.name!r}, whose ids are something else. Choose another "
+            "`eraser='remove'` cuts tokens out of inputs of ids: of one text and the inputs that "
+            "have a value for each of its tokens, or of several texts without such inputs. "
+            f"Received: embeddings of layer {segment.layer.name!r} with other ids. Choose another "
             "eraser, 'baseline' for instance."
         )
     yield leaves, segment.source, pad_id

@@ -39,13 +39,13 @@ def warn(
     empty = np.flatnonzero(~explanation.mask.any(axis=1)).tolist()
     if empty:
         warnings.warn(
-            f"No real token in {validation.format_examples(empty)}, an empty text for instance: "
-            "there is nothing to explain, and no score.",
+            f"No real token in {validation.format_examples(empty)}, for instance an empty text: "
+            "there is nothing to explain.",
             warnings.NoTokensWarning,
         )
     if len(unknown):
         warnings.warn(
-            f"No word that the vocabulary knows in {validation.format_examples(list(unknown))}: "
+            f"The vocabulary has no word of {validation.format_examples(list(unknown))}: "
             "the scores are those of the unknown token.",
             warnings.UnknownTokensWarning,
         )
@@ -72,7 +72,7 @@ def _not_converged(
     """Says which examples did not converge, and what to do, from what was seen on their paths."""
     message = (
         f"{len(examples)} of {len(explanation)} examples did not converge: their `converged` is "
-        "False, their `error_estimate` says how far they came."
+        "False, their `error_estimate` says how accurate they are."
     )
     config = explanation.config["method"]["config"]
     is_known = all(attribution.obstacle is not None for attribution in attributions)

@@ -49,9 +49,9 @@ def check_target(target: targets.Target) -> None:
     """Raises a ValueError for a target that depends on the examples: a request has others."""
     if isinstance(target, targets.TokenTarget):
         raise ValueError(
-            "A target at a place among the tokens cannot be exported, since each request has "
-            f"others. Received: target={format_value(target)}. Export a callable, for instance "
-            "`target=lambda outputs: outputs[:, 3, 1]`."
+            "A target at a position of a token cannot be exported, since the positions differ "
+            f"between requests. Received: target={format_value(target)}. Export a callable, for "
+            "instance `target=lambda outputs: outputs[:, 3, 1]`."
         )
     for unit in target.units:
         if isinstance(unit, str) and unit == "label":
@@ -62,8 +62,9 @@ def check_target(target: targets.Target) -> None:
             )
         if isinstance(unit, Sequence | np.ndarray) and not isinstance(unit, str):
             raise ValueError(
-                "A `target` for each example cannot be exported, since a request has others. Ask "
-                f"the signature `{WITH_TARGET}` for classes. Received: target={format_value(unit)}"
+                "A `target` for each example cannot be exported, since a request has other "
+                f"examples. Ask the signature `{WITH_TARGET}` for classes. "
+                f"Received: target={format_value(unit)}"
             )
 
 
@@ -89,8 +90,8 @@ def check_batches(model: keras.Model) -> None:
     size = structure.fixed_batch_size(model)
     if size is not None:
         raise ValueError(
-            "A model that is exported must take any batch: requests are of any size. Received: "
-            f"{model.name!r}, which takes batches of {size}. Make it anew with "
+            "A model that is exported must take batches of any size, as requests are. Received: "
+            f"{model.name!r}, which takes batches of {size}. Make it again with "
             "`keras.Input((tokens,))`, and copy the weights: "
             "`new.set_weights(model.get_weights())`."
         )
@@ -103,13 +104,13 @@ def check_baseline(method: Method, specs: Any) -> None:
         return
     if array.ndim == 3 and len(array) > 1:
         raise ValueError(
-            "A `baseline` for each example cannot be exported, since a request has others. "
+            "A `baseline` for each example cannot be exported, since a request has other examples. "
             f"Received: shape {array.shape}. Pass one of shape (dim,) or (tokens, dim)."
         )
     widths = [spec.shape[1] for spec in tf.nest.flatten(specs) if len(spec.shape) > 1]
     if array.shape[-2] > 1 and None in widths:
         raise ValueError(
-            "A `baseline` for each token needs a model that takes one number of tokens. Received: "
+            "A `baseline` for each token needs a model with a fixed number of tokens. Received: "
             f"shape {array.shape}, and inputs of any width. Pass one of shape (dim,), or an "
             "`input_signature` with the width."
         )

@@ -34,9 +34,9 @@ def trace(model: TextModel, input_signature: Any) -> tuple[Any, ForwardPass]:
     specs = input_specs(model.model)
     if specs is None:
         raise ValueError(
-            f"It is not known what the model {model.model.name!r} takes, since it has no symbolic "
-            "inputs. Say it: `input_signature=`, a nest of tf.TensorSpec as `model(inputs)` takes "
-            "it, such as tf.TensorSpec((None, 64), 'int32', name='ids')."
+            f"The inputs of the model {model.model.name!r} are not known, since it has no symbolic "
+            "inputs. Pass `input_signature=`, a nest of tf.TensorSpec as `model(inputs)` takes it, "
+            "such as tf.TensorSpec((None, 64), 'int32', name='ids')."
         )
     if not getattr(model.model, "inputs", None) and len(specs.shape) == 2:
         # It was built on sentences of one length; most models take any.
@@ -73,8 +73,8 @@ def text_inputs(model: TextModel, specs: Any, signature: ForwardPass) -> dict[in
         elif segment.tokenizer.to_ids is not None:
             inputs = [spec.name for spec in tf.nest.flatten(specs)]
             raise ValueError(
-                "`tokenizer` takes texts, but the ids that are embedded are not an input of the "
-                f"model {model.model.name!r} that texts could stand for; it takes "
+                "`tokenizer` lets texts replace an input of ids, but the embedded ids are not an "
+                f"input of the model {model.model.name!r}, which takes "
                 f"{validation.format_value(inputs)}. Pass the vocabulary instead: "
                 "`tokenizer=layer.get_vocabulary()`."
             )
@@ -160,8 +160,8 @@ def _named(specs: Any) -> Any:
     plain = all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in names)
     if len(set(lower)) != len(names) or "target" in lower or not plain:
         raise ValueError(
-            "The inputs of a signature need names that differ, of letters, digits and `_`, and "
-            "`target` is the name of what is explained. Received: "
+            "The inputs of a signature must have different names, of letters, digits and `_`, "
+            "other than `target`, the name of the explained class. Received: "
             f"{validation.format_value(names)}. Rename the model's inputs, or pass "
             "`input_signature` with names."
         )
@@ -170,7 +170,7 @@ def _named(specs: Any) -> Any:
         if key in names and key != name:
             raise ValueError(
                 f"The input {name!r} has the key {key!r} in the model's dict of inputs, which is "
-                "the name of another input; a request would take one for the other. Give each "
+                "the name of another input, so a request could mean either. Give each "
                 "`keras.Input` its key as its name."
             )
     flat = [

@@ -62,12 +62,12 @@ def check_signature(model: keras.Model, nest: Nest) -> None:
 def _check_dtype(leaf: Array, tensor: Any, intro: str) -> None:
     if getattr(tensor, "ragged", False):
         raise ValueError(
-            f"{intro} It takes ragged tensors, in which no token is padding; explained together "
-            "sentences are padded, which this model would read. Make it of dense ids: "
-            "`keras.Input((None,))`, and `mask_zero=True` in its embedding."
+            f"{intro} It takes ragged tensors, in which no token is padding. Sentences that "
+            "are explained together are padded, and this model would read that. Make it of dense "
+            "ids: `keras.Input((None,))`, and `mask_zero=True` in its embedding."
         )
     if nests.is_text(leaf) != (tensor.dtype == "string"):
-        raise TypeError(f"{intro} Texts and numbers cannot stand for each other.")
+        raise TypeError(f"{intro} Texts cannot replace numbers, nor numbers texts.")
     if "int" in tensor.dtype and leaf.dtype.kind == "f" and not (leaf == np.round(leaf)).all():
         # Keras would cut the fractions off without a warning.
         fraction = leaf[leaf != np.round(leaf)][0]
@@ -107,9 +107,9 @@ def check_embedded(model: keras.Model, nest: Nest, unread: Sequence[int], layer_
     ]
     if missed:
         raise ValueError(
-            f"The model {model.name!r} reads the input {missed[0]!r} by no embedding layer, so "
-            f"nothing shows whether {layer_name!r} embeds the tokens. Received: embeddings=None. "
-            f"If it does, say so: `embeddings={layer_name!r}`; else name the layer that turns "
+            f"No embedding layer of the model {model.name!r} reads the input {missed[0]!r}, so it "
+            f"is not known whether {layer_name!r} embeds the tokens. Received: embeddings=None. "
+            f"If it does, pass `embeddings={layer_name!r}`; otherwise name the layer that turns "
             f"{missed[0]!r} into vectors of shape (batch, tokens, dim)."
         )
 
@@ -121,8 +121,8 @@ def check_stateless(model: keras.Model) -> None:
         batch = structure.fixed_batch_size(model)
         raise ValueError(
             f"The model {model.name!r} is stateful: its layer {stateful[0].name!r} carries a state "
-            "from batch to batch, so what it says of an example depends on those before it. "
-            f"Received: a model of batches of {batch}. Make it anew with `stateful=False` and "
+            "from batch to batch, so its outputs for an example depend on earlier examples. "
+            f"Received: a model of batches of {batch}. Make it again with `stateful=False` and "
             "`keras.Input((tokens,))` (`Input(batch_shape=...)` fixes the batch), and copy the "
             "weights: `new.set_weights(model.get_weights())`."
         )

@@ -122,7 +122,7 @@ class InputTokenizers:
             raise ValueError(
                 "`tokenizer` must be a dict of the model's inputs. Received: "
                 f"a dict of {validation.format_value(list(self.by_name))}, in which "
-                f"{validation.format_value(unknown[0])} is none of "
+                f"{validation.format_value(unknown[0])} is not one of "
                 f"{validation.format_value(sorted(known))}."
             )
         for segment in segments:

@@ -21,9 +21,9 @@ def class_labels(labels: Any, classes: int) -> npt.NDArray[Any]:
     if isinstance(labels, dict | tuple) and any(np.ndim(column) for column in _columns(labels)):
         names = list(labels) if isinstance(labels, dict) else list(range(len(labels)))
         raise ValueError(
-            "`target='label'` explains the labels of one output, and it is not plain which these "
-            f"are. Received: labels of {validation.format_value(names)}. Choose one with "
-            "`output=`, its name or number, or pass its labels: `labels=`."
+            "`target='label'` explains the labels of one output, but it is not known which output "
+            f"they belong to. Received: labels of {validation.format_value(names)}. Choose one "
+            "with `output=`, its name or number, or pass its labels: `labels=`."
         )
     array = np.asarray(labels)
     if array.ndim != 2 or array.dtype.kind not in "iufb":

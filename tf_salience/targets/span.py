@@ -55,7 +55,7 @@ class Span:
     def __post_init__(self) -> None:
         if self.continuation is not None and (self.start, self.stop) != (None, None):
             raise ValueError(
-                "`Span` takes a continuation, or where it is in the inputs. Received: continuation="
+                "`Span` takes a continuation, or its place in the inputs. Received: continuation="
                 f"{format_value(self.continuation)}, start={format_value(self.start)}, "
                 f"stop={format_value(self.stop)}"
             )
@@ -74,9 +74,9 @@ class Span:
         predicted = context.predicted_tokens
         if predicted is None or predicted.ids is None:
             raise ValueError(
-                "`Span` needs the ids of the predicted tokens, and of this model it is not known "
-                "which of its inputs they are. Name that input, or its embedding layer, with the "
-                "word 'decoder', and let it be explained; or pass a callable as `target`. "
+                "`Span` needs the ids of the predicted tokens, but it is not known which input of "
+                "this model has them. Name that input, or its embedding layer, with the word "
+                "'decoder', and explain it; or pass a callable as `target`. "
                 "Received: a model of several inputs of ids"
             )
         output_units.check_logits(

@@ -105,7 +105,7 @@ def columns(positions: Any, argument: str, context: Context, limit: int) -> Any:
         array = np.where(array < 0, array + stops, array)
     elif (array < 0).any():
         raise ValueError(
-            f"`{argument}` can count from the end where it is known which tokens are real. "
+            f"`{argument}` can count from the end only if it is known which tokens are real. "
             f"Received: {argument}={format_value(positions)}, and segments of different tokens. "
             "Pass a column."
         )

@@ -7,7 +7,9 @@ from tf_salience.utils.text import printable
 from tf_salience.visualization import color_scale
 from tf_salience.visualization.plot import axes, grids
 
-_DPI = 80
+_DPI = 100
+#: Inches. TensorBoard shrinks an image to a card of some 450 pixels, so its labels are large in it.
+_MAX_WIDTH = 5.5
 # Points; inches.
 _LABEL_SIZE, _MARGIN, _TITLE_HEIGHT, _TICKS_HEIGHT = 8.0, 0.12, 0.3, 0.3
 
@@ -28,6 +30,7 @@ def draw_history(
         ImportError: without matplotlib, which the extra `plot` installs.
     """
     width, height = grids.history_size(len(tokens), len(columns))
+    width = min(width, _MAX_WIDTH)
     texts = [printable(token) for token in tokens]
     left = _MARGIN + max(axes.text_widths(texts, _LABEL_SIZE), default=0.0) / axes.POINTS_PER_INCH
     # Long tokens make the picture wider, not its cells narrower.

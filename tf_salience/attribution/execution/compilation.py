@@ -205,8 +205,8 @@ class AutoJit:
         except tf.errors.OpError as error:
             self._mode = False
             warnings.warn(
-                f"XLA could not compile the model {self._model_name!r}, so it is run without: "
-                f"{error.message.splitlines()[0]} Pass `jit_compile=False` to go without at once.",
+                f"XLA could not compile the model {self._model_name!r}, so it runs without XLA: "
+                f"{error.message.splitlines()[0]} Pass `jit_compile=False` to skip this.",
                 warnings.NotCompiledWarning,
             )
             return self._plain(*tensors)

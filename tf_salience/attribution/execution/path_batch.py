@@ -187,9 +187,9 @@ class PathBatch:
         wrong = examples[difference > self.end_tolerance * np.abs(self.outputs).max()]
         if len(wrong):
             raise ValueError(
-                "The target at the input must not depend on what is run beside it. Received: "
-                f"{self._end_targets[wrong[0]]:.6g} in a batch of rows and "
-                f"{self.outputs[wrong[0]]:.6g} by itself, in "
+                "The target of an example must not depend on the other rows of its batch. "
+                f"Received: {self._end_targets[wrong[0]]:.6g} in a batch of rows and "
+                f"{self.outputs[wrong[0]]:.6g} alone, in "
                 f"{validation.format_examples(self.numbers[wrong].tolist())}. Check the model for "
                 "random numbers, and for layers that mix the examples of a batch, as "
                 "`BatchNormalization` called with `training=True` does."
