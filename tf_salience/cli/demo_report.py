@@ -10,6 +10,7 @@ from tf_salience.utils.text import printable
 
 #: What the extra `report` installs.
 _PACKAGES = ("jinja2", "itables")
+_FIRST = "integrated_gradients"
 
 
 def write_demo_report(result: DemoResult, filepath: str, console: Console) -> None:
@@ -26,9 +27,11 @@ def write_demo_report(result: DemoResult, filepath: str, console: Console) -> No
             "demo again."
         )
         return
+    # The page opens with the first of them.
+    names = sorted(result.explanations, key=lambda name: name != _FIRST)
     with console.status("Writing the report"):
         path = write_report(
-            result.explanations,
+            {name: result.explanations[name] for name in names},
             filepath,
             title="tf-salience demo",
             labels=result.labels,
