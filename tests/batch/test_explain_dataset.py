@@ -61,7 +61,7 @@ def test_row_groups_are_bounded(rows, explain, tmp_path, monkeypatch):
 
 
 def test_calls_have_rows_of_about_one_length(rows, explain, monkeypatch, tmp_path):
-    monkeypatch.setattr("tf_salience.batch.explaining.WIDTHS", (2, 3))
+    monkeypatch.setattr("tf_salience.explainer.call_sizes.WIDTHS", (2, 3))
     widths = []
     call = tfs.Explainer.__call__
 
