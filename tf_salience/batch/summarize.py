@@ -28,9 +28,9 @@ def summarize(
 ) -> Summary:
     """Summarizes a folder of explanations: which words speak for which class.
 
-    The shards are read once, some thousand rows at a time, without TensorFlow. Pieces of a word are
-    put together. What is kept is a few numbers for each different word of a class, of at most some
-    two million words.
+    The shards are read once, a few thousand rows at a time, without TensorFlow. Pieces of a word
+    are joined. Memory holds a few numbers for each different word of a class, for at most about two
+    million words.
 
     Args:
         folder: as `explain_dataset` has written it; any folder of `.parquet` files with its

@@ -49,9 +49,9 @@ def evaluate(
       the text to 1 for the best; the figure by which models can be compared.
     - with rationales `auprc`, `token_f1`, `top_1`, `iou_f1` (DeYoung et al. 2020, section 4.2).
 
-    Ties are ranked at random. Special tokens ([CLS]) and padding are never erased. The erased texts
-    are off the data that a model knows: train with word dropout, or fine-tune with masked tokens,
-    before its figures are believed.
+    Ties are ranked at random. Special tokens ([CLS]) and padding are never erased. Erased texts
+    are unlike those that a model was trained on: train it with word dropout, or fine-tune it with
+    masked tokens, before you trust the figures.
 
     Args:
         explainers: one, several, or a dict of them by name; of one model and one target.
@@ -64,7 +64,7 @@ def evaluate(
         rationales: for each example the words, positions or (start, stop) characters that should
             decide; an empty one is left out.
         naopc_beam: the width of the beam that bounds NAOPC; 0: no NAOPC.
-        randomization: the number of examples that are explained anew as the weights of a copy of
+        randomization: the number of examples that are explained while the weights of a copy of
             the model become random (Adebayo et al. 2018, arXiv:1810.03292); 0: none.
         seed: of random rankings, of ties and of random weights.
         progress: called with the number of examples that are done, and of all.

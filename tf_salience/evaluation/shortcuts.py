@@ -43,14 +43,14 @@ def plant_shortcut(
     keep_labels: bool = False,
     seed: int = 0,
 ) -> PlantedTexts:
-    """Plants a shortcut in some texts, whose labels become what it tells.
+    """Plants a shortcut in some texts, and sets their labels to the class that it stands for.
 
-    Each such text gets one of two classes at random, whatever it says, and tokens for it at random
+    Each of these texts gets one of two classes at random and tokens for this class at random
     places (Bastings et al. 2022, arXiv:2111.07367, section 3.2):
 
     - "single_token": the first token for the first class, the second for the second.
     - "token_in_context": the same, and the third token with it. In as many other texts one of the
-      first two is alone and says nothing: the label stays.
+      first two stands alone, without a meaning: the label stays.
     - "ordered_pair": the first two tokens, in this order for the first class, else for the second.
 
     Args:
@@ -59,7 +59,7 @@ def plant_shortcut(
         kind: one of `KINDS`.
         tokens: the tokens, in no text; the third is that of "token_in_context".
         share: the share of the texts that get the shortcut.
-        keep_labels: True: the labels stay as they are, so that the tokens tell nothing: a control.
+        keep_labels: True: the labels stay as they are, so the tokens mean nothing: a control.
         seed: of the texts, the classes and the places.
 
     Returns:

@@ -35,33 +35,33 @@ class Explainer:
 
     Args:
         model: a built `keras.Model` of any kind: Sequential, Functional, subclassed, nested.
-        method: "integrated_gradients", "gradient_dot_input", "gradient_norm", an instance of a
-            method, or its config.
+        method: "integrated_gradients", "gradient_dot_input", "gradient_norm", "occlusion", an
+            instance of a method, or its config.
         target: what is explained: "predicted", "label", a class index, a class name, one of these
             per example, `targets.Margin`, `targets.Probability`, `targets.LogProbability`, of a
             tagger `targets.Position`, of a language model `targets.Span`, or a callable
             `outputs -> (batch,)`.
-        embeddings: the layer that embeds the tokens, its name or path, or a list; None: the only
-            one there, or those of several texts, each of an input of its own.
+        embeddings: the layer that embeds the tokens, its name or path, or a list; None: the
+            layer that is found, or those of several texts; an error asks where there is a choice.
         tokenizer: a `keras.layers.TextVectorization` or `StringLookup`, a KerasHub tokenizer or
             preprocessor, or a vocabulary (a list of strings, by id); a dict of these by the names
             of the inputs, where they have vocabularies of their own; None: the preprocessor of a
             KerasHub model, or the `TextVectorization` layers inside the model.
         class_names: the name of each class, in their order; or a dict, index to name or name to
-            index. A single output unit may have two: then it scores the second, minus it the first.
+            index. A single unit may have two: the unit is the second, minus the unit the first.
         pad_id: the id of padding, where the model or the tokenizer does not tell.
         output: which of several outputs is explained: a key, a name, or a number.
         batch_size: examples in one forward pass.
         max_rows: rows, examples x nodes, in one compiled call; "auto" bounds the tokens in flight
             and the memory they are estimated to take.
-        trim_padding: "auto": cut trailing padding off where that is shown not to change the model's
-            outputs; False: keep it.
+        trim_padding: "auto": cut trailing padding off where a check shows that the outputs stay the
+            same; False: keep it.
         jit_compile: whether XLA compiles the rows; "auto": on a GPU at once, on a CPU as soon as
             the time that it saves pays for compiling. Where XLA cannot, one warning.
         check_traces: True: in each call the model runs one example untraced, and a difference
             from what its graph gives is an error. Changes of layers, variables, dtypes and Python
-            values are noticed without it; this also sees what no attribute shows, for the price of
-            an eager forward pass a call.
+            values are noticed without it; this also finds changes that no attribute shows. It
+            costs an eager forward pass for each call.
 
     Attributes:
         model: the model.
@@ -200,10 +200,10 @@ class Explainer:
     def without(
         self, inputs: Any, erased: npt.NDArray[np.bool_], labels: Any = None
     ) -> npt.NDArray[np.float64]:
-        """Computes the target when some tokens say nothing: they have the baseline's embeddings.
+        """Computes the target with some tokens erased: they have the baseline's embeddings.
 
-        What the target was is kept from the whole input: the class that is predicted there, say.
-        The tokens keep their places; a model that masks by ids goes on to see them as real.
+        The target is chosen at the whole input: the class that is predicted there, for instance.
+        The tokens keep their positions; a model that masks by ids still takes them for real.
 
         Args:
             inputs: as for a call.

@@ -55,8 +55,8 @@ def export_saved_model(
       (batch,), the explained class, where it is one; `tokens` (batch, tokens), strings, where a
       vocabulary is known; `segments` (batch, tokens), the number of each token's segment, where
       there are several. Integrated gradients add `baseline_output`, F(x'), and
-      `convergence_delta`; an even trapezoid `error_estimate`; automatic steps that, `converged`
-      and `evaluations`, (batch,) each. What they mean: see `Explanation`.
+      `convergence_delta`; an even trapezoid adds `error_estimate`; automatic steps add it,
+      `converged` and `evaluations`, (batch,) each. What they mean: see `Explanation`.
     - `attributions_with_target`: beside the inputs `target`, (batch,) int32, the class to explain;
       -1 for the one that is predicted. Not there for a target that is not a single class.
 

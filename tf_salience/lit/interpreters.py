@@ -22,7 +22,7 @@ class IntegratedGradients(lit_components.Interpreter):
     """Integrated gradients: the output's change from a baseline, shared out along a path.
 
     By the trapezoid rule over all of the path; LIT's own leaves out its end. `Convergence` shows
-    how right the numbers are.
+    how accurate the numbers are.
 
     Args:
         autorun: whether LIT's page runs it by itself.

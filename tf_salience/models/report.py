@@ -32,10 +32,9 @@ def inspect(
 ) -> None:
     """Prints what can be explained of a model.
 
-    The layers that turn ids into vectors and those that are taken for the ones of the tokens, their
-    shapes, the masks, the outputs with the targets that they have, a call to copy, and the guides
-    of the documentation that fit the model. The model is run on examples made up for it, so that no
-    target is listed that it refuses.
+    Prints the layers that turn ids into vectors and which of them are explained, their shapes, the
+    masks, the outputs with their targets, a call to copy, and the guides of the documentation that
+    fit the model. The model runs on made-up examples, so only targets that it accepts are listed.
 
     Args:
         model: a built `keras.Model`.

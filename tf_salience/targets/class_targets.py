@@ -75,8 +75,8 @@ class Unit:
 class Margin:
     """The difference of two output units: why `a` rather than `b`.
 
-    Of a model that is seen to end in a softmax it is the difference of the log-probabilities, which
-    is that of the logits; of one that ends in a sigmoid the difference of the logits.
+    For a model that ends in a softmax it is the difference of the log-probabilities, which is that
+    of the logits; for one that ends in a sigmoid, the difference of the logits.
 
     Attributes:
         a: as `Unit.which`.
@@ -174,8 +174,8 @@ class Probability:
 class LogProbability:
     """The natural logarithm of a class' probability.
 
-    For a model whose outputs are logits, or that is seen to end in a softmax over its classes or in
-    the sigmoid of a single unit.
+    For a model whose outputs are logits, or whose graph shows that it ends in a softmax over its
+    classes or in the sigmoid of a single unit.
 
     Attributes:
         of: as `Unit.which`.
