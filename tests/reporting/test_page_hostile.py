@@ -232,3 +232,29 @@ def test_any_text_is_shown(driver, tmp_path_factory, strings):
     marks = report.script(SHOWN, ".card:nth-child(2) div.marked .t")
     assert marks[0] == "".join(shown_in_text(strings[0]))
     check_nothing_ran(report)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        *(
+            f"document.createElement('div').innerHTML = {html!r}"
+            for html in (
+                "<img src=x onerror='window.ran = 1'>",
+                '<b onclick="window.ran = 1">',
+                "<svg/onload=window.ran=1>",
+                '<iframe srcdoc="x"></iframe>',
+                '<a href="javascript:window.ran=1">',
+            )
+        ),
+        "eval('window.ran = 1')",
+        "document.head.append(Object.assign(document.createElement('script'), {text: 'ran = 1'}))",
+    ],
+)
+def test_a_mistake_of_the_page_would_run_nothing(driver, tmp_path, attempt):
+    report = Report(driver, tmp_path, report_contents.reviews(3))
+    report.open()
+    stopped = report.script(f"try {{ {attempt}; return '' }} catch (error) {{ return error.name }}")
+    assert stopped in ("TypeError", "EvalError")
+    assert report.script("return window.ran") is None
+    assert report.script("return document.querySelector('img, iframe, div > svg')") is None

@@ -7,7 +7,7 @@ import { List } from "./list.js";
 import { count, number, signedNumber } from "./numbers.js";
 import { partsOf, scoresOfParts } from "./parts.js";
 import { ROW_PARTS, rowText } from "./row_text.js";
-import { address, go, replace } from "./state.js";
+import { address, go, readState, replace } from "./state.js";
 import { wordSalience } from "./words.js";
 
 export class ExamplesView {
@@ -203,7 +203,7 @@ const CLEARED = { q: "", word: "", class: -1, label: -1, wrong: false, unconverg
 
 /** The column of a word's salience goes with the word. */
 function unsorted() {
-  return location.hash.includes("salience") ? { sort: "" } : {};
+  return readState().sort.endsWith("salience") ? { sort: "" } : {};
 }
 
 function classChoice(report, title, name, values) {

@@ -36,7 +36,7 @@ export class List {
       order: this.orderOf(sort),
       autoWidth: false,
       deferRender: true,
-      scroller: { displayBuffer: 3 },
+      scroller: { displayBuffer: 2 },
       scrollY: "max(240px, calc(100vh - 300px))",
       scrollCollapse: true,
       layout: { topStart: null, topEnd: null, bottomStart: null, bottomEnd: null },

@@ -1,7 +1,9 @@
-// What may become HTML: DataTables and jQuery write a few fixed strings, tags with a class at most.
+// What may become HTML: DataTables and jQuery write a few fixed strings, tags with names and classes.
 // Text of the user never comes here; this page writes it by `textContent` alone.
 
-const TAG = /^<\/?[a-z]+\d?(?: (?:class|role|scope|aria-[a-z]+|tabindex)="[^"<>&]*")* ?\/?>/;
+// A tag without an attribute that runs, loads or leads somewhere.
+const TAG = /^<\/?[a-z]+\d?(?: (?!on|style|src|href|action|formaction)[a-z-]+="[^"<>]*")* ?\/?>/;
+const ACTIVE = /^<\/?(?:script|style|iframe|object|embed|link|meta|base|svg|math)/;
 
 export function isHarmless(html) {
   let rest = html;
@@ -9,9 +11,7 @@ export function isHarmless(html) {
     const start = rest.indexOf("<");
     if (start < 0) return true;
     const tag = TAG.exec(rest.slice(start));
-    if (!tag || /^<\/?(?:script|style|iframe|object|embed|link|meta|base|svg|math)/.test(tag[0])) {
-      return false;
-    }
+    if (!tag || ACTIVE.test(tag[0])) return false;
     rest = rest.slice(start + tag[0].length);
   }
   return true;
