@@ -247,7 +247,6 @@ def test_any_text_is_shown(driver, tmp_path_factory, strings):
                 '<a href="javascript:window.ran=1">',
             )
         ),
-        "eval('window.ran = 1')",
         "document.head.append(Object.assign(document.createElement('script'), {text: 'ran = 1'}))",
     ],
 )
@@ -255,6 +254,6 @@ def test_a_mistake_of_the_page_would_run_nothing(driver, tmp_path, attempt):
     report = Report(driver, tmp_path, report_contents.reviews(3))
     report.open()
     stopped = report.script(f"try {{ {attempt}; return '' }} catch (error) {{ return error.name }}")
-    assert stopped in ("TypeError", "EvalError")
+    assert stopped == "TypeError"
     assert report.script("return window.ran") is None
     assert report.script("return document.querySelector('img, iframe, div > svg')") is None
