@@ -34,7 +34,7 @@ def test_another_target_does_not_tell_the_prediction(explanation, which):
     assert passed.tolist() == [0, 1]
 
 
-def test_a_single_unit_does_not_tell_it(explanation):
+def test_an_earlier_file_does_not_say_whether_it_is_a_single_unit(explanation):
     """Its index is 1, whichever way the model decides; its threshold is not known."""
     rows = [(["a"], [1]), (["b"], [1])]
     unsure, sure = (explanation(rows, output=np.array(o)) for o in ([0.9, 0.2], [0.9, 3.0]))
@@ -49,6 +49,55 @@ def test_a_single_unit_does_not_tell_it(explanation):
     _, examples = known(without_names, labels=[0, 1])
     assert examples.predictions == [None]
     assert examples.class_names == ["class 0", "class 1"]
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", None])
+@pytest.mark.parametrize("names", [["no", "yes"], None])
+def test_a_single_unit_of_a_model(activation, names):
+    import keras
+
+    import tf_salience as tfs
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((4,), dtype="int32"),
+            keras.layers.Embedding(9, 4, embeddings_initializer=keras.initializers.RandomNormal()),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1, activation=activation),
+        ]
+    )
+    model.layers[0].set_weights([40 * np.asarray(model.layers[0].get_weights()[0])])
+    ids = np.random.default_rng(0).integers(0, 9, (20, 4))
+    explanation = tfs.explain(model, ids, "gradient_norm", class_names=names)
+    expected = (model.predict(ids, verbose=0)[:, 0] > (0.5 if activation else 0.0)).astype(int)
+    assert 0 < expected.sum() < 20
+    _, examples = known(explanation, labels=expected)
+    assert examples.predictions[0].tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("target", "outputs", "expected"),
+    [
+        ({"class_name": "Unit", "which": "predicted"}, [0.2, 0.9], None),
+        ({"class_name": "Unit", "which": "predicted"}, [-0.2, 0.9], [0, 1]),
+        ({"class_name": "Probability", "of": "predicted"}, [0.2, 0.9], [0, 1]),
+        ({"class_name": "LogProbability", "of": "predicted"}, [-0.1, -3.0], [1, 0]),
+    ],
+)
+def test_the_threshold_of_a_single_unit(explanation, target, outputs, expected):
+    made = explanation(
+        [(["a"], [1]), (["b"], [1])],
+        output=np.array(outputs),
+        config={"target": target, "units": 1, "activation": None},
+    )
+    found = known(made)[1].predictions[0]
+    assert (found if found is None else found.tolist()) == expected
+
+
+def test_two_units_tell_it_though_the_model_always_says_the_second(explanation):
+    made = explanation([(["a"], [1])] * 2, output=np.array([-2.0, 0.1]), config={"units": 2})
+    assert known(made)[1].predictions[0].tolist() == [1, 1]
 
 
 def test_all_classes_explained_tell_it(explanation):

@@ -14,6 +14,7 @@ from tf_salience.explanation import Explanation, SalienceMatrix
 from tf_salience.models.embeddings.forward_pass import ForwardPass, Segment
 from tf_salience.models.inputs import Inputs
 from tf_salience.models.text_model import TextModel
+from tf_salience.targets import output_units
 from tf_salience.utils import arrays
 from tf_salience.utils.arrays import Array
 from tf_salience.version import __version__
@@ -63,7 +64,7 @@ def explanation(
         target_classes: (batch,), the explained class of each; None for another kind of target.
         target_names: one for each example.
         output: (batch,), the target at the input.
-        config: as `explanation_config` gives it.
+        config: as `explanation_config` gives it; the units and the activation are added.
     """
     shown = forward.shown
     by_call = arrays.split_columns(
@@ -90,13 +91,21 @@ def explanation(
         target=target_classes,
         target_name=target_names,
         output=output,
-        config=config,
+        config={**config, **_output_facts(model, forward)},
         evaluations=attribution.evaluations,
         baseline_output=attribution.baseline_output,
         convergence_delta=attribution.convergence_delta,
         error_estimate=attribution.error_estimate,
         converged=attribution.converged,
     )
+
+
+def _output_facts(model: TextModel, forward: ForwardPass) -> dict[str, Any]:
+    """Returns what tells a prediction from the output: its units and the activation behind them."""
+    output = model.select_output(forward.outputs)
+    is_nest = isinstance(output, dict | list | tuple)
+    units = None if is_nest or len(output.shape) > 2 else output_units.unit_count(output)
+    return {"units": units, "activation": forward.activation}
 
 
 def _read_tokens(shown: Sequence[Segment], row: int) -> tuple[list[str], list[int]]:

@@ -18,8 +18,8 @@ MOST_CLASSES = 40
 _MOST_UNNAMED = 100_000
 #: Targets of one class, with the field that says which.
 _CLASS_FIELDS = {"Unit": "which", "Probability": "of", "LogProbability": "of"}
-#: A single unit says the second class above it, whether it is a logit or a probability.
-_SURELY_SECOND = 0.5
+#: Above it the second class is predicted; a logit of this size says the same.
+_PROBABILITY = 0.5
 #: What a single unit without names is called; it is no class.
 _SINGLE_UNIT = "output"
 
@@ -129,20 +129,16 @@ def predictions(run: Run, classes: int) -> Array | None:
     """Returns the class that the model predicted for each example, (batch,); None if unknown.
 
     It is known where the predicted class was explained, or each class was: then it is that of the
-    largest output. Of a single unit it is not known, since its threshold is not, unless all outputs
-    are above 0.5: then logits as well as probabilities say the second class.
+    largest output. A single unit is compared with 0.5 if it is a probability, and with 0 if it is a
+    logit; where that is not certain, the prediction is not known.
 
     Args:
         run: the run.
         classes: the number of classes.
     """
     for target in run.targets:
-        indices = class_indices(target)
-        if _which(target) == "predicted" and len(indices):
-            # A single unit of two names has the index 1, whichever class is predicted.
-            may_be_single = classes == 2 and not (indices == 0).any()
-            is_settled = not may_be_single or bool((target.output > _SURELY_SECOND).all())
-            return indices if is_settled else None
+        if _which(target) == "predicted":
+            return _predicted(run, target, classes)
     columns = [class_indices(target) for target in run.targets]
     kinds = {target.config.get("class_name") for target in run.targets}
     are_classes = len(kinds) == 1 and all(_which(target) is not None for target in run.targets)
@@ -154,6 +150,32 @@ def predictions(run: Run, classes: int) -> Array | None:
         return None
     outputs = np.stack([target.output for target in run.targets])
     return np.array(order, np.int64)[outputs.argmax(axis=0)]
+
+
+def _predicted(run: Run, target: TargetScores, classes: int) -> Array | None:
+    """Returns the predictions of a run whose target is the predicted class."""
+    indices = class_indices(target)
+    units = run.config.get("units")
+    # What was saved by 0.1.0, or stands in a folder, does not say how many units there are.
+    may_be_single = units == 1 or (units is None and classes == 2 and not (indices == 0).any())
+    if not may_be_single:
+        return indices if len(indices) else None
+    if classes != 2:
+        return None
+    threshold = _threshold(run, target)
+    return None if threshold is None else (target.output > threshold).astype(np.int64)
+
+
+def _threshold(run: Run, target: TargetScores) -> float | None:
+    """Returns the output above which a single unit says the second class; None if unknown."""
+    outputs, kind = target.output, target.config.get("class_name")
+    is_settled = bool((outputs > _PROBABILITY).all())
+    if kind == "LogProbability":
+        return float(np.log(_PROBABILITY))
+    if kind == "Probability" or run.config.get("activation") == "sigmoid" or is_settled:
+        return _PROBABILITY
+    are_logits = bool((outputs < 0).any() or (outputs > 1).any())
+    return 0.0 if are_logits and run.config.get("units") == 1 else None
 
 
 def _which(target: TargetScores) -> Any:
