@@ -16,12 +16,12 @@ WITHOUT_EXAMPLE = {"Context", "Target", "TokenTarget", "reads_logits"}
 
 def public_objects():
     """The public names and what they stand for."""
-    for module in (tfs, tfs.targets):
+    for module in (tfs, tfs.plot, tfs.targets):
         for name in module.__all__:
             value = getattr(module, name)
             is_warning = isinstance(value, type) and issubclass(value, Warning)
             if callable(value) and not is_warning and name not in WITHOUT_EXAMPLE:
-                yield name, value
+                yield f"{module.__name__.rpartition('.')[2]}.{name}", value
 
 
 def classifier(words):

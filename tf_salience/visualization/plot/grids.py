@@ -47,10 +47,10 @@ def heatmap(
         ValueError: for rows of different tokens, or no rows.
 
     Example:
-        ```python
-        methods = ("integrated_gradients", "occlusion")
-        tfs.plot.heatmap({name: tfs.explain(model, texts, name)[0] for name in methods})
-        ```
+        >>> methods = ("gradient_norm", "occlusion")
+        >>> rows = {name: tfs.explain(model, ["good fun"], name)[0] for name in methods}
+        >>> [label.get_text() for label in tfs.plot.heatmap(rows).get_yticklabels()]
+        ['gradient_norm', 'occlusion']
     """
     if isinstance(rows, Mapping):
         labels, saliences = list(rows), list(rows.values())
@@ -101,9 +101,10 @@ def history(
         ValueError: if the log has no scores of the probe.
 
     Example:
-        ```python
-        tfs.plot.history(tfs.read_log("logs"), probe=1)
-        ```
+        >>> logger = tfs.SalienceLogger("logs", ["good fun"], method="gradient_norm")
+        >>> _ = model.fit(tf.constant(texts), labels, verbose=0, callbacks=[logger])
+        >>> axes = tfs.plot.history(tfs.read_log("logs"), probe=0)
+        >>> axes.figure.savefig("history.png")
     """
     logged = [record for record in records if record["probe"] == probe and "scores" in record]
     if not logged:

@@ -59,10 +59,10 @@ def path(explainer: Any, inputs: Any, ax: Axes | None = None, *, title: str | No
         ValueError: for several examples, or a method without nodes on a path.
 
     Example:
-        ```python
-        explainer = tfs.Explainer(model, tfs.IntegratedGradients(steps=8))
-        tfs.plot.path(explainer, ["not a good film"])
-        ```
+        >>> explainer = tfs.Explainer(model, tfs.IntegratedGradients(steps=8))
+        >>> axes = tfs.plot.path(explainer, ["not a good film"])
+        >>> axes.get_xlabel()
+        'α, from the baseline to the input'
     """
     curve = _curve(explainer, inputs)
     ax = axes.axes_or_new(ax, 7.0, 4.0)

@@ -63,10 +63,8 @@ def sentence(
         ImportError: without matplotlib, which the extra `plot` installs.
 
     Example:
-        ```python
-        explanation = tfs.explain(model, ["not a good film"])
-        tfs.plot.sentence(explanation[0]).figure.savefig("sentence.svg")
-        ```
+        >>> explanation = tfs.explain(model, ["not a good film"])
+        >>> tfs.plot.sentence(explanation[0]).figure.savefig("sentence.svg")
     """
     pieces = _pieces(salience, numbers, largest)
     if ax is None:

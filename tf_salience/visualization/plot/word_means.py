@@ -33,9 +33,12 @@ def corpus(
         ValueError: if there are no words.
 
     Example:
-        ```python
-        tfs.plot.corpus(tfs.summarize("explained").words["positive"], title="positive")
-        ```
+        >>> rows = [{"text": text} for text in texts]
+        >>> keywords = {"class_names": ["negative", "positive"], "target": "positive"}
+        >>> manifest = tfs.explain_dataset(model, rows, "explained", progress=False, **keywords)
+        >>> words = tfs.summarize("explained", min_count=1).words["positive"]
+        >>> tfs.plot.corpus(words, title="positive").get_title(loc="left")
+        'positive'
     """
     top = validation.positive_integer("top", top)
     if not len(words):
