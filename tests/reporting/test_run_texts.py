@@ -103,6 +103,7 @@ class TestSameTexts:
             (["playing", "cafe"], ["play", "ing", "Café"]),
             (["good", "film"], ["good"]),  # one model cuts long texts
             (["[UNK]", "film"], ["zebra", "film"]),
+            (["a", "great", "movie"], ["a", "great", "br", "movie"]),  # one drops HTML
         ],
     )
     def test_other_tokens_of_the_same_text(self, explanation, first, second):
@@ -118,6 +119,13 @@ class TestSameTexts:
         second = of_explanation("after", explanation([rows[0], (["fish"], [1])]), 2)
         with pytest.raises(ValueError, match=r"example 1 of 'before' is 'soup'.*'after' 'fish'"):
             run_texts.check_same([first, second])
+
+    def test_one_tokenizer_spells_a_text_in_one_way(self, explanation):
+        rows = [(["a", "film"], [1, 1])] * 3
+        first = of_explanation("a", explanation([*rows, (["a", "good", "film"], [1] * 3)]), 4)
+        other = explanation([*rows, (["not", "a", "good", "film"], [1] * 4)])
+        with pytest.raises(ValueError, match=r"example 3 of 'a' is 'a good film'"):
+            run_texts.check_same([first, of_explanation("b", other, 4)])
 
     def test_another_number_of_examples(self, explanation):
         first = of_explanation("before", explanation([(["a"], [1])] * 2), 2)

@@ -15,6 +15,8 @@ from tf_salience.utils.validation import format_value
 
 #: Between the texts of several segments.
 _SEPARATOR = "\n"
+#: The share of the three-letter strings that two spellings of one text have in common, at least.
+_SAME_SHARE = 0.6
 #: Unknown words, and bytes of characters.
 _UNREADABLE = re.compile(r"\[UNK\]|<unk>|<OOV>|<0x[0-9A-F]{2}>|�")
 
@@ -193,7 +195,7 @@ def check_same(runs: Sequence[Run]) -> None:
     """Raises a ValueError unless all runs are of the same texts, which it names where they differ.
 
     The tokens are compared where they agree; else the letters of the texts, as far as the tokens
-    tell them: two tokenizers cut and spell a text in different ways.
+    have them: two tokenizers cut and spell a text in different ways, and may drop a part of it.
     """
     first = runs[0]
     for run in runs[1:]:
@@ -204,11 +206,13 @@ def check_same(runs: Sequence[Run]) -> None:
                 f"{format_value(run.name)}. Explain the same texts, or write a report of each."
             )
         own, other = _kept_texts(first), _kept_texts(run)
+        agreeing = sum(map(list.__eq__, first.tokens, run.tokens))
+        is_one_tokenizer = 2 * agreeing >= len(run)
         for example in range(len(run)):
             if own is not None and other is not None:
                 agree = [c[example] for c in own] == [c[example] for c in other]
             else:
-                agree = _may_be_same(first, run, example)
+                agree = _may_be_same(first, run, example, is_strict=is_one_tokenizer)
             if not agree:
                 raise ValueError(
                     "The runs of a report must be of the same texts, in the same order. Received: "
@@ -218,15 +222,31 @@ def check_same(runs: Sequence[Run]) -> None:
                 )
 
 
-def _may_be_same(first: Run, second: Run, example: int) -> bool:
+def _may_be_same(first: Run, second: Run, example: int, *, is_strict: bool) -> bool:
+    """True if the tokens of two runs may be those of one text.
+
+    Args:
+        first: a run.
+        second: another run.
+        example: the number of the example.
+        is_strict: whether all letters must be the same; else most of them.
+    """
     if first.tokens[example] == second.tokens[example]:
         return True
     letters, others = _letters(first, example), _letters(second, example)
     if letters is None or others is None:
-        return True  # unknown words: the tokens do not tell the text
+        return True  # the text has unknown words
     # One of the models may cut long texts.
     may_be_cut = letters.startswith(others) or others.startswith(letters)
-    return may_be_cut and bool(letters) == bool(others)
+    if may_be_cut and bool(letters) == bool(others):
+        return True
+    shared = _trigrams(letters) & _trigrams(others)
+    fewer = min(len(_trigrams(letters)), len(_trigrams(others)))
+    return not is_strict and len(shared) > _SAME_SHARE * fewer
+
+
+def _trigrams(letters: str) -> set[str]:
+    return {letters[start : start + 3] for start in range(len(letters) - 2)}
 
 
 def _letters(run: Run, example: int) -> str | None:
