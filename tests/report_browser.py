@@ -44,11 +44,15 @@ class Report:
         self.driver.execute_script("location.hash = arguments[0]", urlencode(state))
         self.wait()
 
-    def wait(self):
-        """Waits until the page shows what its address says."""
+    def until(self, condition):
+        """Waits until a function of no arguments returns what is true."""
         from selenium.webdriver.support.wait import WebDriverWait
 
-        WebDriverWait(self.driver, 20, 0.02).until(lambda driver: driver.execute_script(SHOWN))
+        WebDriverWait(self.driver, 20, 0.02).until(lambda _: condition())
+
+    def wait(self):
+        """Waits until the page shows what its address says."""
+        self.until(lambda: self.driver.execute_script(SHOWN))
 
     def reload(self):
         self.driver.refresh()

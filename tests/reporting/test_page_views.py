@@ -124,14 +124,21 @@ def test_each_letter_of_a_search_is_answered(report):
 
 def test_a_head_sorts_by_pointer_and_by_keyboard(report):
     report.open(view="examples")
-    for expected in (np.sort(OUTPUT)[::-1], np.sort(OUTPUT)):
+    for sort, expected in (("-output", np.sort(OUTPUT)[::-1]), ("output", np.sort(OUTPUT))):
         report.click("th.number .dt-column-title", "Output")
+        wait_for_sort(report, sort)
         shown = [number(text) for text in report.column("Output")]
         np.testing.assert_allclose(shown, expected[: len(shown)], atol=0.006)
     head = report.find("th.number .dt-column-order")[-2]
     report.script("arguments[0].focus()", head)
     report.keys(Keys.ENTER)
-    assert report.state["sort"] == "-error"
+    wait_for_sort(report, "-error")
+
+
+def wait_for_sort(report, sort):
+    """DataTables sorts after the event."""
+    report.until(lambda: report.state.get("sort") == sort)
+    report.wait()
 
 
 def test_filters_are_combined(report):
@@ -152,11 +159,7 @@ def test_the_page_has_no_more_rows_than_are_near(driver, tmp_path):
     report.open(view="examples")
     assert 10 < len(report.rows()) < 120
     report.script("document.querySelector('.dt-scroll-body').scrollTop = 30000")
-    for _ in range(100):
-        numbers_seen = [int(text) for text in report.column("#")]
-        if numbers_seen[0] > 500:
-            break
-    assert 500 < numbers_seen[0] < 1500
+    report.until(lambda: 500 < int(report.column("#")[0]) < 1500)
 
 
 def test_an_example_has_its_runs_side_by_side(report):
