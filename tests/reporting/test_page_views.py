@@ -70,7 +70,7 @@ def first_words(report):
 def test_the_overview_says_what_is_known(report):
     report.open()
     text = report.text()
-    for known in ("integrated_gradients", "lstm", "embedding", "tf_salience 0.2.0", "Faithfulness"):
+    for known in ("gradient_dot_input", "lstm", "embedding", "tf_salience 0.2.0", "Faithfulness"):
         assert known in text
     accuracy = CONTENTS["accuracy"]
     assert f"{accuracy['correct']} of 60 predictions are right" in text
