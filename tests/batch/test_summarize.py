@@ -1,3 +1,4 @@
+import json
 import math
 import statistics
 
@@ -88,6 +89,15 @@ def test_it_prints_as_a_table_and_becomes_a_dict(rows, explain, tmp_path):
             assert word.word in text
             assert f"{word.mean:+.4g}" in text
     assert summary.to_dict()["coverage"]["rows"] == 40
+
+
+def test_an_unfinished_folder_is_said(rows, explain, tmp_path):
+    explain(rows)
+    assert "not finished" not in str(tfs.summarize(tmp_path / "out"))
+    path = tmp_path / "out" / "manifest.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "complete": False}))
+    assert "the job is not finished" in str(tfs.summarize(tmp_path / "out"))
 
 
 def test_many_words_are_bounded(tmp_path, monkeypatch):

@@ -135,7 +135,16 @@ def _read(folder: Path) -> tuple[dict[str, WordTable], Coverage]:
         _add(tables, classes, batch)
     total = sum(classes.values())
     errors = sum(_count_lines(path) for path in sorted((folder / ERRORS).glob("*.jsonl")))
-    return tables, Coverage(total, errors, converged if judged else None, evaluations, classes)
+    manifest = shards.read_manifest(folder)
+    coverage = Coverage(
+        total,
+        errors,
+        converged if judged else None,
+        evaluations,
+        classes,
+        complete=manifest is None or manifest.get("complete") is True,
+    )
+    return tables, coverage
 
 
 def _add(tables: dict[str, WordTable], classes: dict[str, int], batch: Any) -> None:

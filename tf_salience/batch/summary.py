@@ -57,6 +57,7 @@ class Coverage:
         converged: of `rows`, to their tolerance; None for methods without one.
         evaluations: forward and backward passes of all rows.
         classes: rows by class.
+        complete: False where the manifest says that the job is not finished.
     """
 
     rows: int
@@ -64,6 +65,7 @@ class Coverage:
     converged: int | None
     evaluations: int
     classes: dict[str, int]
+    complete: bool = True
 
     @property
     def converged_share(self) -> float | None:
@@ -167,6 +169,8 @@ def _coverage_line(name: str, coverage: Coverage) -> str:
         parts.append(f"{100 * coverage.converged_share:.4g} % converged")
     if coverage.rows:
         parts.append(f"{coverage.evaluations / coverage.rows:.3g} evaluations a row")
+    if not coverage.complete:
+        parts.append("the job is not finished")
     return printable(" · ".join(parts))
 
 
