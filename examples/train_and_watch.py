@@ -164,34 +164,17 @@ def draw(history: dict[str, list[float]], log_dir: str, picture: str) -> None:
     # The log may contain several runs; the last one is drawn.
     records = [record for record in tfs.read_log(log_dir) if record["probe"] == 0]
     records = records[-len(history["loss"]) :]
-    tokens = records[-1]["tokens"]
-    # Each evaluation is a column, coloured relative to its own largest |score|.
-    scores = np.array([record["scores"] for record in records]).T
-    shares = scores / np.abs(scores).max(axis=0, keepdims=True)
-    steps = STEPS * np.arange(1, len(records) + 1)
-    half = STEPS / 2
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(9.5, 6), sharex=True, height_ratios=[3, 4], layout="constrained"
     )
-    above.plot(steps, history["val_accuracy"], color="#666666", label="validation accuracy")
-    above.plot(steps, history[METRIC], color="#b2182b", label="share of salience on the shortcut")
+    above.plot(history["val_accuracy"], color="#666666", label="validation accuracy")
+    above.plot(history[METRIC], color="#b2182b", label="share of salience on the shortcut")
     above.set_ylim(0, 1)
     above.legend(loc="upper left", frameon=False)
     above.set_title("What a validation curve shows, and what salience shows", loc="left")
-    below.imshow(
-        shares,
-        cmap="RdBu",
-        vmin=-1,
-        vmax=1,
-        aspect="auto",
-        interpolation="nearest",
-        extent=(steps[0] - half, steps[-1] + half, len(tokens) - 0.5, -0.5),
-    )
-    below.set_yticks(range(len(tokens)), tokens)
-    for label in below.get_yticklabels():
-        label.set_fontweight("bold" if label.get_text() in SHORTCUTS else "normal")
-    below.set_title(f"one held-out sentence, explained: {records[-1]['target_name']}", loc="left")
-    below.set_xlabel("training steps of 64 sentences")
+    title = f"one held-out sentence, explained: {records[-1]['target_name']}"
+    tfs.plot.history(records, below, title=title)
+    below.set_xlabel(f"evaluations, after each {STEPS} training steps of 64 sentences")
     figure.savefig(picture, dpi=110)
 
 
