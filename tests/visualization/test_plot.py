@@ -282,6 +282,29 @@ def test_the_path_is_of_one_example_and_of_a_method_with_nodes(explainer):
             tfs.plot.path(explainer(method), IDS)
 
 
+@pytest.mark.parametrize(
+    ("draw", "value", "message"),
+    [
+        (tfs.plot.sentence, [GOOD], r"`salience` must be .*`explanation\[0\]`.*of type list"),
+        (tfs.plot.heatmap, [GOOD], "`rows` must be a SalienceMatrix, or a dict.*of type list"),
+        (tfs.plot.heatmap, {"a": [GOOD]}, r"`rows` must be .*`explanation\[0\]`.*of type list"),
+        (tfs.plot.corpus, SimpleNamespace(words={}), r"`words` must be .*`summary\.words\["),
+        (tfs.plot.corpus, {"positive": WORDS}, r"`words` must be .*Received: 'positive'"),
+        (tfs.plot.history, "logs", "`records` must be the log that `read_log` .*'logs'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_an_error_that_says_what_can(draw, value, message):
+    with pytest.raises(TypeError, match=message):
+        draw(value)
+
+
+def test_a_path_needs_an_explainer_and_a_history_scores():
+    with pytest.raises(TypeError, match=r"`explainer` must be .*`tfs\.Explainer\(model\)`"):
+        tfs.plot.path("model", IDS)
+    with pytest.raises(ValueError, match="`records` must hold scores.*1 records without"):
+        tfs.plot.history([{"probe": 0, "error": "no"}])
+
+
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_a_sheet_of_sentences(tmp_path, suffix):
     path = tmp_path / f"sheet{suffix}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tf_salience.utils import validation
 from tf_salience.utils.text import printable
 from tf_salience.visualization import color_scale
 
@@ -36,6 +37,22 @@ def make_figure(width: float, height: float, dpi: int = _DPI) -> Any:
     figure = Figure(figsize=(width, height), dpi=dpi)
     FigureCanvasAgg(figure)
     return figure
+
+
+def check_drawable(name: str, value: Any, attribute: str, expected: str) -> None:
+    """Raises a TypeError for what cannot be drawn.
+
+    Args:
+        name: of the argument.
+        value: what was passed.
+        attribute: that all values have which can be drawn.
+        expected: what these are, and how to get one.
+    """
+    if not hasattr(value, attribute):
+        raise TypeError(
+            f"`{name}` must be {expected}. Received: {validation.format_value(value)} "
+            f"(of type {type(value).__name__})"
+        )
 
 
 def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:

@@ -44,6 +44,7 @@ def heatmap(
 
     Raises:
         ImportError: without matplotlib, which the extra `plot` installs.
+        TypeError: for anything else.
         ValueError: for rows of different tokens, or no rows.
 
     Example:
@@ -54,7 +55,12 @@ def heatmap(
     """
     if isinstance(rows, Mapping):
         labels, saliences = list(rows), list(rows.values())
+        for value in saliences:
+            expected = "a dict of TokenSalience, one example each: `explanation[0]`"
+            axes.check_drawable("rows", value, "is_signed", expected)
     else:
+        expected = "a SalienceMatrix, or a dict of TokenSalience by label"
+        axes.check_drawable("rows", rows, "targets", expected)
         labels, saliences = rows.targets, list(rows)
         title = rows.header if title is None else title
     tokens = _shared_tokens(saliences)
@@ -98,6 +104,7 @@ def history(
 
     Raises:
         ImportError: without matplotlib, which the extra `plot` installs.
+        TypeError: for anything but a list of records.
         ValueError: if the log has no scores of the probe.
 
     Example:
@@ -106,9 +113,16 @@ def history(
         >>> axes = tfs.plot.history(tfs.read_log("logs"), probe=0)
         >>> axes.figure.savefig("history.png")
     """
+    for record in [records] if isinstance(records, str) else records:
+        axes.check_drawable("records", record, "keys", "the log that `read_log` returns")
     logged = [record for record in records if record["probe"] == probe and "scores" in record]
     if not logged:
         numbers = sorted({record["probe"] for record in records if "scores" in record})
+        if not numbers:
+            raise ValueError(
+                "`records` must hold scores of at least one probe. Received: "
+                f"{len(records)} records without scores"
+            )
         raise ValueError(
             f"`probe` must be one of those with scores in the log, {numbers}. "
             f"Received: probe={validation.format_value(probe)}"

@@ -56,6 +56,7 @@ def path(explainer: Any, inputs: Any, ax: Axes | None = None, *, title: str | No
 
     Raises:
         ImportError: without matplotlib, which the extra `plot` installs.
+        TypeError: for anything but an `Explainer`.
         ValueError: for several examples, or a method without nodes on a path.
 
     Example:
@@ -124,6 +125,8 @@ class _RecordingPath:
 
 
 def _curve(explainer: Any, inputs: Any) -> _Curve:
+    expected = "an Explainer: `tfs.Explainer(model)`"
+    axes.check_drawable("explainer", explainer, "forward_passes", expected)
     passes = list(explainer.forward_passes(inputs))
     count = sum(len(batch.numbers) for _, _, batch in passes)
     if count != 1:

@@ -61,11 +61,15 @@ def sentence(
 
     Raises:
         ImportError: without matplotlib, which the extra `plot` installs.
+        TypeError: for anything but one example.
 
     Example:
         >>> explanation = tfs.explain(model, ["not a good film"])
         >>> tfs.plot.sentence(explanation[0]).figure.savefig("sentence.svg")
     """
+    axes.check_drawable(
+        "salience", salience, "is_signed", "a TokenSalience, one example: `explanation[0]`"
+    )
     pieces = _pieces(salience, numbers, largest)
     if ax is None:
         count = len(_lines(pieces, _WIDTH * axes.POINTS_PER_INCH - 2 * MARGIN))

@@ -30,6 +30,7 @@ def corpus(
 
     Raises:
         ImportError: without matplotlib, which the extra `plot` installs.
+        TypeError: for anything but the words of one class.
         ValueError: if there are no words.
 
     Example:
@@ -41,6 +42,10 @@ def corpus(
         'positive'
     """
     top = validation.positive_integer("top", top)
+    expected = "the words of one class: `summary.words['positive']`"
+    axes.check_drawable("words", words, "__len__", expected)
+    for word in words:
+        axes.check_drawable("words", word, "mean", expected)
     if not len(words):
         raise ValueError("`words` must hold at least one word. Received: none")
     strongest = sorted(words, key=lambda word: -abs(word.mean))[:top]
