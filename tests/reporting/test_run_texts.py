@@ -66,6 +66,15 @@ def test_offsets_beyond_the_text_name_the_example(explanation):
         run_texts.utf16_offsets(run, [["a"], ["fi"]])
 
 
+def test_texts_in_another_order_name_the_example(explanation):
+    rows = [(["isnt", "bad"], [1, 2]), (["cafe", "[UNK]"], [1, 2])]
+    run = of_explanation("run", explanation(rows, offsets=[[(0, 5), (6, 9)], [(0, 4), (5, 9)]]), 2)
+    texts = [["Isn't bad"], ["Café noir"]]
+    assert run_texts.utf16_offsets(run, texts) is not None
+    with pytest.raises(ValueError, match=r"in their order\. .*example 0 'Café noir', whose tokens"):
+        run_texts.utf16_offsets(run, texts[::-1])
+
+
 @pytest.mark.parametrize(
     ("texts", "error", "message"),
     [

@@ -199,7 +199,7 @@ def test_too_many_examples(small, monkeypatch, tmp_path):
         (3, TypeError, r"`explanations` must be an Explanation.*Received: 3 \(of type int\)"),
         ([], ValueError, "at least one example"),
         ({}, TypeError, r"at least one\. Received: \[\]"),
-        ({1: "a.json"}, TypeError, r"Received: \[1\]"),
+        ({1: "a.json"}, TypeError, r"a string, as its keys.*Received: \[1\]"),
         ({"a": ["text"]}, TypeError, r"\['text'\] \(of type list\) in 'a'"),
     ],
 )
@@ -212,7 +212,8 @@ def test_what_is_no_explanation(explanations, error, message, tmp_path):
     ("arguments", "error", "message"),
     [
         ({"filepath": "a.pdf"}, ValueError, r"`filepath` must be a file.*`\.html`.*a\.pdf"),
-        ({"filepath": "no/such/a.html"}, FileNotFoundError, "does not exist"),
+        ({"filepath": ["a.html"]}, TypeError, r"`filepath` must be the path .*\(of type list\)"),
+        ({"filepath": "no/such/a.html"}, FileNotFoundError, r"does not exist.*Create it first\."),
         ({"limit": 0}, ValueError, "limit=0"),
         ({"title": 3}, TypeError, "`title` must be a string"),
         ({"evaluation": "e.json"}, TypeError, r"`evaluation`.*Evaluation\.load"),

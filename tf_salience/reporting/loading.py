@@ -40,8 +40,8 @@ def load_runs(explanations: Any, limit: int | None) -> list[Run]:
         return [replace(run, name=run.method or "explanation")]
     if not explanations or not all(isinstance(name, str) for name in explanations):
         raise TypeError(
-            "`explanations` as a dict must have the name of each run as its keys, at least one. "
-            f"Received: {format_value(list(explanations))}"
+            "`explanations` as a dict must have the name of each run, a string, as its keys, at "
+            f"least one. Received: {format_value(list(explanations))}"
         )
     return merge_targets([_load(name, value, limit) for name, value in explanations.items()])
 

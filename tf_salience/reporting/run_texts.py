@@ -130,7 +130,7 @@ def utf16_offsets(run: Run, texts: list[list[str]]) -> list[list[Offset]] | None
         None where no token has any.
 
     Raises:
-        ValueError: for offsets beyond the end of a text.
+        ValueError: for a text that is not the one of the offsets.
     """
     rows = [_in_characters(run, example, parts) for example, parts in enumerate(texts)]
     if all(offset is None for row in rows for offset in row):
@@ -159,9 +159,25 @@ def _in_characters(run: Run, example: int, parts: list[str]) -> list[Offset]:
                 f"{example} {format_value(text)}, of {len(text)} characters, where a token ends "
                 f"at character {furthest}"
             )
+        if run.offsets is not None and _is_other_text(text, tokens[start:stop], offsets):
+            raise ValueError(
+                "`texts` must be the texts that were explained, in their order. Received: for "
+                f"example {example} {format_value(text)}, whose tokens are "
+                f"{format_value(tokens[start:stop])}"
+            )
         row += [offset and (offset[0] + before, offset[1] + before) for offset in offsets]
         before += len(text) + len(_SEPARATOR)
     return row + [None] * (len(tokens) - len(row))
+
+
+def _is_other_text(text: str, tokens: Sequence[str], offsets: Sequence[Offset]) -> bool:
+    """True if most tokens have other letters than the text where they stand."""
+    differ = [
+        _folded(token) != _folded(text[slice(*offset)])
+        for token, offset in zip(tokens, offsets, strict=True)
+        if offset is not None and not _UNREADABLE.search(token)
+    ]
+    return 2 * sum(differ) > len(differ)
 
 
 def matched(text: str, tokens: Sequence[str], special: Sequence[bool]) -> list[Offset]:
@@ -255,5 +271,10 @@ def _letters(run: Run, example: int) -> str | None:
     text = "".join(token for token, is_special in pairs if not is_special)
     if _UNREADABLE.search(text):
         return None
+    return _folded(text)
+
+
+def _folded(text: str) -> str:
+    """Returns the letters and digits of a text, without case and accents."""
     folded = unicodedata.normalize("NFKD", text).casefold()
     return "".join(character for character in folded if character.isalnum())

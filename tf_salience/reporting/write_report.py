@@ -94,9 +94,15 @@ def _checked_path(filepath: Any) -> Path:
     """Returns the path, once it is certain that it can be written.
 
     Raises:
+        TypeError: for anything but a path.
         ValueError: for another suffix.
         FileNotFoundError: if the folder does not exist.
     """
+    if not isinstance(filepath, str | PathLike):
+        raise TypeError(
+            "`filepath` must be the path of a file, after `explanations`. Received: "
+            f"filepath={format_value(filepath)} (of type {type(filepath).__name__})"
+        )
     path = Path(filepath)
     if path.suffix.lower() not in _SUFFIXES or path.is_dir():
         raise ValueError(
@@ -106,7 +112,7 @@ def _checked_path(filepath: Any) -> Path:
     if not path.absolute().parent.is_dir():
         raise FileNotFoundError(
             f"The folder {format_value(str(path.parent))} does not exist. "
-            f"Received: filepath={format_value(str(path))}"
+            f"Received: filepath={format_value(str(path))}. Create it first."
         )
     return path
 
