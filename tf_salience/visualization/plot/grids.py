@@ -113,7 +113,8 @@ def history(
         >>> axes = tfs.plot.history(tfs.read_log("logs"), probe=0)
         >>> axes.figure.savefig("history.png")
     """
-    for record in [records] if isinstance(records, str) else records:
+    passed: Any = records
+    for record in [passed] if isinstance(passed, str) else passed:
         axes.check_drawable("records", record, "keys", "the log that `read_log` returns")
     logged = [record for record in records if record["probe"] == probe and "scores" in record]
     if not logged:
