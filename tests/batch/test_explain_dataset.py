@@ -280,6 +280,13 @@ class TestRefused:
             model.set_weights(weights)
         assert explain(rows).complete
 
+    def test_a_job_that_began_with_a_wrong_column_begins_anew(self, rows, explain):
+        with pytest.raises(ValueError, match="no column 'nothing'"):
+            explain(rows, text_column="nothing")
+        assert explain(rows).complete
+        with pytest.raises(ValueError, match=r"columns.keep: \[\], now \['id'\]"):
+            explain(rows, keep=["id"])
+
     def test_a_function_of_other_code_as_target(self, rows, explain):
         def of_class(number):
             return lambda outputs: outputs[:, number]
@@ -433,6 +440,8 @@ class TestRefused:
     def test_sources(self, explain, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"none\*\.tsv"):
             explain(str(tmp_path / "none*.tsv"))
+        with pytest.raises(FileNotFoundError, match=r"Pass texts as rows, `\[\{'text': text\}"):
+            explain(["good soup"])
         with pytest.raises(TypeError, match="must yield dicts"):
             explain(iter(["good soup"]))
         with pytest.raises(TypeError, match="`source` must be"):

@@ -146,6 +146,10 @@ class Job:
             self._manifest.write(folder)
             return
         different = model_checksum.differences(earlier.job, self._manifest.job)
+        if different and not any(folder.glob("*/*")) and not any(folder.glob("*.parquet")):
+            # Nothing is lost: that job ended in its first shard, by a misspelled column perhaps.
+            self._manifest.write(folder)
+            return
         if different:
             raise ValueError(
                 "`output` holds another job, which these arguments cannot continue. Received: "

@@ -111,8 +111,13 @@ def _from_files(patterns: Iterable[str | os.PathLike[str]]) -> Source:
         names = [pattern] if os.path.isfile(pattern) else sorted(glob.glob(pattern, recursive=True))
         files = [pathlib.Path(name) for name in names if os.path.isfile(name)]
         if not files:
+            fix = (
+                ". Pass texts as rows, `[{'text': text} for text in texts]`, and the name of a "
+                "data set of TensorFlow Datasets with `split=`."
+            )
             raise FileNotFoundError(
                 f"No file matches `source`. Received: source={format_value(pattern)}"
+                f"{'' if pathlib.Path(pattern).suffix else fix}"
             )
         paths.extend(files)
     for path in paths:
