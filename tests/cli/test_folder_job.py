@@ -81,8 +81,8 @@ def test_labels_of_digits_that_are_class_names(models, run, data, tmp_path, outp
     [
         (["--text", "x", "--output", "DIR"], "--text"),
         (["--data", "DATA", "--output", "DIR", "--words"], "--words"),
-        (["--data", "DATA", "--workers", "2"], "--workers need --output DIR"),
-        (["--data", "DATA", "--output", "DIR", "--split", "test"], "--split need --tfds"),
+        (["--data", "DATA", "--workers", "2"], "only with --output DIR, a folder. Received: no"),
+        (["--data", "DATA", "--output", "DIR", "--split", "test"], "--split can be used only"),
         (["--data", "none*.tsv", "--output", "DIR"], "No file matches"),
         (["--data", "DATA", "--output", "DIR", "--keep", "x"], "no column 'x'"),
         (["--data", "DATA", "--output", "DIR", "--max-errors", "0"], "max_errors=0"),

@@ -45,7 +45,7 @@ def test_runs_are_named(run, explained, tmp_path, monkeypatch):
     assert [run["name"] for run in shown[1]["runs"]] == ["before", "after"]
     assert shown[1]["size"] == 2
     code, _, err = run(*command, "--name", "before")
-    assert (code, "once for each of the 2 files" in err) == (2, True)
+    assert (code, "once for each FILE_OR_FOLDER" in err) == (2, True)
     code, _, err = run(*command, "--name", "a", "--name", "a")
     assert (code, "must differ" in err) == (2, True)
 

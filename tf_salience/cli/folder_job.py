@@ -82,9 +82,10 @@ def is_chosen(options: argparse.Namespace) -> bool:
             return True
     passed = [name for name, value in DEFAULTS.items() if getattr(options, name) != value]
     if passed:
+        received = f"--output {options.output}" if options.output else "no --output"
         raise ValueError(
-            f"{', '.join(map(_flag, passed))} need --output DIR, a folder. "
-            f"Received: --output {options.output}"
+            f"{', '.join(map(_flag, passed))} can be used only with --output DIR, a folder. "
+            f"Received: {received}"
         )
     return False
 
@@ -106,7 +107,8 @@ def explain(options: argparse.Namespace) -> None:
         )
     of_tfds = [name for name in ("split", "data_dir") if getattr(options, name) != DEFAULTS[name]]
     if options.tfds is None and of_tfds:
-        raise ValueError(f"{', '.join(map(_flag, of_tfds))} need --tfds. Received: --data")
+        flags = ", ".join(map(_flag, of_tfds))
+        raise ValueError(f"{flags} can be used only with --tfds. Received: --data")
     option_values.require("pyarrow", extra="parquet", purpose=f"--output {options.output}")
     method = option_values.method(options)
     model_path = option_values.model_path(options)

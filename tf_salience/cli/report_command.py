@@ -125,11 +125,14 @@ def _explanations(options: argparse.Namespace) -> dict[str, str]:
     names = options.name or _names(paths)
     if len(names) != len(paths):
         raise ValueError(
-            f"--name must be passed once for each of the {len(paths)} files. Received: "
-            f"{format_value(names)}"
+            "--name must be passed once for each FILE_OR_FOLDER. Received: "
+            f"{format_value(names)} for {format_value(paths)}"
         )
     if len(set(names)) < len(names):
-        raise ValueError(f"The names of --name must differ. Received: {format_value(names)}")
+        raise ValueError(
+            f"The names of what is shown must differ. Received: {format_value(names)}. Pass --name "
+            "once for each FILE_OR_FOLDER."
+        )
     return dict(zip(names, paths, strict=True))
 
 
