@@ -47,6 +47,10 @@ class TestModels:
         with pytest.raises(TypeError, match=r"`model` must be a keras\.Model\..* Received: model="):
             tfs.Explainer(model)
 
+    def test_the_path_of_a_model(self):
+        with pytest.raises(TypeError, match=r"Load the file first, by `keras\.saving\.load_model`"):
+            tfs.inspect("reviews.keras")
+
     def test_a_gradient_of_none_names_the_layer(self):
         model = helpers.formula_model(lambda x: tf.stop_gradient(x)[:, 0], np.eye(3, dtype="f4"))
         name = model.layers[0].name
@@ -200,6 +204,19 @@ class TestTexts:
         assert [len(salience.tokens) for salience in explanation] == [2, 0, 1]
         assert not explanation.scores[1].any()
         assert "nan" not in str(explanation)
+
+    def test_nothing_but_empty_texts_where_the_model_cannot_run(self):
+        model = keras.Sequential(
+            [
+                layers.TextVectorization(vocabulary=["w1", "w2"]),
+                layers.Embedding(4, 4),
+                layers.LSTM(4),
+                layers.Dense(2),
+            ]
+        )
+        model(tf.constant(["w1"]))
+        with pytest.raises(ValueError, match=r"all texts empty\. Leave empty texts out\. Expected"):
+            tfs.explain(model, ["", " "])
 
     def test_words_that_are_all_unknown(self):
         model = helpers.weights_alive(helpers.text_model())

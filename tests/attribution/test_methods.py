@@ -330,6 +330,8 @@ class TestGet:
     def test_other_objects_are_refused(self, method):
         with pytest.raises(TypeError, match="`method` must be.*Received: method=.*of type"):
             methods.get(method)
+        with pytest.raises(TypeError, match=r"Make an instance of it: `IntegratedGradients\(\)`"):
+            methods.get(IntegratedGradients)
 
     @pytest.mark.parametrize(
         "member", ["reduction", "follows_path", "baseline", "keep_ids", "__call__", "get_config"]

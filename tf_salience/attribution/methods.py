@@ -264,11 +264,13 @@ def get(method: Any) -> Method:
         return restore(method["config"])
     if isinstance(method, Method) and not isinstance(method, type):
         return method
+    fix = f" Make an instance of it: `{method.__name__}()`" if isinstance(method, type) else ""
     raise TypeError(
         f"`method` must be one of {list(METHODS)}, an object with `reduction`, `follows_path`, "
         "`baseline`, `keep_ids`, `__call__` and `get_config`, or a config "
         "{'class_name': ..., 'config': ...}. "
         f"Received: method={validation.format_value(method)} (of type {type(method).__name__})"
+        f"{fix}"
     )
 
 

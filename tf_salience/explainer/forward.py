@@ -146,8 +146,8 @@ class ForwardRunner:
         except (ValueError, TypeError, tf.errors.OpError) as error:
             raise ValueError(
                 f"The model {self._model.model.name!r} could not run on the inputs. Received: "
-                f"{nests.describe(batch)}. Expected: inputs that `model(inputs)` takes, with no "
-                "more tokens than it has positions. The model said: "
+                f"{nests.describe(batch)}{_empty(batch)}. Expected: inputs that `model(inputs)` "
+                "takes, with no more tokens than it has positions. The model said: "
                 f"{validation.format_error(error)}"
             ) from error
         traced = self._traced[int(tensors.pop("number"))]
@@ -255,6 +255,13 @@ def _joined(passes: Sequence[ForwardPass]) -> ForwardPass:
         vectorized=tuple(np.asarray(joined(ids)) for ids in columns),
         lookups=(),
     )
+
+
+def _empty(batch: Nest) -> str:
+    """Returns what to say of a batch without a word, which some layers cannot take."""
+    texts = [text for leaf in nests.texts(batch) for text in leaf.ravel()]
+    no_word = bool(texts) and not any(text.strip() for text in texts)
+    return ", all texts empty. Leave empty texts out" if no_word else ""
 
 
 def _check_ids(layer: Any, ids: Array, examples: Array, *, is_explained: bool) -> None:

@@ -1,5 +1,6 @@
 """Finds the layers that embed tokens, unless the user names them."""
 
+import os
 import re
 from collections.abc import Sequence
 from itertools import combinations
@@ -80,6 +81,8 @@ def _fix(model: Any) -> str:
             "This one is of Keras 2 (tf_keras): make it again with Keras 3, and copy the weights: "
             "`model.set_weights(old.get_weights())`. "
         )
+    if isinstance(model, str | os.PathLike):
+        return "Load the file first, by `keras.saving.load_model`. "
     return saved_model_fix(model)
 
 
