@@ -215,7 +215,7 @@ class TestTexts:
             ]
         )
         model(tf.constant(["w1"]))
-        with pytest.raises(ValueError, match=r"all texts empty\. Leave empty texts out\. Expected"):
+        with pytest.raises(ValueError, match=r"without a word\. Leave empty texts out\. Expected"):
             tfs.explain(model, ["", " "])
 
     def test_words_that_are_all_unknown(self):

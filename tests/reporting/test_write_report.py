@@ -104,8 +104,12 @@ def test_a_folder_with_what_it_has_kept(written, folder):
     assert (run["name"], run["signed"]) == ("gradient_norm", False)
     assert run["offsets"] is not None
     assert ["model", "reviews"] in run["facts"]
+    assert "job" not in dict(run["facts"])
     assert contents["versions"]["keras"] == "3.0"
     assert written(place, limit=2)["size"] == 2
+    manifest = place / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "complete": False}))
+    assert ["job", "not finished"] in written(place)["runs"][0]["facts"]
     by_name = written(place, labels="stars", texts="stars")
     assert by_name["texts"] == ["1", "1", "0"]
     assert by_name["accuracy"] == contents["accuracy"]

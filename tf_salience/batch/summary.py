@@ -137,7 +137,8 @@ class Summary:
     @property
     def note(self) -> str:
         """Which words are left out."""
-        note = f"Words that come {self.min_count} times or more."
+        often = f"Words that come {self.min_count} times or more."
+        note = "All words." if self.min_count == 1 else often
         if self.dropped:
             note += f" {self.dropped:,} rare ones were dropped on the way."
         return note

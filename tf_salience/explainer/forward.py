@@ -261,7 +261,7 @@ def _empty(batch: Nest) -> str:
     """Returns what to say of a batch without a word, which some layers cannot take."""
     texts = [text for leaf in nests.texts(batch) for text in leaf.ravel()]
     no_word = bool(texts) and not any(text.strip() for text in texts)
-    return ", all texts empty. Leave empty texts out" if no_word else ""
+    return ", without a word. Leave empty texts out" if no_word else ""
 
 
 def _check_ids(layer: Any, ids: Array, examples: Array, *, is_explained: bool) -> None:

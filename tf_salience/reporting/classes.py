@@ -39,8 +39,8 @@ def class_names(passed: Any, runs: Sequence[Run], labels: Sequence[Any] | None) 
     names = check_class_names(passed)
     if names is not None and highest >= len(names):
         raise ValueError(
-            f"`class_names` must name every class. Received: {len(names)} names, and explanations "
-            f"of class {highest}"
+            f"`class_names` must name every class. Received: a list of length {len(names)}, and "
+            f"explanations of class {highest}"
         )
     if names is not None:
         return names

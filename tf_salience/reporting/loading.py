@@ -62,7 +62,7 @@ def merge_targets(all_runs: Sequence[Run]) -> list[Run]:
 
 def _differ_in_target(first: Run, second: Run) -> bool:
     """True if two runs are of one method and model, and their targets differ."""
-    ignored = ("target", "versions")
+    ignored = ("target", "versions", "complete")
     facts, other_facts = (
         {key: value for key, value in run.config.items() if key not in ignored}
         for run in (first, second)
@@ -167,6 +167,7 @@ def _config(manifest: Mapping[str, Any] | None) -> dict[str, Any]:
         "class_names": _class_names(job["explainer"].get("class_names")),
         "versions": manifest["versions"],
         "columns": job["columns"],
+        "complete": manifest.get("complete"),
     }
 
 

@@ -18,6 +18,7 @@ def facts(run: Run) -> list[list[str]]:
         *((name, _plain(value)) for name, value in method.get("config", {}).items()),
         ("target", ", ".join(dict.fromkeys(_target(t.config) for t in run.targets))),
         ("normalized", config.get("normalized")),
+        ("job", "not finished" if config.get("complete") is False else None),
     ]
     return [[label, str(value)] for label, value in pairs if value not in (None, "", "[]")]
 
