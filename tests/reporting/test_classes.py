@@ -150,7 +150,7 @@ def test_ids_are_not_classes(explanation):
 
 
 def test_every_class_has_a_name(small):
-    with pytest.raises(ValueError, match=r"every class\. Received: 1 names.*of class 1"):
+    with pytest.raises(ValueError, match=r"every class\. Received: a list of length 1.*of class 1"):
         known(small, class_names=["negative"])
 
 
