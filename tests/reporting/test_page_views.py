@@ -24,6 +24,11 @@ return [...document.querySelectorAll('.card div.marked')].map(box =>
   [...box.querySelectorAll('.t')].map(mark => [mark.textContent, mark.classList[1] ?? '']))
 """
 
+COUNTS = """
+return [...document.querySelectorAll('tr:has(rect.plain)')].map(row =>
+  [row.lastElementChild.textContent, row.querySelector('rect').getAttribute('width')])
+"""
+
 
 def numbers(value):
     ((kind, data),) = value.items()
@@ -65,6 +70,20 @@ def number(text):
 def first_words(report):
     """The rows' texts, without spaces: they are drawn part by part."""
     return [text.split() for text in report.column("Text")]
+
+
+def with_an_empty_bin():
+    contents = report_contents.reviews(SIZE)
+    contents["convergence"][0]["counts"][1] = 0
+    return contents
+
+
+@pytest.mark.parametrize("made", [with_an_empty_bin], indirect=True)
+def test_no_bar_stands_for_none(made):
+    made.open()
+    counts = made.script(COUNTS)
+    assert {width == "0" for count, width in counts if count == "0"} == {True}
+    assert {width == "0" for count, width in counts if count != "0"} == {False}
 
 
 def test_the_overview_says_what_is_known(report):

@@ -6,9 +6,8 @@ import { element, svg } from "./dom.js";
 export function bar(value, { min, max, low, high, kind }) {
   const x = (place) => (100 * (place - min)) / (max - min || 1);
   const [from, to] = [x(Math.min(value, 0)), x(Math.max(value, 0))];
-  const parts = [
-    svg("rect", { class: kind, x: from, y: 3, width: Math.max(to - from, 0.4), height: 10 }),
-  ];
+  const width = value && Math.max(to - from, 0.4);
+  const parts = [svg("rect", { class: kind, x: from, y: 3, width, height: 10 })];
   if (min < 0) parts.push(svg("path", { class: "axis", d: `M${x(0)} 0V16` }));
   if (low < high) parts.push(svg("path", { class: "interval", d: `M${x(low)} 8H${x(high)}` }));
   return svg(
