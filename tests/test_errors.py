@@ -162,6 +162,10 @@ class TestArguments:
         with pytest.raises(error, match=message):
             tfs.explain(unchanged, helpers.ids(), **keywords)
 
+    def test_of_a_method_in_the_place_of_those_of_the_explainer(self, unchanged):
+        with pytest.raises(TypeError, match=r"Received: baseline=, steps=\. .* go to the method"):
+            tfs.explain(unchanged, helpers.ids(), steps=8, baseline="mean")
+
 
 class TestIds:
     @pytest.mark.parametrize(

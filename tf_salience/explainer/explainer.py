@@ -1,5 +1,6 @@
 """`Explainer` and `explain`."""
 
+import inspect
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -368,9 +369,19 @@ def explain(
     Returns:
         An `Explanation`, with one `TokenSalience` per example.
 
+    Raises:
+        TypeError: for a keyword that `Explainer` does not take; else as `Explainer`.
+
     Example:
         >>> explanation = tfs.explain(model, ["good fun"], "gradient_dot_input", target=1)
         >>> explanation[0].scores.shape
         (2,)
     """
+    unknown = keywords.keys() - inspect.signature(Explainer).parameters.keys()
+    if unknown:
+        raise TypeError(
+            "`explain` takes the arguments of `Explainer`. Received: "
+            f"{', '.join(f'{name}=' for name in sorted(unknown))}. The arguments of a method go to "
+            "the method: `tfs.IntegratedGradients(steps=64)`."
+        )
     return Explainer(model, method, **keywords)(inputs, labels)
