@@ -44,6 +44,8 @@ def test_runs_are_named(run, explained, tmp_path, monkeypatch):
     assert [run["name"] for run in shown[0]["runs"]] == [str(explained), str(other)]
     assert [run["name"] for run in shown[1]["runs"]] == ["before", "after"]
     assert shown[1]["size"] == 2
+    assert run("report", explained, "--name", "a", other, "--name", "b", *command[-2:])[0] == 0
+    assert [run["name"] for run in shown[2]["runs"]] == ["a", "b"]
     code, _, err = run(*command, "--name", "before")
     assert (code, "once for each FILE_OR_FOLDER" in err) == (2, True)
     code, _, err = run(*command, "--name", "a", "--name", "a")

@@ -1,5 +1,6 @@
 """Entry point of the `tf-salience` command. Help and argument errors do not load TensorFlow."""
 
+import argparse
 import logging
 import os
 import sys
@@ -33,7 +34,7 @@ def main(command_line: Sequence[str] | None = None) -> int:
     if not own:
         parser.print_help()
         return 0
-    options = parser.parse_args(own)
+    options = _parse(parser, own)
     options.beam_options = beam_options
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.ERROR)
@@ -61,6 +62,16 @@ def main(command_line: Sequence[str] | None = None) -> int:
             _discard_output()
         return _FAILED
     return 0
+
+
+def _parse(parser: argparse.ArgumentParser, command_line: Sequence[str]) -> argparse.Namespace:
+    """Parses the arguments; the files of `report` may stand before, between and after options."""
+    options, rest = parser.parse_known_args(command_line)
+    if rest and (options.command != "report" or any(text.startswith("-") for text in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.explanations += rest
+    return options
 
 
 def _discard_output() -> None:
