@@ -22,8 +22,9 @@ from keras import layers
 
 import tf_salience as tfs
 from benchmarks.machine import describe
-from tf_salience.beam import Explain
+from tf_salience.beam import Batching, Explain
 from tf_salience.beam.files import ReadExamples, explain_files
+from tf_salience.utils.cores import usable_cores
 
 GOAL = 1.3
 _START = 64
@@ -85,7 +86,11 @@ def by_beam(data: Path, output: Path, folder: Path) -> None:
     explain_files(
         [str(data)],
         str(output),
-        Explain(folder / "model.keras"),
+        Explain(
+            folder / "model.keras",
+            batching=Batching(max_batch_size=2048),
+            threads=max(1, usable_cores() // _WORKERS),
+        ),
         ReadExamples("text"),
         pipeline_options=_OPTIONS,
     )

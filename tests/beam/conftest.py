@@ -60,13 +60,17 @@ def run(tmp_path):
         def as_json(element):
             import os  # this runs on a worker
 
+            import tensorflow as tf
+
             is_keyed = not hasattr(element, "inference")
             key, result = element if is_keyed else (None, element)
             example = result.example
             example = example.decode("latin1") if isinstance(example, bytes) else example
-            return json.dumps(
-                {"key": key, "example": example, **result.inference, "pid": os.getpid()}
-            )
+            process = {
+                "pid": os.getpid(),
+                "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+            }
+            return json.dumps({"key": key, "example": example, **result.inference, **process})
 
         pipeline = beam.Pipeline(options=PipelineOptions(list(options)))
         outputs = pipeline | beam.Create(elements) | explain

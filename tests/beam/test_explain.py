@@ -19,7 +19,7 @@ def check_rows(rows, expected):
     """Compares rows, sorted by key, with those of the live explainer."""
     assert len(rows) == len(expected)
     for row, expected_row in zip(rows, expected, strict=True):
-        assert set(row) - {"key", "example", "pid"} == set(expected_row)
+        assert set(row) - {"key", "example", "pid", "threads"} == set(expected_row)
         scale = np.abs(expected_row["scores"]).max()
         np.testing.assert_allclose(row["scores"], expected_row["scores"], atol=1e-5 * scale)
         for name in ("tokens", "segments", "target_name", "target", "converged", "evaluations"):
@@ -46,10 +46,11 @@ def test_keys_are_kept_and_rows_are_the_explainers(kind, paths, text_model, run)
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_share_the_examples(kind, paths, text_model, run):
     elements = [(number, TEXTS[number % 5]) for number in range(40)]
-    rows, _, counters = run(elements, Explain(paths["text", kind]), *TWO_PROCESSES)
+    rows, _, counters = run(elements, Explain(paths["text", kind], threads=1), *TWO_PROCESSES)
     expected = records.rows(tfs.explain(text_model, TEXTS))
     check_rows(by_key(rows), [expected[number % 5] for number in range(40)])
     assert len({row["pid"] for row in rows}) == 2
+    assert {row["threads"] for row in rows} == {1}
     assert counters["examples"] == 40
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from tf_salience.batch.shard_job import Outcome, ShardJob
 from tf_salience.batch.tasks import Task
+from tf_salience.utils.cores import usable_cores
 from tf_salience.utils.validation import format_error
 
 #: Shards that each worker has waiting, the one it works on among them.
@@ -57,7 +58,7 @@ def run(
                 "module, not lambdas. Or pass `model` as the path of a `.keras` file."
                 f" Received: {format_error(error)}"
             ) from error
-        threads = max(1, _cores() // workers)
+        threads = max(1, usable_cores() // workers)
         context = multiprocessing.get_context("spawn")
         reader, writer = context.Pipe(duplex=False)
         executor = ProcessPoolExecutor(
@@ -131,10 +132,3 @@ def _run(task: Task) -> Outcome:
     if _job is None:
         raise RuntimeError("The worker has no job.")
     return _job.run(task)
-
-
-def _cores() -> int:
-    """Returns the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

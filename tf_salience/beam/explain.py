@@ -101,6 +101,8 @@ class Explain(beam.PTransform):
         label: the key of the class to explain in the examples, which are dicts then.
         custom_objects: as `keras.saving.load_model` takes them.
         batching: how examples are put into batches.
+        threads: of TensorFlow in each worker process; None: one for each core of the machine. Pass
+            the cores divided by the worker processes of a machine, where there are several.
         **keywords: whatever else `Explainer` takes, for a `.keras` file.
 
     Raises:
@@ -124,11 +126,14 @@ class Explain(beam.PTransform):
         label: str | None = None,
         custom_objects: Mapping[str, Any] | None = None,
         batching: Batching = Batching(),
+        threads: int | None = None,
         **keywords: Any,
     ) -> None:
         super().__init__()
+        if threads is not None:
+            validation.positive_integer("threads", threads)
         path = _checked_path(model)
-        self._path, self._batching = path, batching
+        self._path, self._batching, self._threads = path, batching, threads
         if path.endswith(".keras"):
             if label is not None:
                 keywords.setdefault("target", "label")
@@ -170,7 +175,11 @@ class Explain(beam.PTransform):
     def _outcomes(self, examples: Any) -> tuple[Any, Any]:
         batching = self._batching
         handler = MaybeKeyedModelHandler(
-            worker.ExplanationHandler(self._load, self._path, **batching.handler_arguments)
+            worker.ExplanationHandler(
+                functools.partial(worker.load_with_threads, self._load, self._threads),
+                self._path,
+                **batching.handler_arguments,
+            )
         )
         # Without it a runner may leave all examples of one file to one process.
         examples = examples | "Reshuffle" >> beam.Reshuffle()

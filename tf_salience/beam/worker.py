@@ -5,6 +5,7 @@ names (`explain` says so to its pickler), so a worker that explains by a SavedMo
 TensorFlow, and neither Keras nor this library: nothing here may import a module of another room.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -62,6 +63,20 @@ class ExplanationHandler(ModelHandler[Any, PredictionResult, Any]):
     def get_metrics_namespace(self) -> str:
         """Returns the namespace of `RunInference`'s own metrics."""
         return NAMESPACE
+
+
+def load_with_threads(load: Callable[[], ExplainBatch], threads: int | None) -> ExplainBatch:
+    """Loads a model in a process where TensorFlow has so many threads; None: one for each core."""
+    if threads is not None:
+        import tensorflow as tf
+
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        except RuntimeError as error:
+            # As in the process of the pipeline, which has used TensorFlow before.
+            logging.getLogger(NAMESPACE).warning("`threads=%d` has no effect: %s", threads, error)
+    return load()
 
 
 def explain_each(model: ExplainBatch, examples: Sequence[Any]) -> list[dict[str, Any] | str]:

@@ -10,6 +10,7 @@ from typing import Any
 from tf_salience.cli import folder_job, option_values
 from tf_salience.cli.custom_layers import import_custom_objects
 from tf_salience.cli.tensorflow_import import import_tensorflow
+from tf_salience.utils.cores import usable_cores
 from tf_salience.utils.text import printable
 from tf_salience.utils.validation import format_value
 
@@ -87,7 +88,11 @@ def explain(options: argparse.Namespace) -> None:
     counts = explain_files(
         [os.path.abspath(path) for path in paths],
         os.path.abspath(options.output),
-        Explain(**transform_arguments, label="label" if has_label else None),
+        Explain(
+            **transform_arguments,
+            label="label" if has_label else None,
+            threads=_threads(options.beam_options),
+        ),
         ReadExamples(
             options.text_column,
             (options.label_column or "label") if has_label else None,
@@ -102,6 +107,17 @@ def explain(options: argparse.Namespace) -> None:
         f"{counts.get('unconverged', 0)} explanations did not converge.",
         file=sys.stderr,
     )
+
+
+def _threads(beam_options: Sequence[str]) -> int | None:
+    """Returns the share of this machine's cores that a process of the DirectRunner has, or None."""
+    from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+
+    direct = PipelineOptions(list(beam_options)).view_as(DirectOptions)
+    if direct.direct_running_mode != "multi_processing":
+        return None
+    # 0 stands for as many processes as there are cores.
+    return max(1, usable_cores() // (direct.direct_num_workers or usable_cores()))
 
 
 def _explain_arguments(options: argparse.Namespace) -> dict[str, Any]:
