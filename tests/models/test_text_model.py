@@ -21,6 +21,7 @@ from tf_salience.models.text_model import TextModel
         ({"class_names": ["a", "b", "a"]}, ValueError, "`class_names` must differ. Received"),
         ({"pad_id": "0"}, TypeError, "`pad_id` must be an integer or None. Received: pad_id='0'"),
         ({"output": 1.5}, TypeError, r"`output` .*Received: output=1.5 \(of type float\)"),
+        ({"output": "x"}, ValueError, r"^`output` must be one of \['0'\]\. Received: output='x'"),
         ({"tokenizer": 3}, TypeError, "Received: tokenizer=3"),
         ({"embeddings": 3}, TypeError, "Received: embeddings=3"),
     ],

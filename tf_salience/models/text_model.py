@@ -72,7 +72,7 @@ class TextModel:
                 f"(of type {type(output).__name__})"
             )
         layers = find(model, embeddings)
-        return cls(
+        made = cls(
             model=model,
             hooked=HookedModel(model, layers, guessed=embeddings is None),
             tokenizers=InputTokenizers.from_arguments(
@@ -82,6 +82,10 @@ class TextModel:
             takes_text=structure.takes_text(model),
             output=output,
         )
+        symbolic = output_activation.symbolic_outputs(model)
+        if symbolic is not None:
+            made.select_output(symbolic)  # An output that the model lacks is an error at once.
+        return made
 
     @property
     def tokenizer(self) -> Tokenizer:
