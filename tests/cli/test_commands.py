@@ -110,6 +110,12 @@ def test_a_file_that_is_no_model(run, tmp_path, content):
     assert err.count("\n") == 1
 
 
+def test_a_folder_is_no_model(run, tmp_path):
+    code, out, err = run("explain", tmp_path, "--text", "the soup")
+    assert (code, out) == (2, "")
+    assert "must be a file, `.keras`. Received: a folder" in err
+
+
 def test_brackets_nested_by_the_thousand(models, run, tmp_path):
     data = tmp_path / "a.jsonl"
     data.write_text('{"text": "good"}\n' + '{"text": ' + "[" * 100_000 + "\n")

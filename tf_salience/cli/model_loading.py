@@ -17,10 +17,16 @@ def load_model(path: pathlib.Path, options: argparse.Namespace) -> Any:
 
     Raises:
         ImportError: if `--import` fails, or the model needs KerasHub, which is not installed.
-        ValueError: if the file cannot be loaded.
+        ValueError: if it is a folder, or a file that cannot be loaded.
     """
     import keras
 
+    if path.is_dir():
+        raise ValueError(
+            f"The model {format_value(str(path))} must be a file, `.keras`. Received: a folder. A "
+            "SavedModel has no layers that could be explained; one that `tf-salience export` wrote "
+            "explains itself, by its signature `attributions`."
+        )
     custom_objects = import_custom_objects(options.imports)
     try:
         return keras.models.load_model(path, custom_objects=custom_objects, compile=False)
