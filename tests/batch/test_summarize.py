@@ -115,6 +115,8 @@ def test_many_words_are_bounded(tmp_path, monkeypatch):
 def test_a_folder_without_shards(tmp_path):
     with pytest.raises(FileNotFoundError, match="no shards"):
         tfs.summarize(tmp_path)
+    with pytest.raises(TypeError, match=r"`folder` must be the path.*Received: folder=3"):
+        tfs.summarize(3)
     with pytest.raises(ValueError, match="top=0"):
         tfs.summarize(tmp_path, top=0)
 

@@ -13,7 +13,7 @@ from tf_salience.batch.summary import Coverage, Summary, WordDrift
 from tf_salience.explanation import shards, word_statistics
 from tf_salience.explanation.word_statistics import NORMAL_95, WordMean, WordTable
 from tf_salience.utils.arrays import Array
-from tf_salience.utils.validation import positive_integer
+from tf_salience.utils.validation import format_value, positive_integer
 
 _COLUMNS = ["tokens", "scores", "words", "target_name", "converged", "evaluations"]
 _BATCH_ROWS = 8192
@@ -45,6 +45,7 @@ def summarize(
     Raises:
         FileNotFoundError: if a folder has no shards.
         ImportError: without pyarrow, which the extra `parquet` installs.
+        TypeError: for anything but the path of a folder.
         ValueError: if a folder has other `.parquet` files.
 
     Example:
@@ -56,7 +57,7 @@ def summarize(
         ['a', 'bad', 'film', 'good', 'not']
     """
     top, min_count = positive_integer("top", top), positive_integer("min_count", min_count)
-    tables, coverage = _read(Path(folder))
+    tables, coverage = _read(_checked("folder", folder))
     names = sorted(tables)
     means = {name: list(tables[name].means(min_count)) for name in names}
     summary = Summary(
@@ -68,7 +69,7 @@ def summarize(
     )
     if compare_to is None:
         return summary
-    tables_before, coverage_before = _read(Path(compare_to))
+    tables_before, coverage_before = _read(_checked("compare_to", compare_to))
     before = {name: list(tables_before[name].means(min_count)) for name in tables_before}
     drifts = sorted(_drifts(means, before), key=lambda drift: drift.difference)
     return Summary(
@@ -110,6 +111,20 @@ def _drifts(
                 )
             )
     return drifts
+
+
+def _checked(name: str, folder: Any) -> Path:
+    """Returns the path of a folder.
+
+    Raises:
+        TypeError: for anything but a path.
+    """
+    if not isinstance(folder, str | PathLike):
+        raise TypeError(
+            f"`{name}` must be the path of a folder that `explain_dataset` has written. Received: "
+            f"{name}={format_value(folder)} (of type {type(folder).__name__})"
+        )
+    return Path(folder)
 
 
 def _read(folder: Path) -> tuple[dict[str, WordTable], Coverage]:
