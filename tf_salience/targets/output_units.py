@@ -183,7 +183,7 @@ def label_columns(context: Context, units: int) -> IntArray:
     if context.labels is None:
         raise ValueError(
             "`target='label'` explains the labels, so they must be given: pass `labels=`, one for "
-            "each example. Received: labels=None"
+            "each example, or `label_column=` to `explain_dataset`. Received: labels=None"
         )
     classes = class_count(units, context.class_names)
     labels = class_labels(context.labels, classes)
