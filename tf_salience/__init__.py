@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         ProbeWarning,
         SmallerChunksWarning,
         TruncatedTextWarning,
+        UnexplainedRowsWarning,
         UnknownTokensWarning,
         UnmaskedPaddingWarning,
     )
@@ -72,6 +73,7 @@ _HOMES = {
     "ProbeWarning": "utils.warnings",
     "SmallerChunksWarning": "utils.warnings",
     "TruncatedTextWarning": "utils.warnings",
+    "UnexplainedRowsWarning": "utils.warnings",
     "UnknownTokensWarning": "utils.warnings",
     "UnmaskedPaddingWarning": "utils.warnings",
     "write_report": "reporting.write_report",
@@ -97,6 +99,7 @@ __all__ = [
     "SmallerChunksWarning",
     "TokenSalience",
     "TruncatedTextWarning",
+    "UnexplainedRowsWarning",
     "UnknownTokensWarning",
     "UnmaskedPaddingWarning",
     "__version__",

@@ -127,7 +127,8 @@ class TestErrors:
     )
 
     def test_rows_that_cannot_be_explained_are_set_apart(self, explain, tmp_path):
-        manifest = explain(self.SOURCE)
+        with pytest.warns(tfs.UnexplainedRowsWarning, match=r"^6 of 8 rows .* first is .*UTF-8"):
+            manifest = explain(self.SOURCE)
         assert [row["row"] for row in read(tmp_path / "out")] == [0, 7]
         errors = {error["row"]: error["reason"] for error in read_errors(tmp_path / "out")}
         assert list(errors) == [1, 2, 3, 4, 5, 6]

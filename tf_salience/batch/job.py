@@ -55,6 +55,7 @@ class Job:
         self._companions: explaining.Buckets = {}
         self._written_at = time.monotonic()
         self._told: set[str] = set()
+        self._first_error = ""
 
     def __call__(self, *, is_shown: bool) -> Manifest:
         """Does what is left; shows a bar if `is_shown`."""
@@ -277,6 +278,7 @@ class Job:
                 warnings.warn(f"In a call of shard {outcome.shard.number}: {message}", category)
         if time.monotonic() - self._written_at > _MANIFEST_SECONDS:
             self._write_manifest(complete=False)
+        self._first_error = self._first_error or outcome.first_error
         self._check_errors(outcome.first_error)
 
     def _check_errors(self, first: str) -> None:
@@ -291,6 +293,13 @@ class Job:
 
     def _warn(self) -> None:
         counts = self._manifest.counts
+        if counts["errors"]:
+            first = f" The first is {self._first_error}" if self._first_error else ""
+            warnings.warn(
+                f"{counts['errors']:,} of {counts['source_rows']:,} rows could not be explained; "
+                f"{self._setup.folder / shard_file.ERRORS} has their reasons.{first}",
+                warnings.UnexplainedRowsWarning,
+            )
         if counts["unconverged"]:
             warnings.warn(
                 f"{counts['unconverged']:,} of {counts['rows']:,} rows did not converge: their "

@@ -36,6 +36,10 @@ class NotCompiledWarning(UserWarning):
     """XLA could not compile the model; the computation continues without XLA."""
 
 
+class UnexplainedRowsWarning(UserWarning):
+    """Rows of a data set could not be explained; the folder has them with their reasons."""
+
+
 class DamagedLogWarning(UserWarning):
     """Lines of a log are incomplete, for example after a crash, and are skipped."""
 
