@@ -551,7 +551,7 @@ def test_workers_give_the_same(rows, explain, tmp_path):
     assert read_errors(tmp_path / "two") == read_errors(tmp_path / "one")
     with pytest.raises(ValueError, match="max_errors=0"):
         explain(source, "three", workers=2, max_errors=0)
-    with pytest.raises(TypeError, match="can be pickled"):
+    with pytest.raises(TypeError, match="pickle must be able"):
         explain(source, "four", workers=2, target=lambda outputs: outputs[:, 0])
 
 
