@@ -448,7 +448,7 @@ class TestMessages:
 
 class TestModelsThatAreRefused:
     def test_not_a_model(self):
-        with pytest.raises(TypeError, match="must be a keras.Model. Received: model='bert'"):
+        with pytest.raises(TypeError, match=r"must be a keras.Model.*Received: model='bert'"):
             find("bert", None)
 
     def test_a_model_of_keras_2(self):
