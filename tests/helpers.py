@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from tf_salience.evaluation.evaluation import Evaluation
+
 VOCABULARY = 30
 WIDTH = 10
 CLASSES = 3
@@ -161,6 +163,23 @@ def single_unit():
 def printed(value):
     """A parameter as the name of a test, without addresses, which differ between processes."""
     return re.sub(r" at 0x[0-9a-f]+", "", str(value))
+
+
+def evaluation_of_cost(method, **cost):
+    """An evaluation of one method on two examples, of which the cost alone was measured."""
+    return Evaluation(
+        methods=[method],
+        measures={},
+        curves={},
+        shares=np.zeros(1),
+        agreement=np.ones((1, 1)),
+        sanity={},
+        layers=[],
+        cost={method: cost},
+        examples=2,
+        left_out=0,
+        config={"eraser": "baseline", "scale": "logit", "target_name": "positive"},
+    )
 
 
 def reloaded(folder):

@@ -1,13 +1,13 @@
 import importlib.util
 import io
 
+import helpers
 import numpy as np
 import pytest
 from rich.console import Console
 
 from tf_salience.cli import demo_report
 from tf_salience.demo.run import DemoResult
-from tf_salience.evaluation.evaluation import Evaluation
 
 
 @pytest.fixture
@@ -22,19 +22,7 @@ def result():
     texts = ["the soup was good", "bad"]
     model = text_classifier(word_vectorizer(texts, max_tokens=16), dim=16, heads=2, blocks=1)
     explainer = Explainer(model, "gradient_norm", class_names=["negative", "positive"])
-    evaluation = Evaluation(
-        methods=["gradient_norm"],
-        measures={},
-        curves={},
-        shares=np.zeros(1),
-        agreement=np.ones((1, 1)),
-        sanity={},
-        layers=[],
-        cost={"gradient_norm": {"forward": 2, "backward": 2, "seconds": 1.0}},
-        examples=2,
-        left_out=0,
-        config={"eraser": "baseline", "scale": "logit", "target_name": "predicted"},
-    )
+    evaluation = helpers.evaluation_of_cost("gradient_norm", forward=2, backward=2, seconds=1.0)
     return DemoResult(
         model, evaluation, {"gradient_norm": explainer(texts)}, texts, np.array([1, 0])
     )

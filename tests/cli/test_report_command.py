@@ -1,8 +1,7 @@
 import re
-import subprocess
-import sys
 
 import pytest
+from hidden_modules import run_without
 
 
 @pytest.fixture
@@ -104,29 +103,19 @@ def test_rows_that_are_left_out_would_shift_those_of_a_folder(models, run, data,
     assert "--keep" in err
 
 
+REPORT = """
+from tf_salience.cli.main import main
+sys.exit(main(["report", "explained.json", "--output", "r.html"]))
+"""
+
+
 def test_neither_tensorflow_nor_keras(explained, tmp_path):
-    code = (
-        "import sys\n"
-        "sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
-        "from tf_salience.cli.main import main\n"
-        "sys.exit(main(['report', 'explained.json', '--output', 'r.html']))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = run_without(("tensorflow", "keras"), REPORT, tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "r.html").is_file()
 
 
 def test_without_the_extra_it_says_how_to_get_it(explained, tmp_path):
-    code = (
-        "import sys\n"
-        "sys.modules['jinja2'] = None\n"
-        "from tf_salience.cli.main import main\n"
-        "sys.exit(main(['report', 'explained.json', '--output', 'r.html']))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = run_without(("jinja2",), REPORT, tmp_path)
     assert done.returncode == 2
     assert re.fullmatch(r"tf-salience: error: .*tf-salience\[report\].*\n", done.stderr)

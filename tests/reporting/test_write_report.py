@@ -1,12 +1,11 @@
 import json
 import re
-import subprocess
-import sys
 
-import numpy as np
+import helpers
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hidden_modules import run_without
 
 import tf_salience as tfs
 from tf_salience.explanation import records
@@ -170,22 +169,10 @@ def test_a_folder_of_explain_dataset(written, tmp_path):
 
 
 def test_an_evaluation(written, small):
-    evaluation = tfs.Evaluation(
-        methods=["occlusion"],
-        measures={},
-        curves={},
-        shares=np.zeros(1),
-        agreement=np.ones((1, 1)),
-        sanity={},
-        layers=[],
-        cost={"occlusion": {"forward": 1200, "backward": 0, "seconds": 1.25}},
-        examples=3,
-        left_out=0,
-        config={"eraser": "baseline", "scale": "logit", "target_name": "positive"},
-    )
+    evaluation = helpers.evaluation_of_cost("occlusion", forward=1200, backward=0, seconds=1.25)
     (table,) = written(small, evaluation=evaluation)["tables"]
     assert table["rows"] == [["occlusion", "1,200", "0", "1.2"]]
-    assert "3 examples · eraser: baseline" in table["caption"]
+    assert "2 examples · eraser: baseline" in table["caption"]
     assert len(table["align"]) == len(table["heads"])
 
 
@@ -254,26 +241,14 @@ def test_hostile_texts_and_names(written, explanation):
 def test_saved_explanations_need_neither_tensorflow_nor_keras(small, tmp_path):
     small.save(tmp_path / "a.json")
     code = (
-        "import sys\n"
-        "sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
-        "import tf_salience as tfs\n"
-        "print(tfs.write_report('a.json', 'a.html', labels=[1, 0, 1]))\n"
+        "import tf_salience as tfs; print(tfs.write_report('a.json', 'a.html', labels=[1, 0, 1]))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = run_without(("tensorflow", "keras"), code, tmp_path)
     assert (done.returncode, done.stdout) == (0, "a.html\n"), done.stderr
 
 
 def test_without_the_extra(small, tmp_path):
     small.save(tmp_path / "a.json")
-    code = (
-        "import sys\n"
-        "sys.modules['jinja2'] = None\n"
-        "import tf_salience as tfs\n"
-        "tfs.write_report('a.json', 'a.html')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    code = "import tf_salience as tfs; tfs.write_report('a.json', 'a.html')"
+    done = run_without(("jinja2",), code, tmp_path)
     assert re.search(r"ImportError: .*tf-salience\[report\]", done.stderr)

@@ -76,10 +76,12 @@ class KerasExplainer:
 
     def _companion(self, example: Any, width: int) -> list[Any]:
         """Returns an example of the whole width, made of another; none where the model cuts it."""
+        import tensorflow as tf
+
         companion = _stretched(example, call_sizes.width_of(width), self._label)
         try:
             _, caught = self._call([companion])
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, tf.errors.OpError):
             return []
         is_cut = any(issubclass(warning.category, TruncatedTextWarning) for warning in caught)
         return [] if is_cut else [companion]

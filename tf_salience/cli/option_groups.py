@@ -65,15 +65,8 @@ def add_method_and_target(parser: argparse.ArgumentParser) -> None:
     add_target(parser)
 
 
-def add_target(parser: argparse.ArgumentParser) -> None:
-    """Adds the target, the names of classes, the output, and the layers."""
-    parser.add_argument(
-        "--target",
-        type=option_types.index_or_name,
-        default="predicted",
-        metavar="predicted|label|INDEX|NAME",
-        help="what to explain (predicted)",
-    )
+def add_class_names(parser: argparse.ArgumentParser) -> None:
+    """Adds the names of the classes, as an option or in a file."""
     names = parser.add_mutually_exclusive_group()
     names.add_argument(
         "--class-names",
@@ -84,6 +77,18 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     names.add_argument(
         "--class-names-file", metavar="FILE", help="a file with one class name per line"
     )
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Adds the target, the names of classes, the output, and the layers."""
+    parser.add_argument(
+        "--target",
+        type=option_types.index_or_name,
+        default="predicted",
+        metavar="predicted|label|INDEX|NAME",
+        help="what to explain (predicted)",
+    )
+    add_class_names(parser)
     parser.add_argument(
         "--head",
         type=option_types.index_or_name,

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from tf_salience.cli import option_types, option_values
+from tf_salience.cli import option_groups, option_values
 from tf_salience.data import files
 from tf_salience.data.labelled_texts import LabelledTexts
 from tf_salience.utils.text import printable
@@ -81,16 +81,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     labels.add_argument(
         "--rating-column", metavar="NAME", help="of --data; holds numbers, above 0 is positive"
     )
-    names = parser.add_mutually_exclusive_group()
-    names.add_argument(
-        "--class-names",
-        type=option_types.comma_separated,
-        metavar="A,B,...",
-        help="names of the model's outputs, in order, if the explanations have none",
-    )
-    names.add_argument(
-        "--class-names-file", metavar="FILE", help="the same in a file, one name a line"
-    )
+    option_groups.add_class_names(parser)
 
 
 def report(options: argparse.Namespace) -> None:
