@@ -11,7 +11,7 @@ import numpy as np
 from tf_salience.evaluation import report as evaluation_report
 from tf_salience.explanation import words
 from tf_salience.explanation.salience_matrix import SalienceMatrix
-from tf_salience.reporting import classes, run_texts
+from tf_salience.reporting import classes, run_texts, token_offsets
 from tf_salience.reporting.examples import Examples
 from tf_salience.reporting.run_facts import facts, versions
 from tf_salience.reporting.runs import Run, TargetScores
@@ -104,7 +104,7 @@ def _run(run: Run, texts: list[list[str]] | None, class_count: int) -> dict[str,
     vocabulary: dict[str, int] = {}
     tokens = _numbers(run.tokens, vocabulary)
     spellings = None if run.words is None else _spellings(run, vocabulary)
-    offsets = None if texts is None else run_texts.utf16_offsets(run, texts)
+    offsets = None if texts is None else token_offsets.utf16_offsets(run, texts)
     has_segments = any(len(segments) > 1 for segments in run.segments)
     return {
         "name": run.name,

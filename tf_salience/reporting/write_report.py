@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_salience.evaluation.evaluation import Evaluation
-from tf_salience.reporting import loading, page, run_texts
+from tf_salience.reporting import loading, page, same_texts
 from tf_salience.reporting.contents import report_contents, tables_of
 from tf_salience.reporting.examples import examples_of
 from tf_salience.utils import files, validation
@@ -79,7 +79,7 @@ def write_report(
     runs = loading.load_runs(
         explanations, None if limit is None else validation.positive_integer("limit", limit)
     )
-    run_texts.check_same(runs)
+    same_texts.check_same(runs)
     examples = examples_of(
         runs, labels=labels, predictions=predictions, class_names=class_names, texts=texts
     )
