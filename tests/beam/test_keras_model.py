@@ -74,6 +74,13 @@ def test_texts_of_all_lengths_have_few_graphs(explain):
     assert NotedWidths.widths - {None} == {8, 16, 24, 32}
 
 
+def test_many_sorted_texts_have_one_width(explain):
+    worker, _ = explain()
+    NotedWidths.widths.clear()
+    worker([" ".join(["good"] * count) for count in (9, 11, 13) for _ in range(600)])
+    assert NotedWidths.widths - {None} == {16}
+
+
 def test_a_model_that_cuts_texts_gets_none_that_are_longer(explain, caplog):
     worker, explainer = explain(output_sequence_length=10)
     texts = [" ".join(WORDS * 2), "good"]

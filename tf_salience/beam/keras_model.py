@@ -14,6 +14,9 @@ from tf_salience.utils.warnings import NotConvergedWarning, TruncatedTextWarning
 
 _logger = logging.getLogger(__name__)
 
+#: With the companion as many as a forward pass has where the user does not say another number.
+_EXAMPLES_PER_COMPANION = 31
+
 
 class KerasExplainer:
     """Explains by an `Explainer` of a model that is loaded here.
@@ -41,7 +44,7 @@ class KerasExplainer:
         self._explainer = Explainer(model, **arguments)
         self._label = label
         # By width. Texts are padded to the longest of a call, and each number of tokens is traced:
-        # with a text of the whole width in all calls of a width, graphs are few.
+        # with a text of the whole width among those of a width, graphs are few.
         self._companions: dict[int, list[Any]] = {}
         # Python keeps the filters of warnings for all threads together.
         self._lock = threading.Lock()
@@ -68,11 +71,12 @@ class KerasExplainer:
         """Returns the rows of examples of about one length, or of one shape."""
         if width not in self._companions and _word_count(examples[0]):
             self._companions[width] = self._companion(examples[0], width)
-        batch = [*examples, *self._companions.get(width, ())]
-        batch += batch[-1:] * (call_sizes.filled_rows(len(batch)) - len(batch))
+        batch, places = _with_companion(examples, self._companions.get(width, []))
+        batch += batch[:1] * (call_sizes.filled_rows(len(batch)) - len(batch))
         explanation, caught = self._call(batch)
         self._tell(caught)
-        return records.rows(explanation[: len(examples)])
+        rows = records.rows(explanation)
+        return [rows[place] for place in places]
 
     def _companion(self, example: Any, width: int) -> list[Any]:
         """Returns an example of the whole width, made of another; none where the model cuts it."""
@@ -101,6 +105,25 @@ class KerasExplainer:
             if warning.category not in self._told:
                 self._told.add(warning.category)
                 _logger.warning("%s: %s", warning.category.__name__, warning.message)
+
+
+def _with_companion(
+    examples: Sequence[Any], companion: Sequence[Any]
+) -> tuple[list[Any], list[int]]:
+    """Returns examples among copies of their companion, and the place of each example.
+
+    An explainer runs a call in ranges of examples, each as wide as its longest text, so there is a
+    copy in every range. Examples come sorted by length: without it they would all be of different
+    widths.
+    """
+    batch: list[Any] = []
+    places: list[int] = []
+    for number, example in enumerate(examples):
+        if number % _EXAMPLES_PER_COMPANION == 0:
+            batch += companion
+        places.append(len(batch))
+        batch.append(example)
+    return batch, places
 
 
 def _word_count(example: Any) -> int:
