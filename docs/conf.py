@@ -1,6 +1,9 @@
 """Sphinx' configuration; `tox -e docs` builds the site."""
 
+import inspect
 from typing import Any
+
+from sphinx.util.inspect import stringify_signature
 
 import tf_salience
 
@@ -33,6 +36,8 @@ nb_merge_streams = True
 # TensorFlow tells there what machine it runs on.
 nb_output_stderr = "remove"
 
+# Each wants an environment of its own, and their docstrings can be read without them.
+autodoc_mock_imports = ["apache_beam", "lit_nlp", "tensorflow_model_analysis"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_google_docstring = True
@@ -53,6 +58,17 @@ def _escape_bars(*arguments: Any) -> None:
     ]
 
 
+def _own_arguments(*arguments: Any) -> tuple[str, None] | None:
+    """Returns the arguments of a class whose base is mocked, which hides them."""
+    _, what, _, value, _, shown, _ = arguments
+    if what != "class" or shown != "(*args, **kwargs)":
+        return None
+    signature = inspect.signature(value.__init__)
+    own = signature.replace(parameters=list(signature.parameters.values())[1:])
+    return stringify_signature(own, show_annotation=False), None
+
+
 def setup(app: Any) -> None:
     """Connects what Sphinx calls while it reads docstrings; before napoleon does."""
     app.connect("autodoc-process-docstring", _escape_bars, priority=400)
+    app.connect("autodoc-process-signature", _own_arguments)

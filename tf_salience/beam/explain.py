@@ -38,6 +38,14 @@ class Batching:
             or ids.
         batch_bucket_boundaries: for streams: rising lengths at which buckets begin; None: Beam's.
         max_batch_duration_secs: for streams: how long an example waits for others.
+
+    Raises:
+        TypeError: for a size or weight that is not an integer.
+        ValueError: for one below 1; an argument of streams without `max_batch_duration_secs`, or of
+            bounded sources with it.
+
+    Example:
+        >>> explain = Explain("model.keras", batching=Batching(max_batch_size=2048))
     """
 
     max_batch_size: int = 512
@@ -111,11 +119,11 @@ class Explain(beam.PTransform):
             already.
 
     Example:
-        ```python
-        with beam.Pipeline() as pipeline:
-            results = pipeline | beam.Create([(7, "good jokes")]) | Explain("model.keras")
-            results | beam.MapTuple(lambda key, result: print(key, result.inference["scores"]))
-        ```
+        >>> with beam.Pipeline() as pipeline:
+        ...     results = pipeline | beam.Create([(7, "a good film")]) | Explain("model.keras")
+        ...     rows = results | beam.MapTuple(lambda key, result: {"id": key, **result.inference})
+        ...     _ = rows | beam.Map(lambda row: print(row["id"], row["tokens"]))
+        7 ['a', 'good', 'film']
     """
 
     def __init__(

@@ -30,10 +30,8 @@ def AttributionsExtractor(explain: Explain, *, feature: str = "text") -> Any:
         feature: the feature that holds the text.
 
     Example:
-        ```python
-        extractors = tfma.default_extractors(eval_config=eval_config)
-        extractors.insert(-1, AttributionsExtractor(Explain("model.keras")))
-        ```
+        >>> extractors = tfma.default_extractors(eval_config=eval_config)
+        >>> extractors.insert(-1, AttributionsExtractor(Explain("model.keras")))
     """
     return tfma.extractors.Extractor(
         stage_name="ExtractSalience", ptransform=_Extract(explain, feature)

@@ -47,9 +47,8 @@ def rows(explanation: Explanation) -> list[dict[str, Any]]:
     """Returns a dict for each example, with the columns of `columns`.
 
     Example:
-        ```python
-        rows(tfs.explain(model, ["good jokes"]))[0]["tokens"]  # ["good", "jokes"]
-        ```
+        >>> rows(tfs.explain(model, ["good jokes"]))[0]["tokens"]
+        ['good', 'jokes']
     """
     values = columns(explanation)
     return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
