@@ -1,7 +1,7 @@
 """The blocks of docs/moving.md for LIT, captum, alibi and SHAP, each in a process of its own.
 
 None of these packages is a dependency, and two of them ask for older versions of numpy and
-TensorFlow, so a block runs only where its package is installed by hand.
+TensorFlow, so a block runs only where its package is installed by hand; `tox -e lit` runs that of LIT.
 """
 
 import importlib.util
@@ -50,6 +50,7 @@ def trained(folder, monkeypatch, setup=None):
         ("lit", tfs.IntegratedGradients(steps=30, rule="lit")),
         ("captum", tfs.IntegratedGradients(steps=50, rule="gauss_legendre", baseline=0)),
     ],
+    ids=["lit", "captum"],
 )
 def test_the_scores_are_those_of_the_tool(tool, method, tmp_path, monkeypatch):
     model, ids = trained(tmp_path, monkeypatch)
