@@ -1,7 +1,8 @@
 """The blocks of docs/moving.md for LIT, captum, alibi and SHAP, each in a process of its own.
 
 None of these packages is a dependency, and two of them ask for older versions of numpy and
-TensorFlow, so a block runs only where its package is installed by hand; `tox -e lit` runs that of LIT.
+TensorFlow, so a block runs only where its package is installed by hand; `tox -e lit` runs that of
+LIT.
 """
 
 import importlib.util

@@ -617,7 +617,8 @@ def test_inside_a_mirrored_strategy(tmp_path):
         print(json.dumps({{"runs": runs, "scores": expected[0].scores.tolist()}}))
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
+        # Says where, should TensorFlow crash: it did once.
+        [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(code)],
         cwd=Path(training.__file__).parent,
         capture_output=True,
         text=True,
