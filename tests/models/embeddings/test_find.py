@@ -427,7 +427,7 @@ class TestMessages:
 
     def many(self):
         ids = model_zoo.ids_input("i" * 200)
-        hidden = [model_zoo.table(f"{'long' * 20}_{number}")(ids) for number in range(300)]
+        hidden = [model_zoo.table(f"{'long' * 20}_{number}")(ids) for number in range(60)]
         hidden = layers.GlobalAveragePooling1D()(layers.Add()(hidden))
         return keras.Model(ids, hidden, name="m" * 2000)
 
