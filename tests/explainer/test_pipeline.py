@@ -136,6 +136,47 @@ def test_values_of_a_module_and_of_an_enclosing_function_are_noticed(monkeypatch
     np.testing.assert_allclose(explainer(IDS).scores, before / 8, rtol=1e-5)
 
 
+class Helped(layers.Layer):
+    """Reads a global in a method, and one in a comprehension; its `scale` is its own."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = 1.0
+
+    def call(self, values):
+        divisors = [GLOBAL_TEMPERATURE for _ in range(2)]
+        return self.tempered(values) * self.scale / divisors[0]
+
+    def tempered(self, values):
+        return values / MODULE_SETTINGS["temperature"]
+
+
+def helped():
+    keras.utils.set_random_seed(0)
+    ids = keras.Input((None,), dtype="int32")
+    hidden = layers.GlobalAveragePooling1D()(layers.Embedding(30, 8)(ids))
+    return helpers.weights_alive(keras.Model(ids, Helped()(layers.Dense(3)(hidden))))
+
+
+def test_globals_of_methods_and_of_comprehensions_are_noticed(monkeypatch):
+    explainer = tfs.Explainer(helped(), "gradient_dot_input", target=1)
+    before = explainer(IDS).scores
+    monkeypatch.setitem(MODULE_SETTINGS, "temperature", 2.0)
+    np.testing.assert_allclose(explainer(IDS).scores, before / 2, rtol=1e-5)
+    monkeypatch.setitem(globals(), "GLOBAL_TEMPERATURE", 2.0)
+    np.testing.assert_allclose(explainer(IDS).scores, before / 4, rtol=1e-5)
+
+
+def test_a_global_with_the_name_of_an_attribute_is_no_change(monkeypatch):
+    explainer = tfs.Explainer(helped(), "gradient_dot_input", target=1)
+    explainer(IDS)
+    count = explainer.trace_count
+    for scale in (1, 2):
+        monkeypatch.setitem(globals(), "scale", scale)
+        explainer(IDS)
+    assert explainer.trace_count == count
+
+
 def test_another_vocabulary_is_noticed():
     vectorizer = layers.TextVectorization(vocabulary=["good", "bad", "film"])
     model = keras.Sequential(

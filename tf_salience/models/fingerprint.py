@@ -5,6 +5,7 @@ variables themselves, dtype policies, LoRA and quantization, activations, vocabu
 Python values that a user's own `call` reads.
 """
 
+import dis
 import functools
 import types
 from collections.abc import Iterator, Sequence
@@ -93,7 +94,7 @@ def _read_layer(layer: keras.layers.Layer, seen: set[int]) -> Iterator[Any]:
     for name, value in list(attributes.items()):
         if name in _KERAS_ATTRIBUTES or (name not in base and name not in _VOLATILE):
             yield from _read(value, seen, _DEPTH)
-    yield from _read_function(type(layer).call, seen, _DEPTH)
+    yield from _read_function(type(layer).call, seen, _DEPTH, kind=type(layer))
 
 
 def _read(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
@@ -146,8 +147,17 @@ def _read_items(values: Sequence[Any], seen: set[int], depth: int) -> Iterator[A
             yield from _read(value, seen, depth - 1)
 
 
-def _read_function(function: Any, seen: set[int], depth: int) -> Iterator[Any]:
-    """Yields the values that a function of the user reads: of its closure and of its module."""
+def _read_function(
+    function: Any, seen: set[int], depth: int, kind: type | None = None
+) -> Iterator[Any]:
+    """Yields the values that a function of the user reads: of its closure and of its module.
+
+    Args:
+        function: the function; one of a library yields nothing.
+        seen: the ids of what has been read.
+        depth: how deep what it reads is read.
+        kind: the layer's class, whose other methods it may call.
+    """
     function = getattr(function, "python_function", function)
     function = getattr(function, "func", function)
     function = getattr(function, "__func__", function)
@@ -160,10 +170,28 @@ def _read_function(function: Any, seen: set[int], depth: int) -> Iterator[Any]:
             yield from _read(cell.cell_contents, seen, depth - 1)
         except ValueError:  # a cell that is still empty
             continue
-    for name in code.co_names:
+    for name in _names(code, "LOAD_GLOBAL"):
         value = function.__globals__.get(name)
         if not isinstance(value, types.ModuleType):
             yield from _read(value, seen, depth - 1)
+    for name in _names(code, "LOAD_METHOD", "LOAD_ATTR"):
+        method = getattr(kind, name, None)
+        if isinstance(method, _FUNCTIONS):
+            yield from _read_function(method, seen, depth - 1, kind)
+
+
+@functools.lru_cache(maxsize=4096)
+def _names(code: types.CodeType, *operations: str) -> tuple[str, ...]:
+    """Returns the names that a function's code loads by these operations.
+
+    `co_names` has all of them together: an attribute `scale` would be taken for a global `scale`,
+    which in a notebook may change at any time. Functions inside it, comprehensions say, count.
+    """
+    names = [step.argval for step in dis.get_instructions(code) if step.opname in operations]
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names.extend(_names(constant, *operations))
+    return tuple(dict.fromkeys(names))
 
 
 def _is_of_library(kind: Any) -> bool:
