@@ -100,6 +100,15 @@ every_method = pytest.mark.parametrize("method", METHODS)
 
 
 @every_model
+def test_another_call_traces_nothing(explainers, name):
+    explainer = explainers(name, "gradient_dot_input")
+    explainer(inputs_of(name))
+    count = explainer.trace_count
+    explainer(inputs_of(name))
+    assert explainer.trace_count == count
+
+
+@every_model
 @every_method
 class TestEveryMethodOnEveryModel:
     def test_shapes_dtypes_and_determinism(self, explainers, models, name, method):

@@ -13,6 +13,7 @@ import tf_salience as tfs
 
 IDS = np.array([[3, 4, 5, 6, 7], [8, 9, 1, 2, 3]], np.int32)
 MODULE_SETTINGS = {"temperature": 1.0}
+OTHER_SETTINGS = {"temperature": 1.0}
 GLOBAL_TEMPERATURE = 1.0
 
 
@@ -137,7 +138,7 @@ def test_values_of_a_module_and_of_an_enclosing_function_are_noticed(monkeypatch
 
 
 class Helped(layers.Layer):
-    """Reads a global in a method, and one in a comprehension; its `scale` is its own."""
+    """Reads globals in a method, a property and a comprehension; its `scale` is its own."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -147,8 +148,12 @@ class Helped(layers.Layer):
         divisors = [GLOBAL_TEMPERATURE for _ in range(2)]
         return self.tempered(values) * self.scale / divisors[0]
 
+    @property
+    def temperature(self):
+        return MODULE_SETTINGS["temperature"]
+
     def tempered(self, values):
-        return values / MODULE_SETTINGS["temperature"]
+        return values / self.temperature / OTHER_SETTINGS["temperature"]
 
 
 def helped():
@@ -158,13 +163,15 @@ def helped():
     return helpers.weights_alive(keras.Model(ids, Helped()(layers.Dense(3)(hidden))))
 
 
-def test_globals_of_methods_and_of_comprehensions_are_noticed(monkeypatch):
+def test_globals_of_methods_properties_and_comprehensions_are_noticed(monkeypatch):
     explainer = tfs.Explainer(helped(), "gradient_dot_input", target=1)
     before = explainer(IDS).scores
-    monkeypatch.setitem(MODULE_SETTINGS, "temperature", 2.0)
+    monkeypatch.setitem(OTHER_SETTINGS, "temperature", 2.0)
     np.testing.assert_allclose(explainer(IDS).scores, before / 2, rtol=1e-5)
-    monkeypatch.setitem(globals(), "GLOBAL_TEMPERATURE", 2.0)
+    monkeypatch.setitem(MODULE_SETTINGS, "temperature", 2.0)
     np.testing.assert_allclose(explainer(IDS).scores, before / 4, rtol=1e-5)
+    monkeypatch.setitem(globals(), "GLOBAL_TEMPERATURE", 2.0)
+    np.testing.assert_allclose(explainer(IDS).scores, before / 8, rtol=1e-5)
 
 
 def test_a_global_with_the_name_of_an_attribute_is_no_change(monkeypatch):

@@ -156,7 +156,7 @@ def _read_function(
         function: the function; one of a library yields nothing.
         seen: the ids of what has been read.
         depth: how deep what it reads is read.
-        kind: the layer's class, whose other methods it may call.
+        kind: the layer's class, whose other methods and properties it may use.
     """
     function = getattr(function, "python_function", function)
     function = getattr(function, "func", function)
@@ -176,8 +176,9 @@ def _read_function(
             yield from _read(value, seen, depth - 1)
     for name in _names(code, "LOAD_METHOD", "LOAD_ATTR"):
         method = getattr(kind, name, None)
+        method = method.fget if isinstance(method, property) else method
         if isinstance(method, _FUNCTIONS):
-            yield from _read_function(method, seen, depth - 1, kind)
+            yield from _read_function(method, seen, depth, kind)
 
 
 @functools.lru_cache(maxsize=4096)
