@@ -14,6 +14,7 @@ import tf_salience as tfs
 IDS = np.array([[3, 4, 5, 6, 7], [8, 9, 1, 2, 3]], np.int32)
 MODULE_SETTINGS = {"temperature": 1.0}
 OTHER_SETTINGS = {"temperature": 1.0}
+BASE_SETTINGS = {"temperature": 1.0}
 GLOBAL_TEMPERATURE = 1.0
 
 
@@ -137,7 +138,14 @@ def test_values_of_a_module_and_of_an_enclosing_function_are_noticed(monkeypatch
     np.testing.assert_allclose(explainer(IDS).scores, before / 8, rtol=1e-5)
 
 
-class Helped(layers.Layer):
+class Base(layers.Layer):
+    """Reads a global."""
+
+    def call(self, values):
+        return values / BASE_SETTINGS["temperature"]
+
+
+class Helped(Base):
     """Reads globals in a method, a property and a comprehension; its `scale` is its own."""
 
     def __init__(self, **kwargs):
@@ -146,6 +154,7 @@ class Helped(layers.Layer):
 
     def call(self, values):
         divisors = [GLOBAL_TEMPERATURE for _ in range(2)]
+        values = super().call(values)
         return self.tempered(values) * self.scale / divisors[0]
 
     @property
@@ -163,15 +172,14 @@ def helped():
     return helpers.weights_alive(keras.Model(ids, Helped()(layers.Dense(3)(hidden))))
 
 
-def test_globals_of_methods_properties_and_comprehensions_are_noticed(monkeypatch):
+def test_globals_that_call_reads_by_any_way_are_noticed(monkeypatch):
     explainer = tfs.Explainer(helped(), "gradient_dot_input", target=1)
     before = explainer(IDS).scores
-    monkeypatch.setitem(OTHER_SETTINGS, "temperature", 2.0)
-    np.testing.assert_allclose(explainer(IDS).scores, before / 2, rtol=1e-5)
-    monkeypatch.setitem(MODULE_SETTINGS, "temperature", 2.0)
-    np.testing.assert_allclose(explainer(IDS).scores, before / 4, rtol=1e-5)
+    for count, settings in enumerate((OTHER_SETTINGS, MODULE_SETTINGS, BASE_SETTINGS), 1):
+        monkeypatch.setitem(settings, "temperature", 2.0)
+        np.testing.assert_allclose(explainer(IDS).scores, before / 2**count, rtol=1e-5)
     monkeypatch.setitem(globals(), "GLOBAL_TEMPERATURE", 2.0)
-    np.testing.assert_allclose(explainer(IDS).scores, before / 8, rtol=1e-5)
+    np.testing.assert_allclose(explainer(IDS).scores, before / 16, rtol=1e-5)
 
 
 def test_a_global_with_the_name_of_an_attribute_is_no_change(monkeypatch):

@@ -94,7 +94,7 @@ def _read_layer(layer: keras.layers.Layer, seen: set[int]) -> Iterator[Any]:
     for name, value in list(attributes.items()):
         if name in _KERAS_ATTRIBUTES or (name not in base and name not in _VOLATILE):
             yield from _read(value, seen, _DEPTH)
-    yield from _read_function(type(layer).call, seen, _DEPTH, kind=type(layer))
+    yield from _read_methods(type(layer), ("call",), seen, _DEPTH)
 
 
 def _read(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
@@ -153,13 +153,14 @@ def _read_function(
     """Yields the values that a function of the user reads: of its closure and of its module.
 
     Args:
-        function: the function; one of a library yields nothing.
+        function: the function or property; one of a library yields nothing.
         seen: the ids of what has been read.
         depth: how deep what it reads is read.
         kind: the layer's class, whose other methods and properties it may use.
     """
     function = getattr(function, "python_function", function)
     function = getattr(function, "func", function)
+    function = getattr(function, "fget", function)
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
     if code is None or id(function) in seen or _is_of_library(function) or depth == 0:
@@ -174,11 +175,17 @@ def _read_function(
         value = function.__globals__.get(name)
         if not isinstance(value, types.ModuleType):
             yield from _read(value, seen, depth - 1)
-    for name in _names(code, "LOAD_METHOD", "LOAD_ATTR"):
-        method = getattr(kind, name, None)
-        method = method.fget if isinstance(method, property) else method
-        if isinstance(method, _FUNCTIONS):
-            yield from _read_function(method, seen, depth, kind)
+    if kind is not None:
+        names = _names(code, "LOAD_METHOD", "LOAD_ATTR", "LOAD_SUPER_ATTR")
+        yield from _read_methods(kind, names, seen, depth)
+
+
+def _read_methods(kind: type, names: Sequence[str], seen: set[int], depth: int) -> Iterator[Any]:
+    """Yields what methods and properties read, those of the user's base classes too."""
+    for base in kind.__mro__:
+        if not _is_of_library(base):
+            for name in names:
+                yield from _read_function(vars(base).get(name), seen, depth, kind)
 
 
 @functools.lru_cache(maxsize=4096)
