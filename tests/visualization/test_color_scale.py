@@ -150,7 +150,7 @@ def test_the_bar_is_seen_on_the_page_and_on_its_token(theme, signed):
 def test_levels_are_steps_of_the_scale(score):
     level = color_scale.level(score)
     assert abs(level) <= color_scale.LEVELS
-    # 0.75 lies in the middle of two steps: float64 rounds the difference to a little over half a step.
+    # 0.75 lies between two steps: float64 rounds the difference to a little over half a step.
     assert abs(level - color_scale.LEVELS * max(-1, min(score, 1))) <= 0.5 + 1e-12
 
 
