@@ -1,8 +1,6 @@
 """Every public name has an example in its docstring, which runs and prints what it shows."""
 
-import doctest
-import inspect
-
+import docstring_checks
 import keras
 import numpy as np
 import pytest
@@ -86,10 +84,11 @@ def namespace():
 )
 def test_example(value, namespace, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = inspect.getdoc(value) or ""
-    test = doctest.DocTestParser().get_doctest(text, namespace, value.__name__, None, None)
-    assert test.examples, "the docstring has no example"
-    failures = []
-    runner = doctest.DocTestRunner(verbose=False)
-    runner.run(test, out=failures.append)
-    assert not runner.failures, "".join(failures)
+    docstring_checks.check_examples(value, namespace)
+
+
+def test_the_reference_has_every_public_name():
+    documented = docstring_checks.documented_names("python.md")
+    shown = {name for name in tfs.__all__ if not name.endswith("Warning")}
+    assert shown - {"__version__", "plot", "targets"} <= documented
+    assert {*tfs.plot.__all__} <= documented

@@ -1,25 +1,13 @@
 """Every public name has an example in its docstring, which runs and prints what it shows."""
 
-import doctest
-import re
 import shutil
-from pathlib import Path
 
+import docstring_checks
 import pytest
 
 beam = pytest.importorskip("apache_beam", reason="Apache Beam, the extra `beam`, is not installed")
 
 import tf_salience.beam as tfs_beam  # noqa: E402
-
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "lit_and_beam.md"
-
-
-def check_examples(value, namespace):
-    """Runs the examples of a docstring."""
-    finder = doctest.DocTestFinder(recurse=False)
-    (examples,) = finder.find(value, value.__name__, globs=namespace)
-    assert examples.examples, "no example"
-    assert doctest.DocTestRunner().run(examples).failed == 0
 
 
 @pytest.fixture
@@ -32,7 +20,7 @@ def namespace(paths, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", tfs_beam.__all__)
 def test_examples_run(name, namespace):
-    check_examples(getattr(tfs_beam, name), namespace)
+    docstring_checks.check_examples(getattr(tfs_beam, name), namespace)
 
 
 def test_the_example_for_tfma_runs(namespace):
@@ -48,9 +36,8 @@ def test_the_example_for_tfma_runs(namespace):
         "eval_config": EvalConfig(),
         "AttributionsExtractor": AttributionsExtractor,
     }
-    check_examples(AttributionsExtractor, namespace)
+    docstring_checks.check_examples(AttributionsExtractor, namespace)
 
 
 def test_the_reference_has_every_public_name():
-    documented = re.findall(r"^\.\. auto\w+:: tf_salience\.beam\.(\w+)$", PAGE.read_text(), re.M)
-    assert {*tfs_beam.__all__} <= {*documented}
+    assert {*tfs_beam.__all__} <= docstring_checks.documented_names("lit_and_beam.md")
